@@ -21,6 +21,8 @@ export interface StoredPolicy {
   readonly fetchedAt: number;
   /** When the policy was last asked for, ms (coarse). */
   readonly lastUsedAt: number;
+  /** When its regular fetch is due, ms. */
+  readonly refreshAt: number;
 }
 
 /** A failed fetch that forbids another one for a while (RFC 8461 §3.3: per version id). */
@@ -72,8 +74,13 @@ export interface PolicyStore {
   putMx(mx: StoredMx): void;
   /** All policies, oldest fetch first, read in pages so that a million do not fill memory. */
   listPolicies(): IterableIterator<StoredPolicy>;
-  /** At most `limit` policies fetched before `before` (ms), oldest first: the refresher's queue. */
-  listDue(before: number, limit: number): StoredPolicy[];
+  /**
+   * The refresher's queue: at most `limit` policies that are unexpired at `due` (ms), whose `refreshAt` is not
+   * after it, and that were used since `usedSince` (ms); the longest overdue first.
+   */
+  listDue(query: { due: number; usedSince: number; limit: number }): StoredPolicy[];
+  /** Puts off the regular fetch of a policy, ms. */
+  deferRefresh(domain: string, refreshAt: number): void;
   /** Number of policies held. */
   count(): number;
   /** Drops failures, MX results and policies that nobody can use any more; see the implementation for the rules. */

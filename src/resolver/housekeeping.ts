@@ -1,0 +1,34 @@
+/**
+ * Regular work on the store: writing what is batched, and dropping what nobody can use.
+ *
+ * @module
+ */
+
+import type { PolicyStore } from "../cache/types.ts";
+import type { Clock } from "./clock.ts";
+
+/** Batched uses and writes that failed are written this often, ms; a kill loses no more than their times of last use. */
+const FLUSH_MS = 10_000;
+
+/** Expired policies and old failures are dropped every this many flushes: about once an hour. */
+const FLUSHES_PER_PRUNE = 360;
+
+/**
+ * Starts the rounds.
+ *
+ * @returns A function that ends them.
+ */
+export function startHousekeeping(
+  { store, clock }: { store: Pick<PolicyStore, "flush" | "prune">; clock: Clock },
+): () => void {
+  let round = 0;
+  let cancel = clock.setTimer(keepHouse, FLUSH_MS);
+
+  function keepHouse(): void {
+    store.flush();
+    if (++round % FLUSHES_PER_PRUNE === 0) store.prune(clock.now());
+    cancel = clock.setTimer(keepHouse, FLUSH_MS);
+  }
+
+  return () => cancel();
+}

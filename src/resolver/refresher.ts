@@ -1,0 +1,71 @@
+/**
+ * Keeps policies in use alive (RFC 8461 §3.3, §10.2).
+ *
+ * Each policy carries the time of its next regular fetch: about a day after the last one,
+ * spread by chance, and well before `max_age` is over. Every few seconds the refresher takes
+ * those that are due and checks them, a few at a time; the check fetches whatever TXT says, so
+ * that an attacker who hides the record does not outlast the policy. Policies that nobody has
+ * asked for in a long time are left to expire. The times are in the store: after a restart
+ * nothing starts anew, and what became overdue meanwhile is caught up with at a limited rate.
+ *
+ * @module
+ */
+
+import type { PolicyStore } from "../cache/types.ts";
+import type { Clock } from "./clock.ts";
+import type { Resolver } from "./resolver.ts";
+
+/** Time between two rounds, ms. */
+const ROUND_MS = 10_000;
+
+/** An overdue backlog is worked off at this many times the everyday rate. */
+const CATCH_UP = 4;
+
+/** What {@link startRefresher} needs; durations in ms. */
+export interface RefresherOptions {
+  readonly store: Pick<PolicyStore, "listDue" | "count">;
+  readonly clock: Clock;
+  readonly check: Resolver["check"];
+  readonly interval: number;
+  readonly forgetAfter: number;
+  /** Fetches under way at once. */
+  readonly concurrency: number;
+}
+
+/**
+ * Starts the rounds.
+ *
+ * @returns A function that ends them; a check under way goes on by itself.
+ */
+export function startRefresher(options: RefresherOptions): () => void {
+  const { clock } = options;
+  let stopped = false;
+  let cancel = clock.setTimer(round, ROUND_MS);
+
+  async function round(): Promise<void> {
+    await refreshDue(options);
+    if (!stopped) cancel = clock.setTimer(round, ROUND_MS);
+  }
+
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
+
+/** Checks what is due, `concurrency` at a time, and returns when all are done. */
+async function refreshDue(options: RefresherOptions): Promise<void> {
+  const { store, clock, check, interval, forgetAfter, concurrency } = options;
+  const perRound = Math.ceil((store.count() * ROUND_MS * CATCH_UP) / interval);
+  const now = clock.now();
+  const due = store.listDue({
+    due: now,
+    usedSince: now - forgetAfter,
+    limit: Math.max(concurrency, perRound),
+  });
+  const next = due.values();
+  async function worker(): Promise<void> {
+    for (const { domain } of next) await check(domain);
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, due.length) }, worker));
+}

@@ -1,0 +1,156 @@
+/**
+ * What the resolver is handed, what it hands back, and what it tells.
+ *
+ * @module
+ */
+
+import type { PolicyStore, StoredFailure } from "../cache/types.ts";
+import type { DnsAnswer, DnsClient, DnsFailure } from "../dns/types.ts";
+import type { FailedFetch, FetchFailure, FetchPolicy } from "../https/types.ts";
+import type { Answer } from "../postfix/tls_policy.ts";
+import type { NextHop } from "../sts/domain.ts";
+import type { Policy } from "../sts/policy.ts";
+import type { TxtSelection } from "../sts/txt_record.ts";
+import type { Zone } from "../config/types.ts";
+import type { Clock } from "./clock.ts";
+import type { Row } from "./decide.ts";
+
+/** A policy held and parsed. Times in ms of `Clock.now`. */
+export interface HeldPolicy {
+  readonly domain: string;
+  /** `id` of the TXT record seen before the fetch. */
+  readonly id: string;
+  readonly policy: Policy;
+  /** The policy file, verbatim. */
+  readonly text: string;
+  readonly fetchedAt: number;
+  /** `fetchedAt` plus `max_age`; never used from this moment on. */
+  readonly expiresAt: number;
+  /** When the regular fetch is due. */
+  readonly refreshAt: number;
+}
+
+/** What a TXT lookup came to. */
+export type TxtResult = TxtSelection | {
+  readonly kind: "failed";
+  readonly reason: DnsFailure;
+  readonly detail: string;
+};
+
+/** What the MX and DANE lookups for a next hop came to. */
+export interface MxView {
+  /** Next hop in Postfix's form. */
+  readonly nextHop: string;
+  /**
+   * - `usable`: secure MX RRset and usable secure TLSA records at one host or more.
+   * - `absent`: proven or safely taken to have none that count.
+   * - `insecure`: the MX RRset is not signed, so TLSA records cannot protect the delivery.
+   * - `unchecked`: DANE is off, or the resolver does not validate.
+   */
+  readonly dane: "usable" | "absent" | "insecure" | "unchecked";
+  /** MX host names, lower-case, in order of preference; `undefined` when there is nothing to learn. */
+  readonly hosts: readonly string[] | undefined;
+  readonly checkedAt: number;
+  /** Up to here the view may be used without a look at DNS, ms. */
+  readonly freshUntil: number;
+}
+
+/** The view, or why there is none. */
+export type MxResult =
+  | { readonly kind: "known"; readonly view: MxView }
+  | { readonly kind: "failed"; readonly reason: DnsFailure; readonly detail: string };
+
+/** One thing that happened, for the log, the metrics, the warnings and `lookup`. */
+export type ResolverEvent =
+  | {
+    readonly kind: "txt";
+    readonly domain: string;
+    readonly result: TxtResult;
+    readonly ms: number;
+  }
+  | {
+    readonly kind: "fetch";
+    readonly domain: string;
+    readonly id: string;
+    readonly result: { readonly kind: "policy"; readonly held: HeldPolicy } | FailedFetch;
+    readonly ms: number;
+  }
+  | { readonly kind: "held-off"; readonly domain: string; readonly failure: StoredFailure }
+  /** A new or refreshed policy took effect; `previous` is the live one it replaced. */
+  | {
+    readonly kind: "policy";
+    readonly held: HeldPolicy;
+    readonly previous: HeldPolicy | undefined;
+  }
+  /** A live policy stays in use although its TXT record or the fetch gave none (rows 3 and 5). */
+  | {
+    readonly kind: "kept";
+    readonly held: HeldPolicy;
+    readonly row: Row;
+    readonly reason: TxtFailureWord | FetchFailure | "held-off";
+  }
+  | {
+    readonly kind: "mx";
+    readonly nextHop: string;
+    readonly result: MxResult;
+    readonly ms: number;
+  }
+  | {
+    readonly kind: "answer";
+    readonly domain: string;
+    readonly zone: Zone;
+    readonly row: Row;
+    readonly answer: Answer;
+  };
+
+/** Why a TXT lookup gave no id, in one word. */
+export type TxtFailureWord = "absent" | "several" | "invalid" | DnsFailure;
+
+/** The resolver's answer to one query; see `postfix/responder.ts` for its use. */
+export interface Resolution {
+  readonly answer: Answer;
+  /** The same answer may be given again without asking up to here, ms. */
+  readonly until: number;
+  /** Turns invalid when the resolver changes its mind earlier. */
+  readonly token: { readonly valid: boolean };
+  readonly row: Row;
+}
+
+/** The settings of the resolver; durations in milliseconds. */
+export interface ResolverSettings {
+  readonly recheck: number;
+  readonly negativeTtl: number;
+  readonly refresh: { readonly interval: number; readonly forgetAfter: number };
+  /** Checks (TXT and fetch) under way at once. */
+  readonly discoveries: number;
+  /** Domains held in memory. */
+  readonly memoryEntries: number;
+  /** DANE is looked at, unless every zone switches it off. */
+  readonly dane: boolean;
+}
+
+/** The effects the resolver works with. */
+export interface ResolverEffects {
+  readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
+  readonly fetchPolicy: FetchPolicy;
+  readonly store: PolicyStore;
+  readonly clock: Clock;
+  /** Told of everything that happens; must not throw. */
+  readonly observe: (event: ResolverEvent) => void;
+  /** Whether the DNS resolver validates, as last seen; `undefined` while unknown. */
+  readonly dnssec: () => boolean | undefined;
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number;
+  /** A bounded map for what is held in memory; created for each use. */
+  readonly createMap: <V>(maxEntries: number) => BoundedMap<V>;
+}
+
+/** The bounded map of `cache/generational_map.ts`, as far as it is needed here. */
+export interface BoundedMap<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+  delete(key: string): void;
+  readonly size: number;
+}
+
+export type { Answer, DnsAnswer, NextHop, Policy, Zone };
