@@ -1,0 +1,25 @@
+/**
+ * White space as the grammars of RFC 5234 have it (WSP): space and tab, nothing else.
+ * `String.trim` also takes off line ends, no-break spaces and byte order marks, which make a
+ * record or a policy invalid.
+ *
+ * @module
+ */
+
+function isWsp(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** Takes spaces and tabs off the start. */
+export function trimWspStart(text: string): string {
+  let start = 0;
+  while (isWsp(text.charCodeAt(start))) start++;
+  return text.slice(start);
+}
+
+/** Takes spaces and tabs off the end, in linear time (a regular expression needs quadratic time here). */
+export function trimWspEnd(text: string): string {
+  let end = text.length;
+  while (isWsp(text.charCodeAt(end - 1))) end--;
+  return text.slice(0, end);
+}
