@@ -1,0 +1,189 @@
+/**
+ * Names: the key Postfix asks with becomes the policy domain (RFC 8461 §3.4), and the policy
+ * domain the two names everything is found at (§3.1, §3.3).
+ *
+ * Postfix sends the next hop as it stands in the envelope or the transport table: case not
+ * folded, internationalized names as U-labels, brackets and port included. Whatever a key
+ * holds, the only domain that leaves this file is one of letters, digits, hyphens and dots.
+ * Nothing here walks up to a parent domain: a policy never covers a subdomain (§3.4).
+ *
+ * @module
+ */
+
+/** Where Postfix is about to connect to, as its policy table names it. */
+export interface NextHop {
+  /** The policy domain: lower-case A-labels, two or more, without the final dot. */
+  readonly domain: string;
+  /** `[host]`: the host itself is the next hop, there is no MX lookup. */
+  readonly bracketed: boolean;
+  /** 25 when the key names none; `null` when it names a service whose port is not known here. */
+  readonly port: number | null;
+}
+
+/** What a key means. Only a next hop can have a policy. */
+export type KeyReading =
+  | { readonly kind: "next-hop"; readonly nextHop: NextHop }
+  /** `.example.com`: Postfix asks for the parent domains in turn. */
+  | { readonly kind: "parent" }
+  /** An IPv4 or IPv6 address, which has no policy. */
+  | { readonly kind: "address" }
+  /** No domain that could have a policy. `reason` is a constant text. */
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/**
+ * The longest key worth reading, in UTF-16 units: a name of 253 octets with brackets and port
+ * several times over, since U-labels may hold characters that vanish in the A-label, and little
+ * enough that the quadratic cost of punycode stays invisible.
+ */
+const KEY_MAX_LENGTH = 1000;
+
+/** Octets of a name in dotted form (RFC 1035 §2.3.4: 255 on the wire, length octets included). */
+const NAME_MAX_LENGTH = 253;
+
+const TXT_LABEL = "_mta-sts.";
+const POLICY_HOST_LABEL = "mta-sts.";
+const SMTP_PORT = 25;
+
+/** Services a mail transport names, with their ports. */
+const SERVICE_PORTS: ReadonlyMap<string, number> = new Map([
+  ["smtp", SMTP_PORT],
+  ["smtps", 465],
+  ["submission", 587],
+  ["submissions", 465],
+]);
+
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+const HOSTNAME = new RegExp(`^(?:${LABEL}\\.)*${LABEL}$`);
+
+/** A last label that makes URL parsers, and `inet_aton`, take the name for an IPv4 address. */
+const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0[Xx][0-9A-Fa-f]*)$/;
+
+const DOTTED_QUAD = /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/;
+
+/** Letters, digits, hyphens and dots, or anything outside ASCII, which UTS-46 has the word on. */
+const CONVERTIBLE = /^[A-Za-z0-9.\-\P{ASCII}]+$/u;
+
+const A_LABEL_PREFIX = /(?:^|\.)xn--/i;
+
+/**
+ * Reads the key of a socketmap request (RFC 8461 §3.4).
+ *
+ * @param key Any string whatever; forms that can have a policy are `domain`, `domain:port`, `[host]`
+ *   and `[host]:port`, in any case, with U-labels or A-labels, with or without one final dot.
+ * @returns Never throws.
+ */
+export function readKey(key: string): KeyReading {
+  if (key.length > KEY_MAX_LENGTH) return invalid("name too long");
+  if (key.startsWith(".")) return { kind: "parent" };
+  const parts = splitKey(key);
+  if (parts === undefined) return isIpv6(key) ? { kind: "address" } : invalid("malformed next hop");
+
+  const host = readHost(parts.host);
+  if (host.kind !== "name") return host;
+  const port = parts.service === undefined ? SMTP_PORT : readPort(parts.service);
+  if (port === undefined) return invalid("malformed port");
+  if (!host.name.includes(".")) return invalid("single label");
+  if (txtName(host.name).length > NAME_MAX_LENGTH) return invalid("name too long");
+  return {
+    kind: "next-hop",
+    nextHop: { domain: host.name, bracketed: parts.bracketed, port },
+  };
+}
+
+/**
+ * Prints a next hop as Postfix does, without the default port: `example.com`, `example.com:587`,
+ * `[host]:587`. A service that is not known prints as `?`, so that different ports stay apart.
+ */
+export function formatNextHop(nextHop: NextHop): string {
+  const host = nextHop.bracketed ? `[${nextHop.domain}]` : nextHop.domain;
+  return nextHop.port === SMTP_PORT ? host : `${host}:${nextHop.port ?? "?"}`;
+}
+
+/** The name of the HTTPS server with the policy file (RFC 8461 §3.3). */
+export function policyHost(domain: string): string {
+  return POLICY_HOST_LABEL + domain;
+}
+
+/** The owner name of the TXT record (RFC 8461 §3.1). */
+export function txtName(domain: string): string {
+  return TXT_LABEL + domain;
+}
+
+/**
+ * Tells whether a text is a host name: labels of letters, digits and inner hyphens, 1 to 63
+ * octets each and 253 in all, in any case, without a final dot, and not ending in a number
+ * as IPv4 addresses do.
+ */
+export function isHostname(text: string): boolean {
+  return text.length <= NAME_MAX_LENGTH && HOSTNAME.test(text) && !NUMERIC_END.test(text);
+}
+
+/**
+ * Converts a domain name as people type it, with U-labels or A-labels, in any case, with or
+ * without one final dot.
+ *
+ * @returns The name in lower-case A-labels without the final dot; `undefined` if it is no host
+ *   name, addresses included.
+ */
+export function toALabel(domain: string): string | undefined {
+  const host = domain.length > KEY_MAX_LENGTH ? invalid("name too long") : readHost(domain);
+  return host.kind === "name" ? host.name : undefined;
+}
+
+type HostReading =
+  | { readonly kind: "name"; readonly name: string }
+  | { readonly kind: "address" }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+function invalid(reason: string): { readonly kind: "invalid"; readonly reason: string } {
+  return { kind: "invalid", reason };
+}
+
+function splitKey(
+  key: string,
+): { host: string; bracketed: boolean; service: string | undefined } | undefined {
+  const bracketed = key.startsWith("[");
+  const form = bracketed ? /^\[([^[\]]*)\](?::([^:]*))?$/ : /^([^:[\]]*)(?::([^:]*))?$/;
+  const [, host, service] = form.exec(key) ?? [];
+  return host === undefined ? undefined : { host, bracketed, service };
+}
+
+function readHost(text: string): HostReading {
+  if (text === "") return invalid("empty name");
+  if (text.includes(":")) {
+    const address = text.replace(/^IPv6:/i, "");
+    return isIpv6(address) ? { kind: "address" } : invalid("malformed address");
+  }
+  const ascii = toAscii(text);
+  if (ascii === undefined) return invalid("not a host name");
+  if (DOTTED_QUAD.test(ascii)) return { kind: "address" };
+  const name = ascii.endsWith(".") ? ascii.slice(0, -1) : ascii;
+  return isHostname(name) ? { kind: "name", name } : invalid("not a host name");
+}
+
+/**
+ * UTS-46 conversion by the URL parser, which is at hand without loading anything. It also decodes
+ * percent signs, drops tabs, stops at `/?#@:` and evaluates numbers, so none of those characters
+ * gets that far, and a name that ends in a number comes back as a dotted quad. What UTS-46 maps
+ * or drops, Postfix's own conversion maps or drops alike: the result is where the mail goes.
+ * A name no URL can carry can have no policy, for its file could not be fetched.
+ */
+function toAscii(name: string): string | undefined {
+  if (isHostname(name) && !A_LABEL_PREFIX.test(name)) return name.toLowerCase();
+  if (!CONVERTIBLE.test(name)) return undefined;
+  return URL.parse(`http://${name}/`)?.hostname;
+}
+
+function isIpv6(text: string): boolean {
+  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(`http://[${text}]/`);
+}
+
+/** A port number, `null` for a service not known here, `undefined` for what is neither. */
+function readPort(service: string): number | null | undefined {
+  if (/^[0-9]+$/.test(service)) {
+    const port = parseInt(service, 10);
+    return port >= 1 && port <= 65535 ? port : undefined;
+  }
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(service)) return undefined;
+  return SERVICE_PORTS.get(service.toLowerCase()) ?? null;
+}
