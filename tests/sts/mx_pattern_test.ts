@@ -1,0 +1,102 @@
+import { assert, assertEquals } from "@std/assert";
+import { matchesMx, parseMxPattern } from "../../src/sts/mx_pattern.ts";
+import { createRandom } from "../fakes/random.ts";
+import vectors from "../vectors/mx_matching.json" with { type: "json" };
+
+Deno.test("matchesMx() agrees with the vectors (RFC 8461 §4.1)", () => {
+  for (const { id, pattern, host, matches } of vectors) {
+    assertEquals(matchesMx(pattern, host), matches, id);
+  }
+});
+
+Deno.test("parseMxPattern() takes a host name, or *. and one (RFC 8461 §3.2)", () => {
+  const table: [string, string | undefined][] = [
+    ["mail.example.com", "mail.example.com"],
+    ["MAIL.Example.COM", "mail.example.com"],
+    ["mail.example.com.", "mail.example.com"],
+    ["*.Example.com.", "*.example.com"],
+    ["*.com", "*.com"],
+    ["localhost", "localhost"],
+    ["xn--mx-lka.example", "xn--mx-lka.example"],
+    ["", undefined],
+    [".", undefined],
+    ["*", undefined],
+    ["*.", undefined],
+    ["*..", undefined],
+    ["**.example.com", undefined],
+    ["*.*.example.com", undefined],
+    ["m*.example.com", undefined],
+    ["mail.*.com", undefined],
+    [".example.com", undefined],
+    ["mail.example.com..", undefined],
+    ["mail..example.com", undefined],
+    ["mail.example-", undefined],
+    ["mx_1.example.com", undefined],
+    ["büro.example.com", undefined],
+    ["\u212aelvin.example.com", undefined],
+    ["192.0.2.1", undefined],
+    ["*.192.0.2.1", undefined],
+    ["[192.0.2.1]", undefined],
+    ["2001:db8::1", undefined],
+    ["0x7f.0x1", undefined],
+    ["mail.example.com:25", undefined],
+    ["mail.example.com ciphers=low", undefined],
+    ["mail.example.com\t", undefined],
+    ["mail.example.com\n", undefined],
+    ["mail.example.com\0", undefined],
+    ["mail.example.com,", undefined],
+    [`${"a".repeat(64)}.example.com`, undefined],
+    ["a.".repeat(126) + "bc", undefined],
+  ];
+  for (const [text, expected] of table) assertEquals(parseMxPattern(text), expected, text);
+});
+
+Deno.test("matchesMx() gives * exactly one label and folds case (RFC 8461 §4.1)", () => {
+  const table: [string, string, boolean][] = [
+    ["*.example.com", "MAIL.example.com.", true],
+    ["*.example.com.", "mail.example.com", true],
+    ["*.example.com", "example.com", false],
+    ["*.example.com", ".example.com", false],
+    ["*.example.com", "*.example.com", false],
+    ["*.example.com", "a.b.example.com", false],
+    ["*.example.com", "mailexample.com", false],
+    ["*.example.com", "mx_1.example.com", false],
+    ["*.example.com", "mail .example.com", false],
+    ["*.example.com", "mail:x.example.com", false],
+    ["example.com", "example.com", true],
+    ["example.com", "mail.example.com", false],
+    ["localhost", "localhost", true],
+    ["*.localhost", "localhost", false],
+    ["k.example", "\u212a.example", false],
+    ["\u212a.example", "k.example", false],
+    ["a.b..", "a.b", false],
+    ["a.b", "a.b..", false],
+    ["", "", false],
+    [".", ".", false],
+    ["*.", "a.", false],
+    ["192.0.2.1", "192.0.2.1", false],
+    ["*.0.2.1", "192.0.2.1", false],
+  ];
+  for (const [pattern, host, expected] of table) {
+    assertEquals(matchesMx(pattern, host), expected, `${pattern} ${host}`);
+  }
+});
+
+Deno.test("parseMxPattern() prints what it parses again, and a match is safe to print", () => {
+  const random = createRandom(41);
+  let matches = 0;
+  for (let round = 0; round < 4000; round++) {
+    const text = random.mutate(random.pick(["*.example.com", "mx.example.com", "*.b", "a.b."]));
+    const pattern = parseMxPattern(text);
+    const host = random.pick(["mx.example.com", random.mutate("mx.example.com", "mx.*\u212a_ ")]);
+    if (matchesMx(text, host)) {
+      matches++;
+      assert(pattern !== undefined && /^[A-Za-z0-9.-]+$/.test(host), JSON.stringify([text, host]));
+    }
+    if (pattern === undefined) continue;
+    assert(/^(?:\*\.)?[a-z0-9.-]+$/.test(pattern), JSON.stringify(text));
+    assertEquals(parseMxPattern(pattern), pattern);
+    assert(matchesMx(pattern, pattern.replace("*", "x")), pattern);
+  }
+  assert(matches > 10);
+});
