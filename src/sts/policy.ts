@@ -1,0 +1,185 @@
+/**
+ * The policy file (RFC 8461 §3.2): parsed, printed, and quoted line by line.
+ *
+ * The grammar is kept to the letter where it decides what a policy says, and departed from where
+ * a harmless mistake would cost a domain its protection: blank lines, malformed extension lines and
+ * invalid `mx` lines are passed over (as long as one valid `mx` is left where one is needed), a final
+ * dot and upper case in `mx` are accepted. Only LF and CRLF end a line; a byte order mark or
+ * a bare CR is part of a line and spoils it.
+ *
+ * @module
+ */
+
+import { parseMxPattern } from "./mx_pattern.ts";
+import { trimWspEnd, trimWspStart } from "./white_space.ts";
+
+/** What a sender is to do with hosts that fail the policy (RFC 8461 §5). */
+export type PolicyMode = "enforce" | "testing" | "none";
+
+/** A valid policy. */
+export interface Policy {
+  readonly mode: PolicyMode;
+  /** Patterns in lower case without repetitions, in the order published; may be empty only if `mode` is `none`. */
+  readonly mx: readonly string[];
+  /** How long the policy may be cached, in seconds; at most {@link MAX_AGE_LIMIT}. */
+  readonly maxAge: number;
+}
+
+/** The longest `max_age`, in seconds: about a year (RFC 8461 §3.2). Larger values count as this one. */
+export const MAX_AGE_LIMIT = 31557600;
+
+/** The largest policy file, in octets (RFC 8461 §3.3 suggests 64 KiB). */
+export const POLICY_MAX_BYTES = 64 * 1024;
+
+/** A line of a policy file. */
+export interface PolicyLine {
+  /** 1-based. */
+  readonly number: number;
+  /** The line as published, without its end and the white space that precedes the end. */
+  readonly text: string;
+  /** The field name as published; `""` if the line does not begin with a field name and a colon. */
+  readonly key: string;
+  /** What follows the colon and its white space; `""` if there is no `key`. */
+  readonly value: string;
+  /** It reads `name: value` in printable characters, whatever the value is worth. */
+  readonly wellFormed: boolean;
+  /** What is wrong with the line or with the value of a known field; a constant text. */
+  readonly problem: string | undefined;
+}
+
+/** The text is no valid policy (`sts-policy-invalid`, RFC 8460 §4.3.2.2). The message never quotes it. */
+export class PolicySyntaxError extends SyntaxError {
+  /** The 1-based line at fault; 0 if it is the text as a whole. */
+  readonly line: number;
+
+  constructor(problem: string, line: number) {
+    super(line === 0 ? problem : `line ${line}: ${problem}`);
+    this.name = "PolicySyntaxError";
+    this.line = line;
+  }
+}
+
+const FIELD_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
+
+/** Control characters, and what decoding makes of octets that are not UTF-8. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\ufffd]/u;
+
+const MODES: readonly string[] = ["enforce", "testing", "none"] satisfies PolicyMode[];
+
+/**
+ * Parses the text of a policy file (RFC 8461 §3.2).
+ *
+ * Of repeated fields other than `mx` the first counts, valid or not; unknown fields are ignored.
+ *
+ * @param text The body as fetched, decoded without removing a byte order mark.
+ * @throws {PolicySyntaxError} If the text is larger than {@link POLICY_MAX_BYTES}, if `version`,
+ *   `mode` or `max_age` is missing or invalid, or if no valid `mx` is left and `mode` is not `none`.
+ */
+export function parsePolicy(text: string): Policy {
+  if (isTooLarge(text)) throw new PolicySyntaxError("larger than 64 KiB", 0);
+  const lines = readPolicyLines(text);
+  requireField(lines, "version");
+  const mode = requireField(lines, "mode") as PolicyMode;
+  const maxAge = Math.min(parseInt(requireField(lines, "max_age"), 10), MAX_AGE_LIMIT);
+  const mx = new Set<string>();
+  for (const { key, value } of lines) {
+    const pattern = key === "mx" ? parseMxPattern(value) : undefined;
+    if (pattern !== undefined) mx.add(pattern);
+  }
+  // With no valid one this throws, and names the first that is not.
+  if (mx.size === 0 && mode !== "none") requireField(lines, "mx");
+  return { mode, mx: [...mx], maxAge };
+}
+
+/** Prints a policy file with CRLF line ends (RFC 8461 §3.2). */
+export function formatPolicy(policy: Policy): string {
+  return [
+    "version: STSv1",
+    `mode: ${policy.mode}`,
+    ...policy.mx.map((pattern) => `mx: ${pattern}`),
+    `max_age: ${policy.maxAge}`,
+    "",
+  ].join("\r\n");
+}
+
+/**
+ * The policy as reports quote it, one string a field (RFC 8460 §4.5): the well-formed lines as
+ * published, errors in their values included; no control characters, no white space at the end.
+ * A tab after the colon, the only place for one, becomes a space.
+ */
+export function policyStrings(text: string): string[] {
+  const fields = readPolicyLines(text).filter((line) => line.wellFormed);
+  return fields.map((line) => line.text.replaceAll("\t", " "));
+}
+
+/**
+ * Splits a policy file into lines and judges each by itself (RFC 8461 §3.2). Never throws, and
+ * takes time in proportion to the text.
+ */
+export function readPolicyLines(text: string): PolicyLine[] {
+  const lines = text.split("\n");
+  const rest = lines.pop() ?? "";
+  const read = lines.map((line, index) =>
+    readLine(line.endsWith("\r") ? line.slice(0, -1) : line, index + 1)
+  );
+  if (rest !== "") read.push(readLine(rest, lines.length + 1));
+  return read;
+}
+
+function readLine(line: string, number: number): PolicyLine {
+  const text = trimWspEnd(line);
+  const name = text.slice(0, Math.max(0, text.indexOf(":")));
+  const key = FIELD_NAME.test(name) ? name : "";
+  const value = key === "" ? "" : trimWspStart(text.slice(name.length + 1));
+  const wellFormed = value !== "" && !UNPRINTABLE.test(value);
+  const problem = wellFormed ? valueProblem(key, value) : shapeProblem(text, key, value);
+  return { number, text, key, value, wellFormed, problem };
+}
+
+function shapeProblem(text: string, key: string, value: string): string {
+  if (text === "") return "the line is blank";
+  if (text.startsWith("\ufeff")) return "the line begins with a byte order mark";
+  if (/^[ \t]/.test(text)) return "the line begins with white space";
+  if (/^[A-Za-z0-9_.-]+[ \t]+:/.test(text)) return "there is white space before the colon";
+  if (key === "") return "the line does not begin with a field name and a colon";
+  if (value === "") return "the value is missing";
+  return value.includes("\r")
+    ? "there is a CR without LF, which ends no line"
+    : "the value holds characters that do not print";
+}
+
+function valueProblem(key: string, value: string): string | undefined {
+  switch (key) {
+    case "version":
+      return value === "STSv1" ? undefined : "version is not STSv1";
+    case "mode":
+      return MODES.includes(value) ? undefined : "mode is not enforce, testing or none";
+    case "max_age":
+      return /^[0-9]{1,10}$/.test(value) ? undefined : "max_age is not a number of 1 to 10 digits";
+    case "mx":
+      return parseMxPattern(value) === undefined
+        ? "mx is not a host name or *. and one"
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The value of the first field of that name, which must be valid. Where there is none, a malformed
+ * line with the name in it is the likely culprit.
+ */
+function requireField(lines: readonly PolicyLine[], key: string): string {
+  const line = lines.find((candidate) => candidate.key === key) ??
+    lines.find((candidate) => candidate.key === "" && candidate.text.includes(key));
+  if (line === undefined) throw new PolicySyntaxError(`${key} is missing`, 0);
+  if (line.problem !== undefined) throw new PolicySyntaxError(line.problem, line.number);
+  return line.value;
+}
+
+/** Whether the text has too many octets in UTF-8, where a UTF-16 unit takes one to three. */
+function isTooLarge(text: string): boolean {
+  if (text.length * 3 <= POLICY_MAX_BYTES) return false;
+  return text.length > POLICY_MAX_BYTES ||
+    new TextEncoder().encode(text).length > POLICY_MAX_BYTES;
+}
