@@ -1,0 +1,177 @@
+/**
+ * A plugin for `deno lint`: the rules of this project that a machine can check.
+ *
+ * - `layers/imports`: values are imported downwards only, by the table below. Types are free.
+ * - `layers/exit`: only `main.ts` ends the process.
+ * - `layers/environment`: only `src/config` and `src/cli` read the environment.
+ * - `layers/state`: nothing at the top level of a module changes.
+ * - `layers/protocol-text`: no helper that takes more kinds of white space or of numbers than a protocol does.
+ * - `layers/parameters`: an exported function has at most two positional parameters and an options object.
+ *
+ * It looks at files under `src/` and at `main.ts`.
+ *
+ * @module
+ */
+
+/** Which folders of `src/` a folder may import values from, beside itself; `cli` may do so from all. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  sts: [],
+  postfix: ["sts"],
+  dns: ["sts"],
+  https: ["sts"],
+  cache: ["sts"],
+  resolver: ["sts"],
+  monitor: ["sts"],
+  config: ["sts"],
+  main: ["cli"],
+};
+
+/** Where text comes from the network. */
+const PROTOCOL_FOLDERS: readonly string[] = ["sts", "postfix", "dns", "https"];
+
+const ENVIRONMENT_FOLDERS: readonly string[] = ["config", "cli"];
+
+/** Methods that strip whatever Unicode calls white space. */
+const TRIM_METHODS: readonly string[] = ["trim", "trimStart", "trimEnd"];
+
+/** Functions that read `0x10`, `1e3`, `" 7"` or `7abc` as numbers. */
+const NUMBER_FUNCTIONS: readonly string[] = ["Number", "parseFloat"];
+
+const MAX_PARAMETERS = 2;
+
+/** The folder of `src/` a file is in, `main` for `main.ts`, `undefined` for all others. */
+function folderOf(filename: string): string | undefined {
+  const inSource = /(?:^|\/)src\/([^/]+)\/[^/]+$/.exec(filename)?.[1];
+  if (inSource !== undefined) return inSource;
+  return /(?:^|\/)main\.ts$/.test(filename) ? "main" : undefined;
+}
+
+/** The folder of `src/` a relative specifier leads to; `undefined` for the own folder and for packages. */
+function targetOf(specifier: string): string | undefined {
+  return /^(?:\.\.\/|\.\/src\/)([^/.]+)\//.exec(specifier)?.[1];
+}
+
+/** Creates a rule that is given the folder of each file of the program. */
+function rule(
+  create: (folder: string, context: Deno.lint.RuleContext) => Deno.lint.LintVisitor,
+): Deno.lint.Rule {
+  return {
+    create(context) {
+      const folder = folderOf(context.filename);
+      return folder === undefined ? {} : create(folder, context);
+    },
+  };
+}
+
+const imports = rule((folder, context) => {
+  const allowed = MAY_IMPORT[folder];
+  if (allowed === undefined) return {};
+  const check = (node: Deno.lint.Node, source: Deno.lint.Expression) => {
+    if (source.type !== "Literal" || typeof source.value !== "string") return;
+    const target = targetOf(source.value);
+    if (target === undefined || target === folder || allowed.includes(target)) return;
+    context.report({
+      node,
+      message: `${folder} may not import values from ${target}`,
+      hint: "Import the type only, or have the value handed in by the caller",
+    });
+  };
+  return {
+    ImportDeclaration(node) {
+      const typesOnly = node.importKind === "type" || node.specifiers.length > 0 &&
+          node.specifiers.every((specifier) =>
+            specifier.type === "ImportSpecifier" && specifier.importKind === "type"
+          );
+      if (!typesOnly) check(node, node.source);
+    },
+    ExportNamedDeclaration(node) {
+      if (node.source !== null && node.exportKind !== "type") check(node, node.source);
+    },
+    ExportAllDeclaration(node) {
+      if (node.exportKind !== "type") check(node, node.source);
+    },
+    ImportExpression(node) {
+      check(node, node.source);
+    },
+  };
+});
+
+/** Reports each use of a property of the `Deno` object. */
+function denoProperty(property: string, message: string, context: Deno.lint.RuleContext) {
+  return {
+    MemberExpression(node: Deno.lint.MemberExpression) {
+      if (
+        node.object.type === "Identifier" && node.object.name === "Deno" &&
+        node.property.type === "Identifier" && node.property.name === property
+      ) context.report({ node, message });
+    },
+  };
+}
+
+const exit = rule((folder, context) =>
+  folder === "main" ? {} : denoProperty("exit", "Only main.ts ends the process", context)
+);
+
+const environment = rule((folder, context) =>
+  ENVIRONMENT_FOLDERS.includes(folder)
+    ? {}
+    : denoProperty("env", "Only src/config and src/cli read the environment", context)
+);
+
+const state = rule((_folder, context) => ({
+  "Program > VariableDeclaration, Program > ExportNamedDeclaration > VariableDeclaration"(
+    node: Deno.lint.VariableDeclaration,
+  ) {
+    if (node.kind === "let" || node.kind === "var") {
+      context.report({ node, message: "Nothing at the top level of a module may change" });
+    }
+  },
+}));
+
+const protocolText = rule((folder, context) => {
+  if (!PROTOCOL_FOLDERS.includes(folder)) return {};
+  const report = (node: Deno.lint.Node, name: string) =>
+    context.report({
+      node,
+      message: `${name} takes more than a protocol does`,
+      hint: "Name the characters that the grammar allows",
+    });
+  return {
+    MemberExpression(node) {
+      const { property } = node;
+      if (property.type === "Identifier" && TRIM_METHODS.includes(property.name)) {
+        report(node, `.${property.name}()`);
+      }
+    },
+    Identifier(node) {
+      // Called or handed on; `Number.isInteger` and the type `Number` are something else.
+      const used = node.parent.type === "CallExpression";
+      if (used && NUMBER_FUNCTIONS.includes(node.name)) report(node, `${node.name}()`);
+    },
+    Literal(node) {
+      if (node.value instanceof RegExp && /(?<!\\)(?:\\\\)*\\s/.test(node.value.source)) {
+        report(node, "\\s");
+      }
+    },
+  };
+});
+
+const parameters = rule((_folder, context) => ({
+  "ExportNamedDeclaration > FunctionDeclaration"(node: Deno.lint.FunctionDeclaration) {
+    const last = node.params.at(-1);
+    const hasOptions = last?.type === "ObjectPattern" ||
+      last?.type === "Identifier" && last.name === "options";
+    if (node.params.length <= MAX_PARAMETERS + (hasOptions ? 1 : 0)) return;
+    context.report({
+      node,
+      message: `An exported function has at most ${MAX_PARAMETERS} positional parameters`,
+      hint: "Move the others into an options object",
+    });
+  },
+}));
+
+const plugin: Deno.lint.Plugin = {
+  name: "layers",
+  rules: { imports, exit, environment, state, "protocol-text": protocolText, parameters },
+};
+export default plugin;
