@@ -46,7 +46,7 @@ DAEMON=${DAEMON:-$DENO run $(grep -v '^#' "$HERE/../../tools/permissions.txt" | 
 B=${E2E_DIR:-${TMPDIR:-/tmp}/e2e-bench}
 if [ -z "${E2E_INNER:-}" ]; then
   # There is no network inside: what the deno programs import must be in the cache before.
-  "$DENO" cache --quiet "$HERE/dns_faults.ts"
+  "$DENO" cache --quiet "$HERE/dns_faults.ts" "$HERE/../../main.ts"
   export E2E_INNER=1 DAEMON DENO ROOTFS
   exec unshare --net --mount --pid --fork --kill-child --mount-proc bash "${BASH_SOURCE[0]}" "$@"
 fi
@@ -59,6 +59,7 @@ if [ -n "$ROOTFS" ]; then
   MAP=tlsrpt
   DELIVERIES=deliveries_310.txt
 fi
+# shellcheck source=tests/e2e/peers.sh
 . "$HERE/peers.sh"
 
 make_directories() {
@@ -127,7 +128,7 @@ check_replies() { # file act
 # All lines of a file `DOMAIN STATUS PATTERN`: a mail to each domain at the same time, the first status of each, and
 # what the sender must have logged since.
 check_deliveries() { # file act
-  local domain status pattern line try from user=${2// /-}
+  local domain status pattern line from user=${2// /-}
   from=$(($(wc -l <"$B/log/tx.log") + 1))
   while read -r domain status pattern; do
     printf 'Subject: bench\n\n%s\n' "$domain" | curl --silent --show-error --url smtp://127.0.0.1:2525/sender.test \
@@ -135,7 +136,7 @@ check_deliveries() { # file act
   done < <(cases "$1")
   while read -r domain status pattern; do
     line=""
-    for try in $(seq 150); do
+    for _ in $(seq 150); do
       line=$(grep -aF "to=<$user@$domain>" "$B/log/tx.log" | grep -am1 status=) && break
       sleep 0.1
     done

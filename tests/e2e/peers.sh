@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # variables for bench.sh
 # The peers of the daemon under test, as functions that bench.sh calls in order. Sourced, with `set -euo pipefail`,
 # in a network, mount and PID namespace of its own; $B is the directory of the run, $HERE the one of this file.
 #
@@ -19,8 +20,7 @@ domains() { grep -v '^#' "$HERE/domains.txt"; }
 
 # Waits until a TCP connection is accepted; at most 10 s.
 wait_for_port() { # address port name
-  local try
-  for try in $(seq 100); do
+  for _ in $(seq 100); do
     (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null && return
     sleep 0.1
   done
@@ -33,17 +33,20 @@ wait_for_port() { # address port name
 NEW_KEY=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
 
 make_certificates() {
-  cd "$B/ca"
+  local policy_hosts mx_hosts
+  # The policy host has the names of all domains but the one whose certificate must not fit.
+  mapfile -t policy_hosts < <(domains | awk '$4 != "-" && $1 != "badcert.test" { print "mta-sts." $1 }')
+  mapfile -t mx_hosts < <(domains | awk '$3 == 16 { print $2 }')
+  pushd "$B/ca" >/dev/null
   openssl req -x509 "${NEW_KEY[@]}" -days 2 -keyout ca.key -out ca.pem -subj "/CN=Bench CA" \
     -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign,cRLSign" 2>ca.log
-  # The policy host has the names of all domains but the one whose certificate must not fit.
-  make_certificate policy $(domains | awk '$4 != "-" && $1 != "badcert.test" { print "mta-sts." $1 }')
+  make_certificate policy "${policy_hosts[@]}"
   make_certificate mx1 mx1.good.test
   make_certificate wildcard '*.wild.test'
   make_certificate other other.example.test
   make_certificate deep a.b.wild.test
-  make_certificate listed $(domains | awk '$3 == 16 { print $2 }') mx2.sixfail.dnssec.test
-  cd "$HERE"
+  make_certificate listed "${mx_hosts[@]}" mx2.sixfail.dnssec.test
+  popd >/dev/null
 }
 
 make_certificate() { # file-name dns-name...

@@ -1,0 +1,52 @@
+import { assertEquals } from "@std/assert";
+
+const UNIT = new URL("../../packaging/mta-sts-resolver.service", import.meta.url);
+
+/** `systemd-analyze security` counts in tenths: 1.5. */
+const EXPOSURE_LIMIT = 15;
+
+/** Runs `systemd-analyze`; returns what it says of our unit, and all it says if it fails. */
+function complaints(...args: string[]): string[] {
+  const { success, stdout, stderr } = new Deno.Command("systemd-analyze", { args }).outputSync();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).split("\n"));
+  const warnings = err!.filter((line) => line.includes("mta-sts-resolver"));
+  return success ? warnings : [...out!, ...err!];
+}
+
+function hasSystemdAnalyze(): boolean {
+  try {
+    return new Deno.Command("systemd-analyze", { args: ["--version"] }).outputSync().success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("The systemd unit is not checked: there is no systemd-analyze here");
+    return false;
+  }
+}
+
+const ignore = !hasSystemdAnalyze();
+
+Deno.test({
+  name: "mta-sts-resolver.service is a unit that systemd understands",
+  ignore,
+  fn() {
+    const directory = Deno.makeTempDirSync();
+    try {
+      // The program need not be installed where the test runs.
+      const file = `${directory}/mta-sts-resolver.service`;
+      const unit = Deno.readTextFileSync(UNIT);
+      Deno.writeTextFileSync(file, unit.replace("/usr/bin/mta-sts-resolver", Deno.execPath()));
+      assertEquals(complaints("verify", file), []);
+    } finally {
+      Deno.removeSync(directory, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "mta-sts-resolver.service leaves little exposed",
+  ignore,
+  fn() {
+    const args = ["--offline=true", `--threshold=${EXPOSURE_LIMIT}`, "--no-pager"];
+    assertEquals(complaints("security", ...args, UNIT.pathname), []);
+  },
+});
