@@ -1,0 +1,144 @@
+/**
+ * A resolver in a world of tables: DNS, policy hosts and the clock are the test's to change.
+ *
+ * @module
+ */
+
+import { GenerationalMap } from "../../src/cache/generational_map.ts";
+import { createMemoryStore } from "../../src/cache/memory_store.ts";
+import type { PolicyStore } from "../../src/cache/types.ts";
+import type { Zone } from "../../src/config/types.ts";
+import type { FetchOutcome } from "../../src/https/types.ts";
+import { formatAnswer } from "../../src/postfix/tls_policy.ts";
+import { createResolver } from "../../src/resolver/resolver.ts";
+import type { Resolver } from "../../src/resolver/resolver.ts";
+import type { Resolution, ResolverEvent, ResolverSettings } from "../../src/resolver/types.ts";
+import { formatPolicy } from "../../src/sts/policy.ts";
+import type { PolicyMode } from "../../src/sts/policy.ts";
+import { createFakeDns } from "./fake_dns.ts";
+import type { FakeDns, FakeReply } from "./fake_dns.ts";
+import { ManualClock } from "./manual_clock.ts";
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** What a policy host does: a body, a failure, or a promise of either. */
+export type FakeHost = string | FetchOutcome | Promise<FetchOutcome>;
+
+export const ZONE: Zone = {
+  name: "default",
+  strictTesting: false,
+  timeout: 10_000,
+  requireSni: true,
+  tlsrpt: false,
+  dane: "auto",
+  onDnsFailure: "deliver",
+};
+
+export const SETTINGS: ResolverSettings = {
+  recheck: 5 * MINUTE,
+  negativeTtl: 5 * MINUTE,
+  refresh: { interval: DAY, forgetAfter: 180 * DAY },
+  discoveries: 256,
+  memoryEntries: 1000,
+  dane: true,
+};
+
+/** The world. */
+export interface World {
+  readonly clock: ManualClock;
+  readonly dns: FakeDns;
+  /** Policy hosts by domain; what is not there cannot be connected to. */
+  readonly hosts: Record<string, FakeHost>;
+  /** Domains fetched, in order. */
+  readonly fetches: string[];
+  readonly store: PolicyStore;
+  readonly events: ResolverEvent[];
+  readonly resolver: Resolver;
+  /** What the self-test of the DNS resolver said. */
+  dnssec: boolean | undefined;
+  /** Publishes a record, a policy and an MX host for a domain. */
+  publish(domain: string, policy?: Partial<PublishedPolicy>): void;
+  /** Resolves a domain and returns the row of the decision. */
+  row(domain: string, zone?: Partial<Zone>): Promise<number>;
+  /** Resolves a domain and returns the reply Postfix would get. */
+  reply(domain: string, zone?: Partial<Zone>): Promise<string>;
+  resolve(domain: string, zone?: Partial<Zone>): Resolution | Promise<Resolution>;
+  /** A new resolver on the same store, as after a restart. */
+  restart(): void;
+}
+
+/** What {@link World.publish} puts into the tables. */
+export interface PublishedPolicy {
+  readonly id: string;
+  readonly mode: PolicyMode;
+  readonly mx: readonly string[];
+  readonly maxAge: number;
+}
+
+/** Creates a world with nothing in it. */
+export function createWorld(
+  options: {
+    settings?: Partial<ResolverSettings>;
+    table?: Record<string, FakeReply>;
+    store?: PolicyStore;
+    clock?: ManualClock;
+    random?: () => number;
+  } = {},
+): World {
+  const clock = options.clock ?? new ManualClock();
+  const settings = { ...SETTINGS, ...options.settings };
+  const store = options.store ?? createMemoryStore({ maxEntries: 100_000 });
+  const hosts: Record<string, FakeHost> = {};
+  const world = {
+    clock,
+    hosts,
+    store,
+    dns: createFakeDns(options.table, { clock }),
+    fetches: [] as string[],
+    events: [] as ResolverEvent[],
+    dnssec: true as boolean | undefined,
+    resolver: undefined as unknown as Resolver,
+    publish,
+    resolve,
+    row: async (domain: string, zone?: Partial<Zone>) => (await resolve(domain, zone)).row,
+    async reply(domain: string, zone: Partial<Zone> = {}): Promise<string> {
+      return formatAnswer((await resolve(domain, zone)).answer, { ...ZONE, ...zone });
+    },
+    restart(): void {
+      world.resolver = createResolver(settings, {
+        dns: world.dns,
+        fetchPolicy,
+        store,
+        clock,
+        observe: (event) => world.events.push(event),
+        dnssec: () => world.dnssec,
+        random: options.random ?? (() => 0.5),
+        createMap: (maxEntries) => new GenerationalMap(maxEntries),
+      });
+    },
+  };
+
+  async function fetchPolicy(domain: string): Promise<FetchOutcome> {
+    world.fetches.push(domain);
+    const host = await (hosts[domain] ??
+      { kind: "failed", reason: "connect", detail: "connection refused" } as const);
+    return typeof host === "string" ? { kind: "fetched", text: host, bytes: host.length } : host;
+  }
+
+  function publish(domain: string, policy: Partial<PublishedPolicy> = {}): void {
+    const { id = "1", mode = "enforce", mx = [`mx.${domain}`], maxAge = 604800 } = policy;
+    world.dns.table[`TXT _mta-sts.${domain}`] = [`v=STSv1; id=${id};`];
+    world.dns.table[`MX ${domain}`] ??= [{ preference: 10, exchange: `mx.${domain}` }];
+    hosts[domain] = formatPolicy({ mode, mx, maxAge });
+  }
+
+  function resolve(domain: string, zone: Partial<Zone> = {}) {
+    const nextHop = { domain, bracketed: false, port: 25 };
+    return world.resolver.resolve(nextHop, { ...ZONE, ...zone });
+  }
+
+  world.restart();
+  return world;
+}
