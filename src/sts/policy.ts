@@ -31,6 +31,21 @@ export const MAX_AGE_LIMIT = 31557600;
 /** The largest policy file, in octets (RFC 8461 §3.3 suggests 64 KiB). */
 export const POLICY_MAX_BYTES = 64 * 1024;
 
+/** What can be wrong with a line, or with the value of a known field. */
+export type LineProblem =
+  | "the line is blank"
+  | "the line begins with a byte order mark"
+  | "the line begins with white space"
+  | "there is white space before the colon"
+  | "the line does not begin with a field name and a colon"
+  | "the value is missing"
+  | "there is a CR without LF, which ends no line"
+  | "the value holds characters that do not print"
+  | "version is not STSv1"
+  | "mode is not enforce, testing or none"
+  | "max_age is not a number of 1 to 10 digits"
+  | "mx is not a host name or *. and one";
+
 /** A line of a policy file. */
 export interface PolicyLine {
   /** 1-based. */
@@ -43,8 +58,7 @@ export interface PolicyLine {
   readonly value: string;
   /** It reads `name: value` in printable characters, whatever the value is worth. */
   readonly wellFormed: boolean;
-  /** What is wrong with the line or with the value of a known field; a constant text. */
-  readonly problem: string | undefined;
+  readonly problem: LineProblem | undefined;
 }
 
 /** The text is no valid policy (`sts-policy-invalid`, RFC 8460 §4.3.2.2). The message never quotes it. */
@@ -136,7 +150,7 @@ function readLine(line: string, number: number): PolicyLine {
   return { number, text, key, value, wellFormed, problem };
 }
 
-function shapeProblem(text: string, key: string, value: string): string {
+function shapeProblem(text: string, key: string, value: string): LineProblem {
   if (text === "") return "the line is blank";
   if (text.startsWith("\ufeff")) return "the line begins with a byte order mark";
   if (/^[ \t]/.test(text)) return "the line begins with white space";
@@ -148,7 +162,7 @@ function shapeProblem(text: string, key: string, value: string): string {
     : "the value holds characters that do not print";
 }
 
-function valueProblem(key: string, value: string): string | undefined {
+function valueProblem(key: string, value: string): LineProblem | undefined {
   switch (key) {
     case "version":
       return value === "STSv1" ? undefined : "version is not STSv1";
