@@ -36,11 +36,15 @@ export interface Config {
   /** The file it came from; `undefined` for the embedded defaults. */
   readonly file: string | undefined;
   readonly listen: readonly ListenAddress[];
+  /** Mode of UNIX sockets, for those that are named later on the command line. */
+  readonly socketMode: number;
   /** Control socket for `cache`; `undefined` switches it off. */
   readonly control: ListenAddress | undefined;
   /** HTTP surface for metrics, health and status page; empty switches it off. */
   readonly http: readonly ListenAddress[];
   readonly defaultZone: Zone;
+  /** The default zone with `tlsrpt`, for the map name `QUERYwithTLSRPT` of postfix-tlspol. */
+  readonly tlsrptZone: Zone;
   readonly zones: ReadonlyMap<string, Zone>;
   readonly cache: {
     /** `undefined` keeps policies in memory only. */

@@ -1,0 +1,102 @@
+/**
+ * Addresses as they stand in the configuration: sockets to listen on, name servers
+ * and address ranges. Only their form is judged here, nothing is resolved or opened.
+ *
+ * @module
+ */
+
+import type { ListenAddress } from "./types.ts";
+
+/** A socket without its mode, which is a key of its own in the file. */
+export type Endpoint =
+  | { readonly kind: "inet"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** The form of an address in messages and manuals. */
+export const ENDPOINT_FORM = 'an address such as "inet:127.0.0.1:8461" or "unix:/run/postfix.sock"';
+
+/** `sun_path` of sockaddr_un holds 108 bytes with the closing NUL on Linux. */
+const UNIX_PATH_MAX_BYTES = 107;
+
+/** Port of DNS, RFC 1035 §4.2. */
+const DNS_PORT = 53;
+
+/**
+ * Reads `inet:HOST:PORT`, `HOST:PORT`, `[IPV6]:PORT` or `unix:/PATH`, as Postfix writes them.
+ * Port 0 means any free port.
+ *
+ * @returns `undefined` for anything else.
+ */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  if (text.startsWith("unix:")) {
+    const path = text.slice("unix:".length);
+    return isSocketPath(path) ? { kind: "unix", path } : undefined;
+  }
+  const [, host, digits] = /^(?:inet:)?(\[[^\]]*\]|[^:]*):([0-9]{1,5})$/.exec(text) ?? [];
+  if (host === undefined) return undefined;
+  const hostname = host.startsWith("[") ? host.slice(1, -1) : host;
+  const valid = host.startsWith("[") ? isIpv6(hostname) : isIpv4(hostname) || isHostname(hostname);
+  const port = Number(digits);
+  return valid && port <= 65535 ? { kind: "inet", hostname, port } : undefined;
+}
+
+/** Writes an address in the form that {@link parseEndpoint} reads. */
+export function formatEndpoint(address: Endpoint | ListenAddress): string {
+  if (address.kind === "unix") return `unix:${address.path}`;
+  const { hostname, port } = address;
+  return `inet:${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** Adds the mode to a UNIX socket. */
+export function toListenAddress(endpoint: Endpoint, mode: number): ListenAddress {
+  return endpoint.kind === "unix" ? { ...endpoint, mode } : endpoint;
+}
+
+/**
+ * Reads the address of a name server, with or without a port.
+ *
+ * @returns `192.0.2.1:53` or `[2001:db8::1]:53`; `undefined` if it is not a literal address,
+ * since there is nobody yet who could resolve a name.
+ */
+export function parseNameServer(text: string): string | undefined {
+  if (isIpv4(text)) return `${text}:${DNS_PORT}`;
+  if (isIpv6(text)) return `[${text}]:${DNS_PORT}`;
+  const endpoint = parseEndpoint(`inet:${text}`) ?? parseEndpoint(`inet:${text}:${DNS_PORT}`);
+  if (endpoint?.kind !== "inet" || endpoint.port === 0) return undefined;
+  const { hostname, port } = endpoint;
+  if (isIpv6(hostname)) return `[${hostname}]:${port}`;
+  return isIpv4(hostname) ? `${hostname}:${port}` : undefined;
+}
+
+/** Whether the text is an address range such as `10.0.0.0/8` or `fd00::/8`. */
+export function isCidr(text: string): boolean {
+  const [, address, digits] = /^([^/]+)\/(0|[1-9][0-9]{0,2})$/.exec(text) ?? [];
+  if (address === undefined) return false;
+  return isIpv4(address) ? Number(digits) <= 32 : isIpv6(address) && Number(digits) <= 128;
+}
+
+/** Whether a UNIX socket can be made under this path. */
+export function isSocketPath(path: string): boolean {
+  return isAbsolutePath(path) && new TextEncoder().encode(path).length <= UNIX_PATH_MAX_BYTES;
+}
+
+/** Whether the path starts at the root and can be printed. */
+export function isAbsolutePath(path: string): boolean {
+  return /^\/[^\p{C}]+$/u.test(path);
+}
+
+/** Whether the text is a literal IPv6 address, without brackets and zone. */
+export function isIpv6(text: string): boolean {
+  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(`http://[${text}]/`);
+}
+
+/** Whether the text is a literal IPv4 address, four decimal numbers without leading zeros. */
+export function isIpv4(text: string): boolean {
+  return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text);
+}
+
+/** Names such as `localhost`. What ends in a number is meant as an address (RFC 3696 §2). */
+export function isHostname(text: string): boolean {
+  return text.length <= 253 && !/(?:^|\.)[0-9]+$/.test(text) &&
+    /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!$)|$))+$/.test(text);
+}

@@ -1,0 +1,26 @@
+/**
+ * Which zone answers a query: the one named by the last part of Postfix's
+ * `socketmap:inet:127.0.0.1:8461:NAME`.
+ *
+ * @module
+ */
+
+import type { Config, Zone } from "./types.ts";
+
+/** Map name by which postfix-tlspol's users ask for TLS report attributes, in lower case. */
+const TLSRPT_NAME = "querywithtlsrpt";
+
+/**
+ * Chooses the zone for a map name. Called for every query.
+ *
+ * A zone of exactly that name is chosen first. Then `QUERYwithTLSRPT` in any letter case means
+ * the default zone with TLS report attributes, as in postfix-tlspol; all other names, its
+ * `QUERY` among them, mean the default zone.
+ */
+export function zoneFor(config: Config, mapName: string): Zone {
+  const zone = config.zones.get(mapName);
+  if (zone !== undefined) return zone;
+  const asksForTlsrpt = mapName.length === TLSRPT_NAME.length &&
+    mapName.toLowerCase() === TLSRPT_NAME;
+  return asksForTlsrpt ? config.tlsrptZone : config.defaultZone;
+}
