@@ -36,7 +36,12 @@ declare module "dns-packet" {
   }
   const dnsPacket: {
     encode(packet: Packet, buffer?: Uint8Array, offset?: number): Uint8Array;
-    decode(buffer: Uint8Array, offset?: number): Packet;
+    decode: {
+      /** @param buffer A node `Buffer`; other arrays lack the methods that are called. */
+      (buffer: Uint8Array, offset?: number): Packet;
+      /** Octets read by the last call. */
+      bytes: number;
+    };
     streamEncode(packet: Packet): Uint8Array;
     streamDecode(buffer: Uint8Array): Packet;
     AUTHORITATIVE_ANSWER: number;

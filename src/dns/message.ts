@@ -1,0 +1,219 @@
+/**
+ * DNS messages (RFC 1035 §4): our questions, and what an answer says about them.
+ *
+ * The answer of a recursive resolver is read, not resolved: the CNAME chain inside it is
+ * followed, records of other owners are passed over, and nothing from the additional section
+ * is used but the extended response code. Only what is positively said counts as absent: a
+ * referral, a truncated or foreign answer is never taken for "no such record".
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import dnsPacket from "dns-packet";
+import type { Answer, Packet } from "dns-packet";
+import { readName, RECORD_READERS } from "./records.ts";
+import type { DnsAnswer, RecordData, RecordType } from "./types.ts";
+
+/** One question. */
+export interface Question<T extends RecordType = RecordType> {
+  /** Lower case, without the final dot; `""` is the root. */
+  readonly name: string;
+  readonly type: T;
+}
+
+/** What a message answers: an outcome, or a name to ask instead. */
+export type Reply<T> =
+  | DnsAnswer<T>
+  | {
+    /** The answer has the alias but not what it points to. */
+    readonly kind: "alias";
+    readonly target: string;
+    /** Links of the chain so far. */
+    readonly links: number;
+    readonly secure: boolean;
+    /** Least TTL of the chain, seconds. */
+    readonly ttl: number;
+  };
+
+/** No usable answer. */
+export type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
+
+/** Bytes that are no DNS message, or no answer to our question. */
+export class MessageError extends SyntaxError {
+  override readonly name = "MessageError";
+}
+
+/** CNAME records followed from one question, in one answer or several; more is a loop or a mistake. */
+export const MAX_ALIASES = 10;
+
+/** What is said of a chain that is longer. */
+export const TOO_MANY_ALIASES = `a chain of more than ${MAX_ALIASES} aliases`;
+
+/** EDNS payload size, octets: the value of DNS Flag Day 2020, without effect over TCP, but EDNS wants one. */
+const UDP_PAYLOAD_BYTES = 1232;
+
+/** EDNS option with the reason of a failure (RFC 8914 §2). */
+const EXTENDED_ERROR_OPTION = 15;
+
+/** Extended errors named in a failure's detail. */
+const MAX_EXTENDED_ERRORS = 3;
+
+/** TTLs are 31-bit numbers, seconds; what is above counts as 0 (RFC 2181 §8). */
+const MAX_TTL = 2 ** 31 - 1;
+
+/**
+ * Encodes a question with the AD bit set, which asks a validating resolver for its verdict
+ * (RFC 6840 §5.7), and with EDNS, which brings the reason of a failure.
+ *
+ * @param question A name that {@link readName} lets pass.
+ * @param options `checkingDisabled` asks for the data even if it is bogus (RFC 4035 §3.2.2).
+ * @returns The message with the two octets of its length in front (RFC 1035 §4.2.2); its id is 0.
+ */
+export function encodeQuestion(
+  { name, type }: Question,
+  options: { checkingDisabled: boolean },
+): Uint8Array {
+  const checking = options.checkingDisabled ? dnsPacket.CHECKING_DISABLED : 0;
+  return dnsPacket.streamEncode({
+    type: "query",
+    flags: dnsPacket.RECURSION_DESIRED | dnsPacket.AUTHENTIC_DATA | checking,
+    questions: [{ name: name === "" ? "." : name, type }],
+    additionals: [{ type: "OPT", name: ".", udpPayloadSize: UDP_PAYLOAD_BYTES, options: [] }],
+  });
+}
+
+/**
+ * Reads the answer to a question.
+ *
+ * Records whose name cannot be used (see records.ts) are passed over as Postfix does; when that
+ * leaves none, the answer is `malformed`.
+ *
+ * @param message Without the length octets; not referred to after the return.
+ * @param question What was asked.
+ * @returns What the answer says. Response codes other than NOERROR and NXDOMAIN are failures.
+ * @throws {MessageError} If it is no DNS message, or no answer to the question.
+ */
+export function decodeReply<T extends RecordType>(
+  message: Uint8Array,
+  question: Question<T>,
+): Reply<RecordData[T]> {
+  const packet = decodePacket(message);
+  const failure = readFailure(packet);
+  if (!isReplyTo(question, packet, failure !== undefined)) {
+    throw new MessageError("An answer to another question");
+  }
+  if (failure !== undefined) return failure;
+
+  const chain = followAliases(packet.answers ?? [], question);
+  if (chain.kind === "failed") return chain;
+  const secure = packet.flag_ad === true;
+  const negativeTtl = readNegativeTtl(packet, chain.ttl);
+  if (packet.rcode === "NXDOMAIN") return { kind: "nxdomain", secure, ttl: negativeTtl ?? 0 };
+
+  const own = (packet.answers ?? []).filter((answer) => isOf(answer, question.type, chain.owner));
+  if (own.length > 0) {
+    const read = RECORD_READERS[question.type];
+    const records = own.map((answer) => read(answer.data)).filter((data) => data !== undefined);
+    if (records.length === 0) return failed("malformed", `no usable ${question.type} record`);
+    const ttl = own.reduce((least, answer) => Math.min(least, readTtl(answer)), chain.ttl);
+    return { kind: "found", records, secure, ttl, owner: chain.owner };
+  }
+  if (negativeTtl !== undefined) return { kind: "nodata", secure, ttl: negativeTtl };
+  if (chain.links > 0) {
+    return { kind: "alias", target: chain.owner, links: chain.links, secure, ttl: chain.ttl };
+  }
+  if (packet.authorities?.some((record) => record.type === "NS")) {
+    return failed("servfail", "a referral: this server does no recursion");
+  }
+  return { kind: "nodata", secure, ttl: 0 };
+}
+
+/** dns-packet throws plain errors, and reads over the end of some records; both are no message. */
+function decodePacket(message: Uint8Array): Packet {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  let packet: Packet;
+  try {
+    packet = dnsPacket.decode(bytes);
+  } catch (error) {
+    throw new MessageError("Not a DNS message", { cause: error });
+  }
+  if (dnsPacket.decode.bytes !== bytes.length) throw new MessageError("Not a DNS message");
+  return packet;
+}
+
+/** Some servers leave the question out when they fail (FORMERR, REFUSED). */
+function isReplyTo(question: Question, packet: Packet, isFailure: boolean): boolean {
+  if (packet.type !== "response" || packet.opcode !== "QUERY") return false;
+  const [asked, ...more] = packet.questions ?? [];
+  if (asked === undefined) return isFailure;
+  return more.length === 0 && asked.class === "IN" && asked.type === question.type &&
+    readName(asked.name) === question.name;
+}
+
+function readFailure(packet: Packet): Failed | undefined {
+  const edns = packet.additionals?.find((record) => record.type === "OPT");
+  // The upper bits of the response code: BADVERS looks like NOERROR without them (RFC 6891 §6.1.3).
+  if (edns !== undefined && edns.extendedRcode !== 0) {
+    return failed("servfail", "an extended response code");
+  }
+  if (packet.rcode === "NOERROR" || packet.rcode === "NXDOMAIN") {
+    return packet.flag_tc ? failed("malformed", "truncated in spite of TCP") : undefined;
+  }
+  const reason = packet.rcode === "REFUSED" ? "refused" : "servfail";
+  return failed(reason, [packet.rcode, ...readExtendedErrors(edns)].join(" "));
+}
+
+/** The codes of RFC 8914, for the operator; the text beside them is not repeated. */
+function readExtendedErrors(edns: Answer | undefined): string[] {
+  const options: { code: number; data: Buffer }[] = edns?.options ?? [];
+  return options
+    .filter(({ code, data }) => code === EXTENDED_ERROR_OPTION && data.length >= 2)
+    .slice(0, MAX_EXTENDED_ERRORS)
+    .map(({ data }) => `EDE ${data.readUInt16BE(0)}`);
+}
+
+interface Chain {
+  readonly kind: "chain";
+  readonly owner: string;
+  readonly links: number;
+  /** Least TTL of the links, seconds; infinite without links. */
+  readonly ttl: number;
+}
+
+function followAliases(answers: readonly Answer[], question: Question): Chain | Failed {
+  let owner = question.name;
+  let ttl = Infinity;
+  for (let links = 0; links <= MAX_ALIASES; links++) {
+    const alias = question.type === "CNAME"
+      ? undefined
+      : answers.find((answer) => isOf(answer, "CNAME", owner));
+    if (alias === undefined) return { kind: "chain", owner, links, ttl };
+    const target = RECORD_READERS.CNAME(alias.data);
+    if (target === undefined) return failed("malformed", "an alias for an unusable name");
+    owner = target;
+    ttl = Math.min(ttl, readTtl(alias));
+  }
+  return failed("servfail", TOO_MANY_ALIASES);
+}
+
+function isOf(answer: Answer, type: RecordType, owner: string): boolean {
+  return answer.type === type && answer.class === "IN" && readName(answer.name) === owner;
+}
+
+function readTtl({ ttl = 0 }: Answer): number {
+  return ttl > MAX_TTL ? 0 : ttl;
+}
+
+/** RFC 2308 §5, and not longer than the chain that led there. `undefined` without a SOA record. */
+function readNegativeTtl(packet: Packet, chainTtl: number): number | undefined {
+  const soa = packet.authorities?.find((record) => record.type === "SOA");
+  if (soa === undefined) return undefined;
+  const minimum: number = soa.data.minimum;
+  return Math.min(readTtl(soa), minimum > MAX_TTL ? 0 : minimum, chainTtl);
+}
+
+/** Makes a failure. */
+export function failed(reason: Failed["reason"], detail: string): Failed {
+  return { kind: "failed", reason, detail };
+}

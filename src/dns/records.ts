@@ -1,0 +1,70 @@
+/**
+ * Record data as dns-packet hands it over, turned into {@link RecordData}.
+ *
+ * Names in an answer are anybody's text. Only names of letters, digits, hyphens and
+ * underscores pass, so that no other octet can reach a reply, a file or a log line from
+ * here. (dns-packet joins labels by dots and decodes them as UTF-8. A dot inside a label is
+ * therefore not seen as such; it can only make a domain's own records look different.)
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { MxRecord, RecordData, RecordType, TlsaRecord } from "./types.ts";
+
+/** Octets of a name in dotted form (RFC 1035 §2.3.4). */
+const NAME_MAX_LENGTH = 253;
+
+const NAME = /^(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}$/;
+
+/** The data of a record as dns-packet decodes it. */
+interface WireData {
+  A: string;
+  AAAA: string;
+  CNAME: string;
+  MX: { preference: number; exchange: string };
+  NS: string;
+  TLSA: { usage: number; selector: number; matchingType: number; certificate: Uint8Array };
+  TXT: readonly Uint8Array[];
+}
+
+/** `undefined` marks a record that cannot be used. */
+type Readers = {
+  readonly [T in RecordType]: (data: WireData[T]) => RecordData[T] | undefined;
+};
+
+/** One reader for each type of record. */
+export const RECORD_READERS: Readers = {
+  A: (text) => /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(text) ? text : undefined,
+  AAAA: (text) => /^[0-9a-f:]+$/.test(text) ? text : undefined,
+  CNAME: readName,
+  MX: readMx,
+  NS: readName,
+  TLSA: readTlsa,
+  TXT: (strings) => Buffer.concat(strings).toString("latin1"),
+};
+
+/**
+ * Reads a domain name.
+ *
+ * The check comes before the case is folded: some characters outside ASCII become letters by folding.
+ *
+ * @param text Dotted form, in any case, with or without the final dot.
+ * @returns Lower case, without the final dot, `""` for the root; `undefined` for names that are
+ *   not letters, digits, hyphens and underscores, or cannot exist (a label above 63, a name above 253 octets).
+ */
+export function readName(text: string): string | undefined {
+  const name = text.endsWith(".") ? text.slice(0, -1) : text;
+  if (name === "") return name;
+  return name.length <= NAME_MAX_LENGTH && NAME.test(name) ? name.toLowerCase() : undefined;
+}
+
+function readMx({ preference, exchange }: WireData["MX"]): MxRecord | undefined {
+  const name = readName(exchange);
+  return name === undefined ? undefined : { preference, exchange: name };
+}
+
+/** The data is copied: the message it is part of lies in a buffer that is used again. */
+function readTlsa({ usage, selector, matchingType, certificate }: WireData["TLSA"]): TlsaRecord {
+  return { usage, selector, matchingType, data: Uint8Array.from(certificate) };
+}
