@@ -55,6 +55,16 @@ export type StoreHealth =
   | { readonly kind: "degraded"; readonly error: string };
 
 /**
+ * Which policies are due: at most `limit` that are unexpired at `due` (ms), whose `refreshAt` is not
+ * after it, and that were used since `usedSince` (ms).
+ */
+export interface DueQuery {
+  readonly due: number;
+  readonly usedSince: number;
+  readonly limit: number;
+}
+
+/**
  * The store behind the memory. All calls are synchronous and none throws:
  * a fault of the file is logged once, counted, shown by `health`, and what was
  * written meanwhile is kept in memory until the file works again.
@@ -74,11 +84,8 @@ export interface PolicyStore {
   putMx(mx: StoredMx): void;
   /** All policies, oldest fetch first, read in pages so that a million do not fill memory. */
   listPolicies(): IterableIterator<StoredPolicy>;
-  /**
-   * The refresher's queue: at most `limit` policies that are unexpired at `due` (ms), whose `refreshAt` is not
-   * after it, and that were used since `usedSince` (ms); the longest overdue first.
-   */
-  listDue(query: { due: number; usedSince: number; limit: number }): StoredPolicy[];
+  /** The refresher's queue, the longest overdue first. */
+  listDue(query: DueQuery): StoredPolicy[];
   /** Puts off the regular fetch of a policy, ms. */
   deferRefresh(domain: string, refreshAt: number): void;
   /** Number of policies held. */

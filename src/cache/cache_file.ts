@@ -1,0 +1,298 @@
+/**
+ * One opened cache file: what the store asks and changes, as prepared statements.
+ *
+ * Every method throws what SQLite throws (`fault.ts` has the words for it); to keep the daemon going
+ * all the same is the business of `file_keeper.ts`. A row that cannot be believed counts as absent and
+ * is deleted, so that it does not stand in the way of its successor.
+ *
+ * @module
+ */
+
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { type FileIdentity, identify, prepareFile } from "./cache_path.ts";
+import type { Mark, WriteTarget } from "./pending_writes.ts";
+import { domainOf, expiryOf, isFailure, isMx, isPolicy } from "./rows.ts";
+import { prepareSchema, transaction } from "./schema.ts";
+import * as sql from "./statements.ts";
+import type { DueQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+
+/** How long a write waits for another process's, ms. The event loop waits with it. */
+const BUSY_TIMEOUT_MS = 20;
+
+/** Writes after which the WAL is copied to the file: some 4 MB, a few milliseconds. */
+const CHECKPOINT_WRITES = 500;
+
+/** The WAL is copied at least this often, ms; a power cut loses no more than that. */
+const CHECKPOINT_MS = 60_000;
+
+/** Rows of a table that one prune deletes, some 50 ms; the rest goes at the next. */
+const PRUNE_ROWS = 10_000;
+
+/** A failure is kept this long after its retry time, ms, so that failures in a row are counted. */
+const FAILURE_KEEP_MS = 24 * 3600 * 1000;
+
+/** What is known of a next hop is kept this long, ms; it stands in for failing lookups for a day. */
+const MX_KEEP_MS = 7 * 24 * 3600 * 1000;
+
+/** How {@link CacheFile} is opened. */
+export interface CacheFileOptions {
+  /** The process's time, ms. */
+  readonly now: number;
+  readonly maxFileOctets: number;
+  /** Leaves out the checks of owner and mode. */
+  readonly allowUnsafeDirectory: boolean;
+  /** Told of each row that is not believed. */
+  readonly onBadRow: (table: Table) => void;
+}
+
+/** A table with rows that are checked. */
+export type Table = "policies" | "failures" | "mx";
+
+/** Where a page of a listing ends. */
+export interface Cursor {
+  readonly fetchedAt: number;
+  readonly rowid: number;
+}
+
+/** Before the first page. */
+export const LIST_START: Cursor = { fetchedAt: -Infinity, rowid: 0 };
+
+/** A page of a listing; `next` is missing after the last one. */
+export interface Page {
+  readonly policies: StoredPolicy[];
+  readonly next: Cursor | undefined;
+}
+
+type Row<T> = { readonly [Column in keyof T]: unknown } & { readonly rowid: number };
+
+/** An opened cache file. */
+export class CacheFile implements WriteTarget {
+  /** By how many ms all times were shifted at opening, because the clock had been set back. */
+  readonly shift: number;
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #identity: FileIdentity | undefined;
+  readonly #onBadRow: (table: Table) => void;
+  readonly #statements = new Map<string, StatementSync>();
+  // A decoder would take a byte order mark away, and the text is kept verbatim.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #encoder = new TextEncoder();
+  #checkpointedAt: number;
+  #writes = 0;
+
+  /**
+   * Opens the file, creating it if there is none.
+   *
+   * @throws {CacheFault} If it is not to be trusted, not ours, or from a later version.
+   * @throws {Error} What SQLite or the system says.
+   */
+  constructor(path: string, options: CacheFileOptions) {
+    prepareFile(path, { allowUnsafe: options.allowUnsafeDirectory });
+    this.#path = path;
+    this.#onBadRow = options.onBadRow;
+    this.#checkpointedAt = options.now;
+    this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      this.shift = prepareSchema(this.#database, { path, ...options });
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+    this.#identity = identify(path);
+  }
+
+  /** Whether the path no longer leads to this file: removed, renamed or replaced. */
+  hasMoved(): boolean {
+    return !isSame(this.#identity, identify(this.#path));
+  }
+
+  /** Whether the other handle is open on the same file. */
+  isSameAs(other: CacheFile): boolean {
+    return isSame(this.#identity, other.#identity);
+  }
+
+  getPolicy(domain: string): StoredPolicy | undefined {
+    return this.#policiesOf(this.#prepare(sql.GET_POLICY).all(domain))[0];
+  }
+
+  /** Stores a policy unless a newer one is there; one that does not parse counts as a bad row. */
+  putPolicy(policy: StoredPolicy): void {
+    const expiresAt = expiryOf(policy);
+    if (expiresAt === undefined) return this.#onBadRow("policies");
+    const { domain, id, text, fetchedAt, lastUsedAt, refreshAt } = policy;
+    const octets = this.#encoder.encode(text);
+    this.#run(sql.PUT_POLICY, domain, id, octets, fetchedAt, lastUsedAt, refreshAt, expiresAt);
+  }
+
+  markPolicy(domain: string, { lastUsedAt, refreshAt }: Mark): void {
+    this.#run(sql.MARK_POLICY, lastUsedAt ?? null, refreshAt ?? null, domain);
+  }
+
+  /** Deletes policy, failure and next hops of a domain. */
+  remove(domain: string): void {
+    for (const table of ["policies", "failures", "mx"] satisfies Table[]) {
+      this.#run(`DELETE FROM ${table} WHERE domain = ?`, domain);
+    }
+  }
+
+  getFailure(domain: string): StoredFailure | undefined {
+    const row = this.#prepare(sql.GET_FAILURE).get(domain) as Row<StoredFailure> | undefined;
+    if (row === undefined) return undefined;
+    const { rowid, ...failure } = row;
+    return isFailure(failure) ? failure : this.#deleteBad("failures", rowid);
+  }
+
+  putFailure(failure: StoredFailure): void {
+    if (!isFailure(failure)) return this.#onBadRow("failures");
+    const { domain, id, reason, detail, count, failedAt, retryAt } = failure;
+    this.#run(sql.PUT_FAILURE, domain, id, reason, detail, count, failedAt, retryAt);
+  }
+
+  clearFailure(domain: string): void {
+    this.#run(sql.CLEAR_FAILURE, domain);
+  }
+
+  getMx(nextHop: string): StoredMx | undefined {
+    const found = this.#prepare(sql.GET_MX).get(domainOf(nextHop), nextHop);
+    if (found === undefined) return undefined;
+    const { rowid, ...mx } = found as Row<StoredMx>;
+    return isMx(mx) ? mx : this.#deleteBad("mx", rowid);
+  }
+
+  putMx(mx: StoredMx): void {
+    if (!isMx(mx)) return this.#onBadRow("mx");
+    this.#run(sql.PUT_MX, domainOf(mx.nextHop), mx.nextHop, mx.json, mx.checkedAt);
+  }
+
+  /** At most `limit` policies behind the cursor, oldest fetch first. */
+  listPolicies({ fetchedAt, rowid }: Cursor, limit: number): Page {
+    const rows = this.#prepare(sql.LIST_POLICIES).all(fetchedAt, rowid, limit);
+    return { policies: this.#policiesOf(rows), next: rows.at(-1) as Cursor | undefined };
+  }
+
+  /** See `PolicyStore.listDue`. */
+  listDue({ due, usedSince, limit }: DueQuery): StoredPolicy[] {
+    return this.#policiesOf(this.#prepare(sql.LIST_DUE).all(due, usedSince, due, limit));
+  }
+
+  /**
+   * All policies that can be read, for another file to take over. From a damaged file these are those
+   * before the first and behind the last damaged page, in the order they were stored.
+   */
+  *salvage(): IterableIterator<StoredPolicy> {
+    for (const query of sql.SALVAGE_POLICIES) {
+      try {
+        for (const row of this.#database.prepare(query).iterate()) {
+          const policy = this.#read(row);
+          if (policy !== undefined) yield policy;
+        }
+        return;
+      } catch {
+        // The next pass comes from the other end; what both cannot reach is lost.
+      }
+    }
+  }
+
+  has(domain: string): boolean {
+    return this.#prepare(sql.HAS_POLICY).get(domain) !== undefined;
+  }
+
+  /** Number of policies. */
+  count(): number {
+    return Number(this.#prepare(sql.COUNT_POLICIES).get()?.rows);
+  }
+
+  /** See `PolicyStore.prune`. @returns Number of rows deleted. */
+  prune(now: number): number {
+    const rows = this.#pruneTable("policies", "expires_at", now) +
+      this.#pruneTable("failures", "retry_at", now - FAILURE_KEEP_MS) +
+      this.#pruneTable("mx", "checked_at", now - MX_KEEP_MS);
+    this.#prepare(sql.VACUUM).all();
+    return rows;
+  }
+
+  /** Notes the time, ms, so that a clock set back is noticed at the next opening. */
+  noteTime(now: number): void {
+    this.#run(sql.NOTE_TIME, now);
+  }
+
+  /** Copies the WAL to the file when there is much in it or much time has passed. */
+  checkpoint(now: number): void {
+    const isDue = this.#writes >= CHECKPOINT_WRITES || now - this.#checkpointedAt >= CHECKPOINT_MS;
+    if (this.#writes === 0 || !isDue) return;
+    this.#prepare(sql.CHECKPOINT).all();
+    this.#writes = 0;
+    this.#checkpointedAt = now;
+  }
+
+  /** Runs `action` in one write transaction. @throws {Error} What it throws, or SQLite. */
+  transaction<T>(action: () => T): T {
+    return transaction(this.#database, action);
+  }
+
+  /** Ends the use of the file. Does not throw. */
+  close(): void {
+    this.#statements.clear();
+    try {
+      this.#database.close();
+    } catch {
+      // What was committed is in the WAL; the next opening finds it there.
+    }
+  }
+
+  #prepare(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#database.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  #run(text: string, ...values: SQLInputValue[]): number {
+    this.#writes++;
+    return Number(this.#prepare(text).run(...values).changes);
+  }
+
+  #pruneTable(table: Table, column: string, before: number): number {
+    return this.#run(
+      `DELETE FROM ${table} WHERE rowid IN
+        (SELECT rowid FROM ${table} WHERE ${column} <= ? ORDER BY ${column} LIMIT ?)`,
+      before,
+      PRUNE_ROWS,
+    );
+  }
+
+  #policiesOf(rows: unknown[]): StoredPolicy[] {
+    const policies: StoredPolicy[] = [];
+    for (const row of rows as Row<StoredPolicy>[]) {
+      const policy = this.#read(row);
+      if (policy !== undefined) policies.push(policy);
+      else this.#deleteBad("policies", row.rowid);
+    }
+    return policies;
+  }
+
+  /** @returns `undefined` if the row is not to be believed. */
+  #read({ domain, id, text, fetchedAt, lastUsedAt, refreshAt }: Record<string, unknown>):
+    | StoredPolicy
+    | undefined {
+    if (!(text instanceof Uint8Array)) return undefined;
+    const decoded = this.#decoder.decode(text);
+    const policy = { domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt };
+    return isPolicy(policy) ? policy : undefined;
+  }
+
+  #deleteBad(table: Table, rowid: number): undefined {
+    this.#onBadRow(table);
+    try {
+      this.#run(`DELETE FROM ${table} WHERE rowid = ?`, rowid);
+    } catch {
+      // It stays, and counts as absent.
+    }
+  }
+}
+
+function isSame(one: FileIdentity | undefined, other: FileIdentity | undefined): boolean {
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}

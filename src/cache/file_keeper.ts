@@ -1,0 +1,229 @@
+/**
+ * Keeps the cache file working, or works without it: no state of the file stops the daemon.
+ *
+ * After a write has failed no other is tried until `settle`, so that a locked or dead file cannot block
+ * one answer after the other; reads go on as far as the open handle can. `settle` repairs what
+ * can be repaired:
+ *
+ * - locked, full: the same handle is tried again later;
+ * - removed, replaced: what is there now (or a new file) is opened, and takes over all policies from
+ *   the old handle, which can still read the removed file;
+ * - corrupt: as soon as that is found the file is renamed, which makes it a removed one;
+ * - unsafe, another program's, from a later version: left alone.
+ *
+ * Each change for the worse or better is logged once.
+ *
+ * @module
+ */
+
+import type { Log, Metric } from "../monitor/types.ts";
+import { CacheFile, type Table } from "./cache_file.ts";
+import { setAside } from "./cache_path.ts";
+import { describeFault, type FaultKind, faultKind } from "./fault.ts";
+import type { StoreHealth } from "./types.ts";
+
+/** Wait after the first repair that failed, ms; doubled up to {@link RETRY_MAX_MS}. */
+const RETRY_FIRST_MS = 1000;
+
+/** Longest wait between repairs, ms: within a minute of the end of a fault all is written. */
+const RETRY_MAX_MS = 60_000;
+
+/** The time is noted in the file this often, ms: as exactly is a clock noticed that was set back. */
+const NOTE_TIME_MS = 60_000;
+
+/** Faults that opening the file again does not help against. */
+const PASSING: readonly FaultKind[] = ["busy", "full"];
+
+/** Options of {@link FileKeeper}. */
+export interface FileKeeperOptions {
+  readonly path: string;
+  readonly log: Log;
+  /** Counts faults by `kind`: a {@link FaultKind}, or `row` for a row that is not believed. */
+  readonly errors: Metric;
+  /** The process's time, ms. */
+  readonly now: () => number;
+  readonly allowUnsafeDirectory: boolean;
+  readonly maxFileOctets: number;
+}
+
+/** A fault that lasts until the next repair. */
+interface Fault {
+  readonly kind: FaultKind;
+  readonly error: string;
+  /** Logged and shown: more than a lock that may be gone in a moment or damage that is about to be repaired. */
+  readonly isAnnounced: boolean;
+}
+
+/** The cache file through its better and worse days. No method throws unless it says so. */
+export class FileKeeper {
+  readonly #options: FileKeeperOptions;
+  readonly #log: Log;
+  #file: CacheFile | undefined;
+  #fault: Fault | undefined;
+  #failedRepairs = 0;
+  #retryAt = 0;
+  #notedAt = -Infinity;
+  #saidBadRow = false;
+
+  /** The file is not opened before the first {@link settle}. */
+  constructor(options: FileKeeperOptions) {
+    this.#options = options;
+    this.#log = options.log;
+  }
+
+  /** Whether it is time to call {@link settle}: always, unless repairs have failed. */
+  get isDue(): boolean {
+    return this.#fault === undefined || this.#options.now() >= this.#retryAt;
+  }
+
+  /** Reads from the file. @returns `undefined` also if it cannot be read. */
+  read<T>(action: (file: CacheFile) => T): T | undefined {
+    if (this.#file === undefined) return undefined;
+    try {
+      return action(this.#file);
+    } catch (error) {
+      this.#fail(error, { isRepair: false });
+      return undefined;
+    }
+  }
+
+  /** Writes to the file. @returns Whether that was tried and done. */
+  write(action: (file: CacheFile) => void): boolean {
+    if (this.#file === undefined || this.#fault !== undefined) return false;
+    try {
+      action(this.#file);
+      return true;
+    } catch (error) {
+      this.#fail(error, { isRepair: false });
+      return false;
+    }
+  }
+
+  /**
+   * Opens or repairs the file if need be, and writes to it.
+   *
+   * @param action The writes, done in one transaction; without it the time is noted now and then.
+   * @returns Whether the file works and has taken them.
+   */
+  settle(action?: (file: CacheFile) => void): boolean {
+    const now = this.#options.now();
+    try {
+      const file = this.#soundFile(now);
+      if (action || this.#fault || now - this.#notedAt >= NOTE_TIME_MS) {
+        file.transaction(() => {
+          action?.(file);
+          file.noteTime(now);
+        });
+        this.#notedAt = now;
+      }
+      file.checkpoint(now);
+    } catch (error) {
+      this.#retryAt = now + Math.min(RETRY_FIRST_MS * 2 ** this.#failedRepairs, RETRY_MAX_MS);
+      this.#failedRepairs++;
+      this.#fail(error, { isRepair: true });
+      return false;
+    }
+    if (this.#fault?.isAnnounced) this.#log.info("cache file usable again", this.#name());
+    this.#fault = undefined;
+    this.#failedRepairs = 0;
+    return true;
+  }
+
+  health(): StoreHealth {
+    if (!this.#fault?.isAnnounced) return { kind: "ok" };
+    return { kind: "degraded", error: this.#fault.error };
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  /** @throws {Error} If there is no file to write to; the old one, if any, is still there to be read. */
+  #soundFile(now: number): CacheFile {
+    const old = this.#file;
+    const isSound = this.#fault === undefined || PASSING.includes(this.#fault.kind);
+    if (old !== undefined && isSound && !old.hasMoved()) return old;
+    const fresh = this.#open(now);
+    if (old !== undefined) this.#takeOver(old, fresh);
+    this.#file = fresh;
+    this.#notedAt = -Infinity;
+    this.#saidBadRow = false;
+    return fresh;
+  }
+
+  #open(now: number): CacheFile {
+    const onBadRow = (table: Table) => this.#noteBadRow(table);
+    const open = () => new CacheFile(this.#options.path, { ...this.#options, now, onBadRow });
+    let file: CacheFile;
+    try {
+      file = open();
+    } catch (error) {
+      if (faultKind(error) !== "corrupt" || !this.#setAside(error)) throw error;
+      this.#options.errors.cell("corrupt").value++;
+      file = open();
+    }
+    if (file.shift !== 0) {
+      const seconds = Math.round(-file.shift / 1000);
+      this.#log.warn("clock set back, ages in the cache file kept", { ...this.#name(), seconds });
+    }
+    return file;
+  }
+
+  /** Blocks for as long as it takes, some 10 s for a million policies: a policy in use must not be missed meanwhile. */
+  #takeOver(old: CacheFile, fresh: CacheFile): void {
+    try {
+      if (!old.isSameAs(fresh)) {
+        let policies = 0;
+        fresh.transaction(() => {
+          for (const policy of old.salvage()) {
+            fresh.putPolicy(policy);
+            policies++;
+          }
+        });
+        this.#log.warn("cache file replaced, policies taken over", { ...this.#name(), policies });
+      }
+    } catch (error) {
+      fresh.close();
+      throw error;
+    }
+    old.close();
+  }
+
+  #fail(error: unknown, { isRepair }: { isRepair: boolean }): void {
+    const kind = faultKind(error);
+    this.#options.errors.cell(kind).value++;
+    if (kind === "corrupt" && this.#file?.hasMoved() === false) this.#setAside(error);
+    // A lock may be gone in a moment, and what was set aside is replaced by the next repair.
+    const isPassing = !isRepair && (kind === "busy" || this.#file?.hasMoved() === true);
+    const wasAnnounced = this.#fault?.isAnnounced ?? false;
+    const text = describeFault(this.#options.path, error);
+    if (!isPassing && !(wasAnnounced && this.#fault?.kind === kind)) {
+      this.#log.error("cache file unusable, working from memory", { kind, error: text });
+    }
+    this.#fault = { kind, error: text, isAnnounced: wasAnnounced || !isPassing };
+  }
+
+  /** @returns Whether the file could be renamed. */
+  #setAside(error: unknown): boolean {
+    const { path, now } = this.#options;
+    try {
+      const aside = setAside(path, now());
+      const message = error instanceof Error ? error.message : String(error);
+      this.#log.error("cache file corrupt, set aside", { ...this.#name(), aside, error: message });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #noteBadRow(table: Table): void {
+    this.#options.errors.cell("row").value++;
+    if (!this.#saidBadRow) this.#log.warn("cache row not believed", { ...this.#name(), table });
+    this.#saidBadRow = true;
+  }
+
+  #name(): { file: string } {
+    return { file: this.#options.path };
+  }
+}

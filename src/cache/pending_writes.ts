@@ -1,0 +1,194 @@
+/**
+ * Writes that the cache file has not taken yet: marks on policies, which are always written in batches,
+ * and, while the file cannot be written, everything else. What is pending hides what the file holds.
+ *
+ * The size is bounded. When it is exceeded, what is cheapest to lose goes first: marks, then the
+ * results that can be learned again, then policies, always the oldest first. Removals stay:
+ * an operator has asked for them.
+ *
+ * @module
+ */
+
+import { domainOf } from "./rows.ts";
+import type { StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+
+/** About what all pending writes may take in memory, in octets: some 30,000 ordinary policies. */
+const PENDING_MAX_OCTETS = 16 * 1024 * 1024;
+
+/** About what an entry takes beside its longest text, in octets. */
+const ENTRY_OCTETS = 300;
+
+/** A change of times that leaves the rest of a policy as it is, ms. */
+export interface Mark {
+  readonly lastUsedAt?: number;
+  readonly refreshAt?: number;
+}
+
+/** What takes the writes; see {@link PendingWrites.writeTo}. */
+export interface WriteTarget {
+  remove(domain: string): void;
+  putPolicy(policy: StoredPolicy): void;
+  markPolicy(domain: string, mark: Mark): void;
+  clearFailure(domain: string): void;
+  putFailure(failure: StoredFailure): void;
+  putMx(mx: StoredMx): void;
+}
+
+/** What was dropped for want of room. */
+export type Dropped = "marks" | "results" | "policies";
+
+/** The pending writes. Getters give `undefined` for "ask the file" and `null` for "there is none". */
+export class PendingWrites {
+  readonly #onDrop: (dropped: Dropped) => void;
+  readonly #maxOctets: number;
+  #octets = 0;
+  readonly #removed = new Set<string>();
+  readonly #policies = new Map<string, StoredPolicy>();
+  readonly #marks = new Map<string, Mark>();
+  /** `null` is a failure that was cleared. */
+  readonly #failures = new Map<string, StoredFailure | null>();
+  readonly #mx = new Map<string, StoredMx>();
+
+  /**
+   * @param onDrop Told of each entry that is dropped.
+   * @param maxOctets The bound, for tests.
+   */
+  constructor(onDrop: (dropped: Dropped) => void, maxOctets: number = PENDING_MAX_OCTETS) {
+    this.#onDrop = onDrop;
+    this.#maxOctets = maxOctets;
+  }
+
+  /** Number of entries. */
+  get size(): number {
+    return this.#removed.size + this.#policies.size + this.#marks.size + this.#failures.size +
+      this.#mx.size;
+  }
+
+  getPolicy(domain: string): StoredPolicy | null | undefined {
+    return this.#policies.get(domain) ?? (this.#removed.has(domain) ? null : undefined);
+  }
+
+  getFailure(domain: string): StoredFailure | null | undefined {
+    const failure = this.#failures.get(domain);
+    return failure === undefined && this.#removed.has(domain) ? null : failure;
+  }
+
+  getMx(nextHop: string): StoredMx | null | undefined {
+    return this.#mx.get(nextHop) ?? (this.#removed.has(domainOf(nextHop)) ? null : undefined);
+  }
+
+  putPolicy(policy: StoredPolicy): void {
+    this.dropMark(policy.domain);
+    this.#put(this.#policies, policy.domain, policy);
+  }
+
+  putFailure(failure: StoredFailure): void {
+    this.#put(this.#failures, failure.domain, failure);
+  }
+
+  clearFailure(domain: string): void {
+    this.#put(this.#failures, domain, null);
+  }
+
+  putMx(mx: StoredMx): void {
+    this.#put(this.#mx, mx.nextHop, mx);
+  }
+
+  /** Adds to the mark of a policy. */
+  mark(domain: string, mark: Mark): void {
+    this.#put(this.#marks, domain, { ...this.#marks.get(domain), ...mark });
+  }
+
+  /** Forgets the mark of a policy that has been written anew. */
+  dropMark(domain: string): void {
+    this.#take(this.#marks, domain);
+  }
+
+  /** Removes all there is of a domain, here and, once written, in the file. */
+  remove(domain: string): void {
+    this.dropMark(domain);
+    this.#take(this.#policies, domain);
+    this.#take(this.#failures, domain);
+    for (const nextHop of this.#mx.keys()) {
+      if (domainOf(nextHop) === domain) this.#take(this.#mx, nextHop);
+    }
+    if (!this.#removed.has(domain)) this.#octets += ENTRY_OCTETS;
+    this.#removed.add(domain);
+  }
+
+  /** The policy with its mark, if it has one. */
+  marked(policy: StoredPolicy): StoredPolicy {
+    const mark = this.#marks.get(policy.domain);
+    return mark === undefined ? policy : { ...policy, ...mark };
+  }
+
+  /** The policies here. */
+  policies(): StoredPolicy[] {
+    return Array.from(this.#policies.values(), (policy) => this.marked(policy));
+  }
+
+  /** The domains that are removed, and not stored again since. */
+  removed(): string[] {
+    return [...this.#removed].filter((domain) => !this.#policies.has(domain));
+  }
+
+  /** Writes everything to `target`, which may throw; nothing is forgotten before {@link clear}. */
+  writeTo(target: WriteTarget): void {
+    for (const domain of this.#removed) target.remove(domain);
+    for (const policy of this.#policies.values()) target.putPolicy(policy);
+    for (const [domain, mark] of this.#marks) target.markPolicy(domain, mark);
+    for (const [domain, failure] of this.#failures) {
+      if (failure === null) target.clearFailure(domain);
+      else target.putFailure(failure);
+    }
+    for (const mx of this.#mx.values()) target.putMx(mx);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const entries of [this.#removed, this.#policies, this.#marks, this.#failures, this.#mx]) {
+      entries.clear();
+    }
+    this.#octets = 0;
+  }
+
+  #put<V>(entries: Map<string, V>, key: string, value: V): void {
+    // Taken out first, so that the entry becomes the youngest.
+    this.#take(entries, key);
+    entries.set(key, value);
+    this.#octets += octetsOf(value);
+    while (this.#octets > this.#maxOctets && this.#dropOldest());
+  }
+
+  #take<V>(entries: Map<string, V>, key: string): void {
+    const value = entries.get(key);
+    if (value === undefined) return;
+    entries.delete(key);
+    this.#octets -= octetsOf(value);
+  }
+
+  /** @returns Whether there was anything to drop. */
+  #dropOldest(): boolean {
+    const order: [Dropped, Map<string, unknown>][] = [
+      ["marks", this.#marks],
+      ["results", this.#failures],
+      ["results", this.#mx],
+      ["policies", this.#policies],
+    ];
+    for (const [name, entries] of order) {
+      for (const key of entries.keys()) {
+        this.#take(entries, key);
+        this.#onDrop(name);
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+function octetsOf(value: unknown): number {
+  const { text = "", detail = "", json = "" } = (value ?? {}) as Partial<
+    StoredPolicy & StoredFailure & StoredMx
+  >;
+  return ENTRY_OCTETS + text.length + detail.length + json.length;
+}

@@ -1,0 +1,34 @@
+import { assert, assertEquals } from "@std/assert";
+import { createMemoryStore } from "../../src/cache/memory_store.ts";
+import { failureOf, policyOf, SECOND, START, textOf } from "./harness.ts";
+
+Deno.test("createMemoryStore() holds no more than its bound, and keeps what is in use", () => {
+  const store = createMemoryStore({ maxEntries: 100 });
+  store.putPolicy(policyOf("used.example"));
+  for (let index = 0; index < 1000; index++) {
+    store.putPolicy(policyOf(`d${index}.example`));
+    store.putFailure(failureOf(`d${index}.example`));
+    store.putMx({ nextHop: `d${index}.example`, json: "{}", checkedAt: START });
+    assert(store.getPolicy("used.example") !== undefined);
+    assert(store.count() <= 100);
+  }
+  assertEquals(store.getPolicy("d0.example"), undefined);
+  assertEquals(store.getFailure("d0.example"), undefined);
+  assertEquals(store.getMx("d0.example"), undefined);
+});
+
+Deno.test("createMemoryStore() says that there is no file", () => {
+  assertEquals(createMemoryStore({ maxEntries: 10 }).health(), {
+    kind: "memory",
+    why: "configured",
+  });
+});
+
+Deno.test("prune() drops what is expired (RFC 8461 §3.2)", () => {
+  const store = createMemoryStore({ maxEntries: 10 });
+  store.putPolicy(policyOf("short.example", { text: textOf(10) }));
+  store.putPolicy(policyOf("long.example", { text: textOf(20) }));
+  assertEquals(store.prune(START + 10 * SECOND), 1);
+  assertEquals(store.count(), 1);
+  assertEquals(store.getPolicy("short.example"), undefined);
+});

@@ -1,0 +1,178 @@
+/** What every store does, in a file or in memory. */
+
+import { assertEquals } from "@std/assert";
+import { createMemoryStore } from "../../src/cache/memory_store.ts";
+import type { PolicyStore, StoredMx } from "../../src/cache/types.ts";
+import { Bench, DAY, domainsOf, failureOf, policyOf, SECOND, START, textOf } from "./harness.ts";
+
+/** Opens one kind of store. */
+type Open = (bench: Bench) => PolicyStore;
+
+const STORES: Record<string, Open> = {
+  "createSqliteStore()": (bench) => bench.open(),
+  "createMemoryStore()": () => createMemoryStore({ maxEntries: 1000 }),
+  // A store whose file cannot be opened keeps everything in memory.
+  "createSqliteStore() without its file": (bench) => {
+    Deno.mkdirSync(bench.path);
+    return bench.open();
+  },
+};
+
+function contract(what: string, test: (store: PolicyStore, bench: Bench) => void): void {
+  for (const [name, open] of Object.entries(STORES)) {
+    Deno.test(`${name} ${what}`, () => {
+      using bench = new Bench();
+      const store = open(bench);
+      test(store, bench);
+      store.close();
+    });
+  }
+}
+
+function mxOf(nextHop: string): StoredMx {
+  return { nextHop, json: `{"hosts":["mx.example"]}`, checkedAt: START };
+}
+
+contract("gives back a policy as it was put, octet for octet", (store) => {
+  const texts = [
+    textOf(86_400),
+    "\ufeffversion: STSv1\nmode: none\nmax_age: 5",
+    "version: STSv1\nmode: none\nmax_age: 5\nx: a\0b\nbad \ufffd line\u2028\n",
+  ];
+  for (const [index, text] of texts.entries()) {
+    const valid = text.startsWith("\ufeff")
+      ? `version: STSv1\nmode: none\nmax_age: 5\n${text}`
+      : text;
+    const policy = policyOf(`d${index}.example`, { text: valid, fetchedAt: START + 0.25 });
+    store.putPolicy(policy);
+    assertEquals(store.getPolicy(policy.domain), policy);
+  }
+  assertEquals(store.getPolicy("other.example"), undefined);
+  assertEquals(store.getPolicy("D0.example"), undefined);
+});
+
+contract("replaces a policy by a newer one", (store) => {
+  store.putPolicy(policyOf("a.example"));
+  const newer = policyOf("a.example", {
+    id: "2",
+    text: textOf(5),
+    fetchedAt: START + 1,
+    refreshAt: START + 7,
+  });
+  store.putPolicy(newer);
+  assertEquals(store.getPolicy("a.example"), newer);
+  assertEquals(store.count(), 1);
+});
+
+contract("notes uses and deferred refreshes", (store) => {
+  store.putPolicy(policyOf("a.example"));
+  store.touchPolicy("a.example", START + 5);
+  store.deferRefresh("a.example", START + 9);
+  store.touchPolicy("unknown.example", START);
+  const expected = policyOf("a.example", { lastUsedAt: START + 5, refreshAt: START + 9 });
+  assertEquals(store.getPolicy("a.example"), expected);
+  store.flush();
+  assertEquals(store.getPolicy("a.example"), expected);
+  assertEquals([...store.listPolicies()], [expected]);
+  assertEquals(store.getPolicy("unknown.example"), undefined);
+  store.putPolicy(policyOf("a.example", { lastUsedAt: START + 6, refreshAt: START + 2 }));
+  assertEquals(store.getPolicy("a.example")?.refreshAt, START + 2);
+});
+
+contract("keeps failures until they are cleared", (store) => {
+  assertEquals(store.getFailure("a.example"), undefined);
+  store.putFailure(failureOf("a.example"));
+  store.putFailure(failureOf("a.example", { count: 2 }));
+  store.putFailure(failureOf("b.example"));
+  assertEquals(store.getFailure("a.example"), failureOf("a.example", { count: 2 }));
+  store.clearFailure("a.example");
+  store.clearFailure("unknown.example");
+  assertEquals(store.getFailure("a.example"), undefined);
+  assertEquals(store.getFailure("b.example"), failureOf("b.example"));
+});
+
+contract("keeps what is known of next hops", (store) => {
+  assertEquals(store.getMx("a.example"), undefined);
+  store.putMx(mxOf("a.example"));
+  store.putMx({ ...mxOf("a.example"), json: "{}" });
+  store.putMx(mxOf("[a.example]:587"));
+  assertEquals(store.getMx("a.example"), { ...mxOf("a.example"), json: "{}" });
+  assertEquals(store.getMx("[a.example]:587"), mxOf("[a.example]:587"));
+  assertEquals(store.getMx("a.example:587"), undefined);
+});
+
+contract("removes all there is of one domain", (store) => {
+  const others = ["xa.example", "a.example.org"];
+  for (const domain of ["a.example", ...others]) {
+    store.putPolicy(policyOf(domain));
+    store.touchPolicy(domain, START + 1);
+    store.putFailure(failureOf(domain));
+    for (const form of [domain, `${domain}:587`, `[${domain}]`, `[${domain}]:?`]) {
+      store.putMx(mxOf(form));
+    }
+  }
+  store.remove("a.example");
+  store.flush();
+  assertEquals(store.getPolicy("a.example"), undefined);
+  assertEquals(store.getFailure("a.example"), undefined);
+  for (const form of ["a.example", "a.example:587", "[a.example]", "[a.example]:?"]) {
+    assertEquals(store.getMx(form), undefined, form);
+  }
+  for (const domain of others) {
+    assertEquals(store.getPolicy(domain)?.domain, domain);
+    assertEquals(store.getFailure(domain)?.domain, domain);
+    assertEquals(store.getMx(`[${domain}]`)?.nextHop, `[${domain}]`);
+  }
+  assertEquals(store.count(), 2);
+  store.putPolicy(policyOf("a.example"));
+  assertEquals(store.getPolicy("a.example"), policyOf("a.example"));
+  assertEquals(store.getFailure("a.example"), undefined);
+});
+
+contract("lists all policies", (store) => {
+  assertEquals([...store.listPolicies()], []);
+  const domains = Array.from({ length: 700 }, (_, index) => `d${index}.example`);
+  for (const [index, domain] of domains.entries()) {
+    store.putPolicy(policyOf(domain, { fetchedAt: START + index }));
+  }
+  assertEquals(domainsOf(store.listPolicies()), domains);
+  assertEquals(store.count(), domains.length);
+});
+
+contract("gives the refresher what is due, the longest overdue first", (store) => {
+  for (let day = 1; day <= 6; day++) {
+    store.putPolicy(policyOf(`day${day}.example`, { refreshAt: START + (7 - day) * DAY }));
+  }
+  store.putPolicy(policyOf("short.example", { text: textOf(3600) }));
+  store.touchPolicy("day5.example", START + DAY);
+  store.deferRefresh("day6.example", START + 5 * DAY);
+  const due = START + 4 * DAY;
+  const list = (usedSince: number, limit: number) =>
+    domainsOf(store.listDue({ due, usedSince, limit }));
+  assertEquals(list(START, 10), ["day5.example", "day4.example", "day3.example"]);
+  assertEquals(list(START, 2), ["day5.example", "day4.example"]);
+  assertEquals(list(START + DAY, 10), ["day5.example"]);
+  assertEquals(list(START + 2 * DAY, 10), []);
+});
+
+contract("never prunes a policy that is still valid (RFC 8461 §3.2)", (store) => {
+  for (const seconds of [10, 20, 30]) {
+    store.putPolicy(policyOf(`s${seconds}.example`, { text: textOf(seconds) }));
+  }
+  store.prune(START + 20 * SECOND - 1);
+  assertEquals(store.getPolicy("s20.example")?.domain, "s20.example");
+  assertEquals(store.getPolicy("s30.example")?.domain, "s30.example");
+});
+
+contract("takes calls after the end", (store) => {
+  store.putPolicy(policyOf("a.example"));
+  store.close();
+  store.close();
+  store.putPolicy(policyOf("b.example"));
+  store.touchPolicy("a.example", START + 1);
+  store.flush();
+  store.prune(START + 1);
+  store.remove("a.example");
+  store.listDue({ due: START, usedSince: 0, limit: 10 });
+  assertEquals(store.getPolicy("c.example"), undefined);
+});
