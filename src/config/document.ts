@@ -7,8 +7,8 @@
 
 import { parse } from "@std/yaml";
 import * as v from "valibot";
-import { factsOf, isMapping, section } from "./fields.ts";
 import { describeConfig } from "./describe.ts";
+import { factsOf, isMapping, section } from "./fields.ts";
 import { LEGACY_CACHE_KEYS, LEGACY_KEYS } from "./legacy.ts";
 import { CACHE_KEYS, KEYS } from "./schema.ts";
 import { closest } from "./suggest.ts";

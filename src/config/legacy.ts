@@ -113,7 +113,7 @@ const PAIRS: readonly (readonly [ours: string, theirs: string])[] = [
 const UNUSED: readonly ConfigNote[] = [
   {
     path: "reuse_port",
-    text: "has no effect: SIGHUP reads the file again, no second process is needed",
+    text: "has no effect: one process answers everything",
   },
   {
     path: "proactive_policy_fetching.grace_ratio",
@@ -166,8 +166,8 @@ function translateListen(values: FileValues, { document, notes }: Context): File
     for (const key of inet) notes.push({ path: key, text: "has no effect beside path" });
     return [{ kind: "unix", path }];
   }
+  if (isGiven(document, "listen")) return values.listen;
   if (isGiven(document, "mode")) notes.push({ path: "mode", text: "has no effect without path" });
-  if (inet.length === 0) return values.listen;
 
   let hosts = document.host === null ? ["::"] : values.host ?? [DEFAULT_HOST];
   // On Linux an IPv6 socket takes IPv4 too, and one for IPv4 beside it finds the port in use.
@@ -183,8 +183,9 @@ function translateCache(
   cache: FileValues["cache"],
   { document, notes }: Context,
 ): FileValues["cache"] {
-  const { type, options } = cache;
-  if (!type) return cache;
+  const { options } = cache;
+  const type = cache.type ?? (isGiven(document, "cache.options") ? "internal" : undefined);
+  if (type === undefined) return cache;
   const note = (path: string, text: string) => notes.push({ path: `cache.${path}`, text });
 
   if (type !== "internal" && type !== "sqlite") {
@@ -251,7 +252,7 @@ function bounded(
 
 /** What a zone leaves out comes from `default_zone`, in the other program from its built-in defaults. */
 function noteInheritance({ document, notes }: Context): void {
-  const keys = [...Object.keys(LEGACY_KEYS), "cache.type"];
+  const keys = [...Object.keys(LEGACY_KEYS), "cache.type", "cache.options"];
   if (!keys.some((key) => isGiven(document, key))) return;
   const zones = Object.values(valueAt(document, "zones") ?? {});
   const inherited = Object.keys(valueAt(document, "default_zone") ?? {})

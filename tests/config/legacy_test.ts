@@ -1,0 +1,164 @@
+import { assertEquals } from "@std/assert";
+import type { Config } from "../../src/config/types.ts";
+import { loadText } from "./load_text.ts";
+
+/** What a file of postfix-mta-sts-resolver comes to, where it differs from our defaults. */
+interface Expected {
+  readonly config: Partial<Config>;
+  readonly notes: readonly string[];
+}
+
+const DEFAULTS = loadText("", { HOME: "/h" }).config;
+const FOUR_SECONDS = { ...DEFAULTS.defaultZone, timeout: 4_000 };
+const INET = { kind: "inet", hostname: "127.0.0.1", port: 8461 } as const;
+
+function cache(change: Partial<Config["cache"]>): Config["cache"] {
+  return { ...DEFAULTS.cache, ...change };
+}
+
+function withDefaultZone(defaultZone: Config["defaultZone"]): Partial<Config> {
+  return { defaultZone, tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT", tlsrpt: true } };
+}
+
+const REUSE_PORT = "reuse_port: has no effect: one process answers everything";
+const INTERNAL = "cache.type: policies are also kept in a file, so that they survive a restart";
+const SQLITE =
+  "cache.type: policies are kept in /var/lib/mta-sts/mta-sts-resolver.db, the old file is not read";
+
+const EXPECTED: Record<string, Expected> = {
+  empty: { config: {}, notes: [] },
+  minimal: { config: withDefaultZone(FOUR_SECONDS), notes: [REUSE_PORT, INTERNAL] },
+  internal: {
+    config: {
+      ...withDefaultZone(FOUR_SECONDS),
+      recheck: 60_000,
+      cache: cache({ memoryEntries: 10_000 }),
+      zones: new Map([["myzone", { ...FOUR_SECONDS, name: "myzone" }]]),
+    },
+    notes: [REUSE_PORT, INTERNAL],
+  },
+  sqlite: {
+    config: {
+      ...withDefaultZone(FOUR_SECONDS),
+      listen: [{ ...INET, hostname: "::1" }],
+      recheck: 60_000,
+      cache: cache({ file: "/var/lib/mta-sts/mta-sts-resolver.db", explicit: true }),
+    },
+    notes: ["cache.options.threads: has no effect", "cache.options.timeout: has no effect", SQLITE],
+  },
+  redis: {
+    config: {
+      ...withDefaultZone(FOUR_SECONDS),
+      listen: [INET, { ...INET, hostname: "::1" }],
+      refresh: { ...DEFAULTS.refresh, concurrency: 100 },
+    },
+    notes: [
+      "proactive_policy_fetching.grace_ratio: has no effect: each policy is fetched anew by its own age",
+      "cache.type: redis is not used: policies are kept in our own cache file",
+    ],
+  },
+  redis_sentinel: {
+    config: { ...withDefaultZone(FOUR_SECONDS), listen: [{ ...INET, hostname: "::" }] },
+    notes: ["cache.type: redis_sentinel is not used: policies are kept in our own cache file"],
+  },
+  postgres: {
+    config: {
+      ...withDefaultZone({ ...FOUR_SECONDS, strictTesting: true }),
+      listen: [{ ...INET, hostname: "::" }],
+      zones: new Map([
+        ["postfix", { ...FOUR_SECONDS, strictTesting: true, timeout: 5_000, name: "postfix" }],
+        ["relay", { ...FOUR_SECONDS, strictTesting: true, name: "relay" }],
+      ]),
+    },
+    notes: [
+      "host: listens on :: only, which takes IPv4 as well",
+      "cache.type: postgres is not used: policies are kept in our own cache file",
+      "proactive_policy_fetching.enabled: has no effect: policies in use are always fetched anew before they expire",
+      "zones: take strict_testing, timeout from default_zone if left out",
+    ],
+  },
+  debian: {
+    config: {
+      ...withDefaultZone(FOUR_SECONDS),
+      recheck: 60_000,
+      cache: cache({ file: "/var/lib/mta-sts/mta-sts-resolver.db", explicit: true }),
+      zones: new Map([
+        ["myzone", { ...FOUR_SECONDS, name: "myzone" }],
+        ["myzone2", { ...FOUR_SECONDS, name: "myzone2", strictTesting: true }],
+      ]),
+    },
+    notes: [REUSE_PORT, SQLITE],
+  },
+  unix_socket: {
+    config: {
+      listen: [{ kind: "unix", path: "/var/spool/postfix/run/mta-sts/socket", mode: 0o666 }],
+      socketMode: 0o666,
+      cache: cache({ file: "/var/lib/mta-sts/new-mta-sts-resolver.db", explicit: true }),
+    },
+    notes: [
+      "host: has no effect beside path",
+      "cache.type: policies are kept in /var/lib/mta-sts/new-mta-sts-resolver.db, the old file is not read",
+    ],
+  },
+  odd_values: {
+    config: {
+      ...withDefaultZone({ ...DEFAULTS.defaultZone, tlsrpt: true }),
+      listen: [{ ...INET, port: 10_461 }],
+      recheck: 1_000,
+      refresh: { ...DEFAULTS.refresh, interval: 300_000, concurrency: 1_000 },
+      cache: cache({ memoryEntries: 100 }),
+    },
+    notes: [
+      "mode: has no effect without path",
+      "cache.options.unknown_option: has no effect",
+      INTERNAL,
+      "cache.options.cache_size: 100 is used, allowed is 100 to 2000000",
+      "cache_grace: 1 is used, allowed is 1 to 86400",
+      "proactive_policy_fetching.interval: 300 is used, allowed is 300 to 604800",
+      "proactive_policy_fetching.concurrency_limit: 1000 is used, allowed is 1 to 1000",
+    ],
+  },
+};
+
+const FOLDER = new URL("legacy/", import.meta.url);
+
+Deno.test("every file in legacy/ has an expectation", () => {
+  const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name.replace(".yml", ""));
+  assertEquals(names.sort(), Object.keys(EXPECTED).sort());
+});
+
+for (const [name, expected] of Object.entries(EXPECTED)) {
+  Deno.test(`loadConfig() reads legacy/${name}.yml of postfix-mta-sts-resolver`, () => {
+    const text = Deno.readTextFileSync(new URL(`${name}.yml`, FOLDER));
+    const { config, notes } = loadText(text, { HOME: "/h" });
+    assertEquals(config, { ...DEFAULTS, ...expected.config });
+    assertEquals(notes.map(({ path, text }) => `${path}: ${text}`), expected.notes);
+  });
+}
+
+Deno.test("loadConfig() never opens the cache file of postfix-mta-sts-resolver", () => {
+  for (
+    const [filename, file] of [
+      ["/a/cache.db", "/a/mta-sts-resolver.db"],
+      ["/cache.db", "/mta-sts-resolver.db"],
+      ["/a/mta-sts-resolver.db", "/a/new-mta-sts-resolver.db"],
+      ["cache.db", "/h/.local/state/mta-sts-resolver/cache.db"],
+    ]
+  ) {
+    const text = `cache: {type: sqlite, options: {filename: ${filename}}}`;
+    assertEquals(loadText(text, { HOME: "/h" }).config.cache.file, file);
+  }
+  const bare = loadText("cache: {type: sqlite}", { HOME: "/h" });
+  assertEquals(bare.config.cache, DEFAULTS.cache);
+});
+
+Deno.test("loadConfig() takes legacy keys beside ours where they do not exclude each other", () => {
+  const mixed = loadText(
+    "listen: unix:/run/x.sock\nmode: 0666\ncache: {options: {cache_size: 500}}",
+  );
+  assertEquals(mixed.config.listen, [{ kind: "unix", path: "/run/x.sock", mode: 0o666 }]);
+  assertEquals(mixed.config.cache.memoryEntries, 500);
+  const { config } = loadText("host: ::1\nlog: {format: json}\nrefresh: {concurrency: 3}\n");
+  assertEquals(config.listen, [{ ...INET, hostname: "::1" }]);
+  assertEquals([config.log.format, config.refresh.concurrency], ["json", 3]);
+});
