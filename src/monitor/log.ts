@@ -55,11 +55,11 @@ export interface LogOptions {
  * Makes a log.
  *
  * @example Text
- * ```
+ * ```text
  * 2026-01-01T00:00:00.000Z WARN  policy changed domain=example.com detail="now \"none\""
  * ```
  * @example JSON
- * ```
+ * ```text
  * {"time":"2026-01-01T00:00:00.000Z","level":"warn","event":"policy changed","domain":"example.com"}
  * ```
  * @returns The log; its methods never throw unless `write` does.
