@@ -176,6 +176,14 @@ Deno.test("loadConfig() reports all mistakes of a file, one a line", () => {
   ]);
 });
 
+Deno.test("loadConfig() names line and column where YAML ends too early", () => {
+  const { message } = assertThrows(() => loadText("recheck: 60\nlisten: [\n"), UsageError);
+  assertEquals(
+    message,
+    "test.yml:3:1: Cannot read flow collection: unexpected end of the stream within a flow collection",
+  );
+});
+
 Deno.test("loadConfig() reports at most 50 mistakes", () => {
   const text = Array.from({ length: 60 }, (_, i) => `xyzzy${i}: 1`).join("\n");
   const lines = assertThrows(() => loadText(text), UsageError).message.split("\n");
