@@ -1,0 +1,91 @@
+/**
+ * Which addresses a policy host may have. Anyone can point `mta-sts.<domain>` at an
+ * address of the network we run in, so only addresses of the public Internet will do.
+ *
+ * The ranges are those of the IANA special-purpose registries (RFC 6890) as
+ * ipaddr.js knows them; what its table leaves open in IPv6 is closed here.
+ * Judges text alone: it resolves and connects nothing.
+ *
+ * @module
+ */
+
+import ipaddr from "ipaddr.js";
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** Judges an address: `undefined` when acceptable, else the name of the range that is refused. */
+export type AddressGuard = (address: string) => string | undefined;
+
+/** IANA gives out IPv6 unicast from this block alone; the rest, such as `::/96` with an IPv4 address inside, has no host. */
+const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
+
+/**
+ * Makes a guard.
+ *
+ * @param allowed Ranges in CIDR notation that are acceptable all the same.
+ * @throws {RangeError} If one of them is not CIDR notation; names it.
+ */
+export function createAddressGuard(allowed: readonly string[]): AddressGuard {
+  const ranges = allowed.map((text) => {
+    if (!isCidr(text)) throw new RangeError(`Address range is not in CIDR notation: "${text}"`);
+    return ipaddr.parseCIDR(text);
+  });
+  const judge = (address: Address): string | undefined => {
+    const isAllowed = ranges.some(([network, bits]) =>
+      network.kind() === address.kind() && address.match(network, bits)
+    );
+    if (isAllowed) return undefined;
+    if (address instanceof ipaddr.IPv4) return refusedIpv4(address);
+    const inner = embeddedIpv4(address);
+    if (inner === undefined) return refusedIpv6(address);
+    const range = judge(inner);
+    return range === undefined ? undefined : `${rangeName(address.range())} of ${range}`;
+  };
+  return (text) => isAddress(text) ? judge(ipaddr.parse(text)) : "not an address";
+}
+
+/** Whether text is a range in CIDR notation: `10.0.0.0/8`, `fd00::/8`. No short or octal forms, no zone. */
+export function isCidr(text: string): boolean {
+  return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) ||
+    (ipaddr.IPv6.isValidCIDR(text) && !text.includes("%"));
+}
+
+/** ipaddr.js also reads `127.1`, `0x7f.1` and `fe80::1%eth0`; no DNS record says that. */
+function isAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) ||
+    (ipaddr.IPv6.isValid(text) && !text.includes("%"));
+}
+
+function refusedIpv4(address: ipaddr.IPv4): string | undefined {
+  const range = address.range();
+  return range === "unicast" ? undefined : rangeName(range);
+}
+
+function refusedIpv6(address: ipaddr.IPv6): string | undefined {
+  const range = address.range();
+  if (range !== "unicast") return rangeName(range);
+  return address.match(GLOBAL_UNICAST) ? undefined : "reserved";
+}
+
+/**
+ * The IPv4 address that traffic to a transition address ends at, where that can be told
+ * and a policy host may be there: NAT64 (RFC 6052 §2.1, what DNS64 makes of a public A
+ * record) and 6to4 (RFC 3056 §2).
+ *
+ * All others are refused whatever is inside: IPv4-mapped and IPv4-translated addresses
+ * never stand in DNS, Teredo has no servers, and where the local-use NAT64 prefix
+ * (RFC 8215) holds the IPv4 address is the network's own affair.
+ */
+function embeddedIpv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
+  const bytes = address.toByteArray();
+  const range = address.range();
+  if (range === "rfc6052" && address.parts[2] === 0) return new ipaddr.IPv4(bytes.slice(12));
+  return range === "6to4" ? new ipaddr.IPv4(bytes.slice(2, 6)) : undefined;
+}
+
+/** The name of a range as people write it: `carrierGradeNat` is `carrier-grade-nat`. */
+function rangeName(range: string): string {
+  if (range === "rfc6052") return "nat64";
+  if (range === "rfc6145") return "ipv4-translated";
+  return range.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
