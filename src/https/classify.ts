@@ -1,0 +1,133 @@
+/**
+ * What an error of the platform's `fetch` means, as a {@link FetchFailure}.
+ *
+ * The platform tells failures apart in the text alone: in `message` or, from Deno 2.9 on,
+ * in the message of a `cause`. The texts are those of rustls, hyper and the
+ * operating system. What is said about a failure is in words of our own.
+ *
+ * @module
+ */
+
+import { quoteText } from "./quote_text.ts";
+import type { FetchFailure } from "./types.ts";
+
+/** A failure in two forms: the word, and a line for a person. */
+export interface Classified {
+  readonly reason: FetchFailure;
+  readonly detail: string;
+}
+
+/** Enough of a foreign text to recognise what it is about, UTF-16 units. */
+export const QUOTE_MAX_LENGTH = 200;
+
+/** How many errors deep a chain of causes is read; the platform makes two. */
+const CAUSE_MAX_DEPTH = 5;
+
+/** Names of a certificate that are told; a shared host may have hundreds. */
+const NAMES_MAX = 5;
+
+/** What rustls says before the reason why it refuses a certificate. */
+const CERTIFICATE_PREFIX = "invalid peer certificate: ";
+
+/** Reasons of the verifier that need no further words, by how they begin. */
+const CERTIFICATE_RULES: readonly (readonly [start: string, FetchFailure, detail: string])[] = [
+  [
+    "UnknownIssuer",
+    "certificate-untrusted",
+    "issuer is not trusted: self-signed, private, or an intermediate certificate is missing",
+  ],
+  [
+    "Other(OtherError(CaUsedAsEndEntity))",
+    "certificate-untrusted",
+    "a CA certificate stands in place of the host's own: self-signed",
+  ],
+  [
+    "UnsupportedSignatureAlgorithm",
+    "certificate-weak",
+    "signature algorithm is not acceptable, such as SHA-1",
+  ],
+  ["BadSignature", "certificate-weak", "signature is wrong, or its RSA key is below 2048 bits"],
+  [
+    "certificate does not allow extended key usage",
+    "certificate-usage",
+    "certificate is not for server authentication",
+  ],
+];
+
+/** Failures other than of the certificate, by what the text contains; the first that fits counts. */
+const RULES: readonly (readonly [part: string, FetchFailure, detail: string])[] = [
+  ["Requires net access to ", "address-refused", "permissions of the program forbid the address"],
+  ["dns error", "dns", "system resolver found no address"],
+  ["unsuccessful tunnel", "connect", "proxy does not connect"],
+  ["Connection refused", "connect", "connection refused"],
+  ["Connection reset", "connect", "connection reset"],
+  ["Network is unreachable", "connect", "network is unreachable"],
+  ["No route to host", "connect", "no route to host"],
+  ["Connection timed out", "connect", "connection timed out in the system"],
+  ["tls handshake eof", "tls", "connection ended during the TLS handshake"],
+  ["received corrupt message", "tls", "host does not speak TLS"],
+  ["peer is incompatible", "tls", "no TLS version or cipher in common"],
+  ["received fatal alert: ProtocolVersion", "tls", "host does not speak TLS 1.2 or 1.3"],
+  ["received fatal alert: UnrecognisedName", "tls", "host does not know its name"],
+  ["received fatal alert", "tls", "host refused the TLS handshake"],
+  ["peer misbehaved", "tls", "host broke the TLS protocol"],
+  ["message head is too large", "too-large", "headers are too large"],
+  ["connection closed before message completed", "body", "connection ended before the answer"],
+  ["client error (SendRequest)", "body", "answer is not HTTP"],
+];
+
+/** Classifies what `fetch` threw. An abort is the caller's to recognise. */
+export function classifyFetchError(error: unknown): Classified {
+  const text = messages(error);
+  const at = text.indexOf(CERTIFICATE_PREFIX);
+  if (at >= 0) return classifyCertificate(text.slice(at + CERTIFICATE_PREFIX.length));
+  for (const [part, reason, detail] of RULES) {
+    if (text.includes(part)) return { reason, detail };
+  }
+  return { reason: "connect", detail: `request failed: ${quoteText(text, QUOTE_MAX_LENGTH)}` };
+}
+
+function messages(error: unknown): string {
+  const texts: string[] = [];
+  for (let depth = 0; error instanceof Error && depth < CAUSE_MAX_DEPTH; depth++) {
+    texts.push(error.message);
+    error = error.cause;
+  }
+  return texts.join(": ");
+}
+
+/** @param text What the verifier says, from its first word on; names in it are the remote's. */
+function classifyCertificate(text: string): Classified {
+  if (text.startsWith("certificate not valid for name ")) {
+    return { reason: "certificate-name", detail: describeNames(text) };
+  }
+  if (text.startsWith("certificate expired")) {
+    return { reason: "certificate-expired", detail: `certificate expired ${moment(text)}` };
+  }
+  if (text.startsWith("certificate not valid yet")) {
+    const detail = `certificate is not valid before ${moment(text)}`;
+    return { reason: "certificate-not-yet-valid", detail };
+  }
+  for (const [start, reason, detail] of CERTIFICATE_RULES) {
+    if (text.startsWith(start)) return { reason, detail };
+  }
+  const detail = `certificate is refused: ${quoteText(text, QUOTE_MAX_LENGTH)}`;
+  return { reason: "certificate-invalid", detail };
+}
+
+/** From `… is only valid for DnsName("a.example"), IpAddress(192.0.2.1) or …`. */
+function describeNames(text: string): string {
+  const [, list] = text.split("certificate is only valid for ", 2);
+  if (list === undefined) return "certificate has no name of a host in its subjectAltName";
+  const names = Array.from(list.matchAll(/\("?([^")]*)"?\)/g), ([, name = ""]) => name);
+  const told = quoteText(names.slice(0, NAMES_MAX).join(", "), QUOTE_MAX_LENGTH);
+  return `certificate is for ${told}${names.length > NAMES_MAX ? " and others" : ""}`;
+}
+
+/** From `… is not valid after 1795561921 (…)`: Unix time, seconds. */
+function moment(text: string): string {
+  const seconds = /is not valid (?:after|before) ([0-9]{1,12}) /.exec(text)?.[1];
+  return seconds === undefined
+    ? "at a time not told"
+    : new Date(parseInt(seconds, 10) * 1000).toISOString().replace(".000", "");
+}

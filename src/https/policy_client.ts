@@ -1,0 +1,48 @@
+/**
+ * The HTTP client for policy files, and what must be put right before there is one.
+ *
+ * @module
+ */
+
+/**
+ * The variables by which the environment can send fetches through a proxy, or past the one
+ * configured. The runtime reads them when a client is created, so the command line removes
+ * them first: a policy is fetched through a proxy if the configuration says so, never else.
+ */
+export const PROXY_VARIABLES: readonly string[] = [
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "ALL_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "all_proxy",
+  "no_proxy",
+];
+
+/**
+ * Creates the client. It keeps no connection: the next fetch from the same host is a day away.
+ *
+ * The roots are those of the process: see `loadTrustRoots`. A proxy looks names up by
+ * itself, where no guard sees the addresses.
+ *
+ * @param options URL of an HTTP proxy, `http://host:port`; without it the client connects by itself.
+ * @throws {TypeError | URIError} If the proxy's URL is not one.
+ * @throws {Error} If the runtime cannot load the trust roots.
+ */
+export function createPolicyClient(options: { readonly proxy?: string } = {}): Deno.HttpClient {
+  const { proxy } = options;
+  return Deno.createHttpClient({
+    http2: false,
+    poolMaxIdlePerHost: 0,
+    ...(proxy === undefined ? {} : { proxy: { transport: "http", url: proxy } }),
+  });
+}
+
+/**
+ * Has the TLS library seed its random numbers, which blocks the process for about 30 ms,
+ * before the first query rather than in the midst of it. Needs no network and no permission.
+ */
+export async function warmUpTls(): Promise<void> {
+  await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}

@@ -1,0 +1,109 @@
+/**
+ * Which certificate authorities may vouch for a policy host (RFC 8461 §3.3).
+ *
+ * The runtime has one set of roots for the whole process, built when it is first needed
+ * from variables of the environment; roots given to a single client are only added to it.
+ * So the one way to have exactly the roots the operator chose is to set those
+ * variables before the first use of TLS, of which the download of a package is one. This
+ * module only tells which; the command line sets them. A change of the roots needs a restart.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/types.ts";
+
+/** Where Debian, Fedora, openSUSE, and Alpine with the BSDs keep the bundle of the system's roots. */
+const SYSTEM_BUNDLES: readonly string[] = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];
+
+/** The roots to use. */
+export interface TrustRoots {
+  readonly kind: "loaded";
+  /** Which were found, for the log. */
+  readonly source: "mozilla" | "system" | "file";
+  /** The bundle, unless it is the set built into the runtime. */
+  readonly file?: string;
+  /** Certificates in `file`. */
+  readonly certificates?: number;
+  /** Variables to set, or with `undefined` to remove, before the first use of TLS. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Why there are no roots, in one line that says what to do. */
+export interface NoTrustRoots {
+  readonly kind: "failed";
+  readonly detail: string;
+}
+
+/**
+ * Finds the roots and checks that there are any: the runtime silently takes a file
+ * without certificates for an empty set, with which no fetch could ever succeed.
+ *
+ * @param choice `system` falls back to the set built into the runtime where the system has none.
+ * @param options The system's bundle where the environment names one (`SSL_CERT_FILE`), and where to look for it else.
+ */
+export async function loadTrustRoots(
+  choice: Config["https"]["ca"],
+  options: { readonly certFile?: string; readonly bundles?: readonly string[] } = {},
+): Promise<TrustRoots | NoTrustRoots> {
+  if (choice === "mozilla") return mozillaRoots();
+  if (choice !== "system") return await readRoots("file", choice.file);
+  if (options.certFile) return await readRoots("system", options.certFile);
+  for (const bundle of options.bundles ?? SYSTEM_BUNDLES) {
+    const roots = await readRoots("system", bundle);
+    if (roots.kind === "loaded") return roots;
+  }
+  return mozillaRoots();
+}
+
+function mozillaRoots(): TrustRoots {
+  return { kind: "loaded", source: "mozilla", environment: variables("mozilla") };
+}
+
+async function readRoots(
+  source: "system" | "file",
+  file: string,
+): Promise<TrustRoots | NoTrustRoots> {
+  try {
+    const certificates = countCertificates(await Deno.readTextFile(file));
+    return { kind: "loaded", source, file, certificates, environment: variables("system", file) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { kind: "failed", detail: `Cannot use CA file ${file}: ${why}` };
+  }
+}
+
+/** The runtime's `system` store is a file of our choice where `SSL_CERT_FILE` alone is set. */
+function variables(store: "mozilla" | "system", file?: string): TrustRoots["environment"] {
+  return {
+    DENO_TLS_CA_STORE: store,
+    SSL_CERT_FILE: file,
+    SSL_CERT_DIR: undefined,
+    // These two would add to the store.
+    DENO_CERT: undefined,
+    NODE_EXTRA_CA_CERTS: undefined,
+  };
+}
+
+/** @throws {SyntaxError} If there is no certificate, or something else where one should be. */
+function countCertificates(pem: string): number {
+  const blocks = pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g);
+  let count = 0;
+  for (const [, base64 = ""] of blocks) {
+    count++;
+    if (!isSequence(atob(base64))) throw new SyntaxError(`certificate ${count} is damaged`);
+  }
+  if (count === 0) throw new SyntaxError("no PEM certificate in it");
+  return count;
+}
+
+/** Whether octets are one DER SEQUENCE, as a certificate is, with nothing missing and nothing behind. */
+function isSequence(der: string): boolean {
+  const [tag, form, first = 0, second = 0] = Array.from(der.slice(0, 4), (c) => c.charCodeAt(0));
+  const length = form === 0x82 ? 4 + first * 256 + second : form === 0x81 ? 3 + first : 0;
+  return tag === 0x30 && length === der.length;
+}
