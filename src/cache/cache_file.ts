@@ -9,7 +9,7 @@
  */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { type FileIdentity, identify, prepareFile } from "./cache_path.ts";
+import { type FileIdentity, identify, prepareFile, removeCompanions, walOf } from "./cache_path.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
 import { domainOf, expiryOf, isFailure, isMx, isPolicy } from "./rows.ts";
 import { prepareSchema, transaction } from "./schema.ts";
@@ -19,14 +19,17 @@ import type { DueQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts
 /** How long a write waits for another process's, ms. The event loop waits with it. */
 const BUSY_TIMEOUT_MS = 20;
 
-/** Writes after which the WAL is copied to the file: some 4 MB, a few milliseconds. */
-const CHECKPOINT_WRITES = 500;
+/** Writes after which the WAL is copied to the file: 4 to 6 MB, a few milliseconds. */
+const CHECKPOINT_WRITES = 200;
 
 /** The WAL is copied at least this often, ms; a power cut loses no more than that. */
 const CHECKPOINT_MS = 60_000;
 
 /** Rows of a table that one prune deletes, some 50 ms; the rest goes at the next. */
 const PRUNE_ROWS = 10_000;
+
+/** Rows read at once for another file to take over. */
+const SALVAGE_ROWS = 100;
 
 /** A failure is kept this long after its retry time, ms, so that failures in a row are counted. */
 const FAILURE_KEEP_MS = 24 * 3600 * 1000;
@@ -72,6 +75,7 @@ export class CacheFile implements WriteTarget {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #identity: FileIdentity | undefined;
+  readonly #walIdentity: FileIdentity | undefined;
   readonly #onBadRow: (table: Table) => void;
   readonly #statements = new Map<string, StatementSync>();
   // A decoder would take a byte order mark away, and the text is kept verbatim.
@@ -99,11 +103,20 @@ export class CacheFile implements WriteTarget {
       throw error;
     }
     this.#identity = identify(path);
+    this.#walIdentity = identify(walOf(path));
   }
 
   /** Whether the path no longer leads to this file: removed, renamed or replaced. */
   hasMoved(): boolean {
     return !isSame(this.#identity, identify(this.#path));
+  }
+
+  /**
+   * Takes the names of WAL and index away from a file that has moved, so that they are not taken for those of
+   * the file now at the path. This handle goes on using them.
+   */
+  abandonCompanions(): void {
+    if (isSame(this.#walIdentity, identify(walOf(this.#path)))) removeCompanions(this.#path);
   }
 
   /** Whether the other handle is open on the same file. */
@@ -180,15 +193,24 @@ export class CacheFile implements WriteTarget {
    * before the first and behind the last damaged page, in the order they were stored.
    */
   *salvage(): IterableIterator<StoredPolicy> {
-    for (const query of sql.SALVAGE_POLICIES) {
-      try {
-        for (const row of this.#database.prepare(query).iterate()) {
+    for (const { query, start } of sql.SALVAGES) {
+      let from = start;
+      let limit = SALVAGE_ROWS;
+      // Down to single rows at the edge of the damage. Not `iterate()`: it ends without an error there.
+      while (limit > 0) {
+        let rows: unknown[];
+        try {
+          rows = this.#prepare(query).all(from, limit);
+        } catch {
+          limit = Math.floor(limit / SALVAGE_ROWS);
+          continue;
+        }
+        if (rows.length === 0) return;
+        from = (rows.at(-1) as Row<StoredPolicy>).rowid;
+        for (const row of rows as Row<StoredPolicy>[]) {
           const policy = this.#read(row);
           if (policy !== undefined) yield policy;
         }
-        return;
-      } catch {
-        // The next pass comes from the other end; what both cannot reach is lost.
       }
     }
   }
@@ -216,11 +238,15 @@ export class CacheFile implements WriteTarget {
     this.#run(sql.NOTE_TIME, now);
   }
 
-  /** Copies the WAL to the file when there is much in it or much time has passed. */
+  /**
+   * Copies the WAL to the file when there is much in it or much time has passed, and empties the page
+   * cache: what is read next comes from the disk, so damage there does not stay unseen for long.
+   */
   checkpoint(now: number): void {
     const isDue = this.#writes >= CHECKPOINT_WRITES || now - this.#checkpointedAt >= CHECKPOINT_MS;
     if (this.#writes === 0 || !isDue) return;
     this.#prepare(sql.CHECKPOINT).all();
+    this.#prepare(sql.EMPTY_CACHE).all();
     this.#writes = 0;
     this.#checkpointedAt = now;
   }

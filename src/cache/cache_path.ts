@@ -11,8 +11,10 @@
 import { basename, dirname, join } from "node:path";
 import { CacheFault } from "./fault.ts";
 
+const WAL_SUFFIX = "-wal";
+
 /** What SQLite keeps beside a database; the parts belong together and move together. */
-const COMPANIONS = ["-wal", "-shm", "-journal"];
+const COMPANIONS = [WAL_SUFFIX, "-shm", "-journal"];
 
 /** Corrupt files kept for inspection; older ones are deleted, so that a bad disk does not fill itself. */
 const MAX_SET_ASIDE = 2;
@@ -90,6 +92,16 @@ export function setAside(path: string, now: number): string {
   return aside;
 }
 
+/** The write-ahead log of the file at the path. */
+export function walOf(path: string): string {
+  return path + WAL_SUFFIX;
+}
+
+/** Deletes what SQLite keeps beside the file at the path, but not the file. */
+export function removeCompanions(path: string): void {
+  for (const companion of COMPANIONS) ignoreMissing(() => Deno.removeSync(path + companion));
+}
+
 function createFile(path: string): void {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // Left behind by a file that was removed. A process that still has that file open goes on
@@ -123,10 +135,6 @@ function deleteOldest(path: string): void {
     Deno.removeSync(join(dirname(path), name));
     removeCompanions(join(dirname(path), name));
   }
-}
-
-function removeCompanions(path: string): void {
-  for (const companion of COMPANIONS) ignoreMissing(() => Deno.removeSync(path + companion));
 }
 
 function statOf(stat: () => Deno.FileInfo): Deno.FileInfo | undefined {

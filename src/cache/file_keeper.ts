@@ -143,7 +143,9 @@ export class FileKeeper {
   #soundFile(now: number): CacheFile {
     const old = this.#file;
     const isSound = this.#fault === undefined || PASSING.includes(this.#fault.kind);
-    if (old !== undefined && isSound && !old.hasMoved()) return old;
+    const hasMoved = old?.hasMoved() ?? false;
+    if (old !== undefined && isSound && !hasMoved) return old;
+    if (hasMoved) old?.abandonCompanions();
     const fresh = this.#open(now);
     if (old !== undefined) this.#takeOver(old, fresh);
     this.#file = fresh;

@@ -40,10 +40,10 @@ export const LIST_DUE = `${SELECT_POLICY}
   WHERE refresh_at <= ? AND last_used_at >= ? AND expires_at > ?
   ORDER BY refresh_at LIMIT ?`;
 
-/** From both ends, so that damage in the middle hides as little as possible. */
-export const SALVAGE_POLICIES = [
-  `${SELECT_POLICY} ORDER BY rowid`,
-  `${SELECT_POLICY} ORDER BY rowid DESC`,
+/** Page by page from both ends, so that damage in the middle hides as little as possible. */
+export const SALVAGES = [
+  { query: `${SELECT_POLICY} WHERE rowid > ? ORDER BY rowid LIMIT ?`, start: -Infinity },
+  { query: `${SELECT_POLICY} WHERE rowid < ? ORDER BY rowid DESC LIMIT ?`, start: Infinity },
 ];
 
 export const GET_FAILURE = `SELECT rowid, domain, id, reason, detail, count,
@@ -65,3 +65,5 @@ export const VACUUM = `PRAGMA incremental_vacuum(${VACUUM_PAGES})`;
 
 /** Copies what it can without waiting for anyone. */
 export const CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
+
+export const EMPTY_CACHE = "PRAGMA shrink_memory";
