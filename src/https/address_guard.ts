@@ -45,7 +45,7 @@ export function createAddressGuard(allowed: readonly string[]): AddressGuard {
 }
 
 /** Whether text is a range in CIDR notation: `10.0.0.0/8`, `fd00::/8`. No short or octal forms, no zone. */
-export function isCidr(text: string): boolean {
+function isCidr(text: string): boolean {
   return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) ||
     (ipaddr.IPv6.isValidCIDR(text) && !text.includes("%"));
 }

@@ -219,9 +219,10 @@ function judgeHead(response: Response, trace: FetchTrace): FailedFetch | undefin
     return failed("encoding", `content coding ${quoteText(encoding, QUOTE_MAX_LENGTH)}`);
   }
   const mediaType = headers.get("content-type") ?? "";
-  trace.mediaType = quoteText(mediaType, QUOTE_MAX_LENGTH);
+  trace.mediaType = mediaType.slice(0, QUOTE_MAX_LENGTH);
   if (!isTextPlain(mediaType)) {
-    return failed("media-type", `media type is ${trace.mediaType}, not "text/plain"`);
+    const quoted = quoteText(mediaType, QUOTE_MAX_LENGTH);
+    return failed("media-type", `media type is ${quoted}, not "text/plain"`);
   }
   const length = headers.get("content-length") ?? "0";
   if (/^[0-9]+$/.test(length) && parseInt(length, 10) > POLICY_MAX_BYTES) return tooLarge();

@@ -87,6 +87,7 @@ export interface FetchTrace {
   /** Addresses left out by the guard, with the name of the refused range. */
   refused: readonly { address: string; range: string }[];
   status?: number;
+  /** As the remote sent it, cut: quote it to print it. */
   mediaType?: string;
   /** Milliseconds from start to outcome. */
   elapsed?: number;

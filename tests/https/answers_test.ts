@@ -58,7 +58,7 @@ Deno.test("fetchPolicy() asks the well-known path of the policy host, and no cac
     addresses: [PUBLIC_ADDRESS],
     refused: [],
     status: 200,
-    mediaType: '"text/plain"',
+    mediaType: "text/plain",
   });
 });
 
