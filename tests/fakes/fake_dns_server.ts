@@ -101,6 +101,8 @@ export interface FakeDnsServer extends AsyncDisposable {
   readonly questions: SeenQuestion[];
   /** TCP connections accepted so far. */
   connections: number;
+  /** Questions answered on one TCP connection before it is closed, as dnsmasq does after 100; more are not heard. */
+  questionsPerConnection: number;
   /** Settles once `count` questions have come in all. */
   asked(count: number): Promise<void>;
   /** Closes the open TCP connections and goes on listening. */
@@ -175,8 +177,13 @@ export async function startFakeDnsServer(
   async function serve(conn: Deno.TcpConn): Promise<void> {
     server.connections++;
     open.add(conn);
+    let left = server.questionsPerConnection;
     // Reads and writes end by an exception when either side hangs up.
-    await readFrames(conn, (bytes) => void answerTcp(bytes, conn).catch(() => {})).catch(() => {});
+    await readFrames(conn, (bytes) => {
+      if (left <= 0) return;
+      const last = --left === 0;
+      answerTcp(bytes, conn).then(() => last && hangUp(conn), () => {});
+    }).catch(() => {});
     hangUp(conn);
   }
 
@@ -200,6 +207,7 @@ export async function startFakeDnsServer(
     table,
     questions: [],
     connections: 0,
+    questionsPerConnection: Infinity,
     asked(count) {
       if (server.questions.length >= count) return Promise.resolve();
       return new Promise((resolve) => waiting.push({ count, resolve }));

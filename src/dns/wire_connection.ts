@@ -1,0 +1,300 @@
+/**
+ * Questions and answers over one pipelined TCP connection to one resolver (RFC 7766 §6.2.1).
+ *
+ * The connection is made when there is something to ask and closed when idle. Answers
+ * are matched by id, in any order. When a connection ends, its open questions are asked
+ * again on a new one, at once: resolvers close connections that were idle, or after a
+ * number of questions, whenever they like. A connection that ends without having answered
+ * anything counts against its questions, so nothing is asked for ever.
+ *
+ * @module
+ */
+
+import type { Clock } from "../resolver/clock.ts";
+import type { ServerAddress } from "./resolv_conf.ts";
+import { openTcpLink } from "./tcp_link.ts";
+import type { TcpLink } from "./tcp_link.ts";
+
+/** Questions open at once. Unbound resets a connection when all 1024 of a thread's slots are taken. */
+const MAX_IN_FLIGHT = 256;
+
+/** Questions that wait for a place, so that memory stays bounded when the resolver hangs. */
+const MAX_QUEUED = 4096;
+
+/**
+ * Questions given up whose answers may still come. They hold their ids and the resolver's
+ * slots, so the connection is replaced when there are more.
+ */
+const MAX_ABANDONED = 512;
+
+/** A question fails once this many connections ended without having answered anything. */
+const MAX_FRUITLESS = 2;
+
+/** An idle connection is closed after this, ms; Unbound's side does it after 30 s. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/**
+ * When nothing at all has come for this long while a question waited, the connection may be dead
+ * without a sign (a restart behind a firewall) and is replaced, ms. Being wrong costs little.
+ */
+const SILENCE_MS = 1000;
+
+/** The shortest DNS message, octets: its header. */
+const HEADER_BYTES = 12;
+
+/** Why there is no answer. */
+export interface WireFailure {
+  readonly kind: "failed";
+  readonly reason: "timeout" | "unreachable" | "malformed";
+  /** One line. */
+  readonly detail: string;
+  /** The resolver said nothing at all while the question waited: it may be down, or the domain slow at a quiet hour. */
+  readonly silent: boolean;
+}
+
+/** Options of {@link WireConnection.ask}. */
+export interface AskOptions<T> {
+  /** Reads the answer, whose bytes are only valid during the call. What it throws makes the answer `malformed`. */
+  decode(message: Uint8Array): T;
+  /** Milliseconds to wait in all. */
+  readonly timeout: number;
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A question under way. */
+interface Pending {
+  readonly query: Uint8Array;
+  /** Settles with the answer. @returns Whether it could be read. */
+  accept(message: Uint8Array): boolean;
+  /** Settles without an answer. */
+  fail(failure: WireFailure): void;
+  settled: boolean;
+  /** Connections this was sent on that ended without having answered anything. */
+  fruitless: number;
+  /** Where and when it was last sent, and how many messages had come by then. */
+  sent: { readonly link: Link; readonly at: number; readonly heard: number } | undefined;
+}
+
+/** A connection and what was asked on it. */
+interface Link {
+  readonly tcp: TcpLink;
+  /** By id. */
+  readonly questions: Map<number, Pending>;
+  /** How many of `questions` were given up. */
+  abandoned: number;
+  /** Messages received, whatever was in them. */
+  heard: number;
+  /** Something was answered. */
+  fruitful: boolean;
+}
+
+/** The way to one resolver. */
+export class WireConnection {
+  readonly #server: ServerAddress;
+  readonly #clock: Clock;
+  /** Questions that wait to be sent, in order. */
+  #queue = new Set<Pending>();
+  #link: Link | undefined;
+  #cancelIdle: (() => void) | undefined;
+  #closed = false;
+
+  /** Does not connect yet. */
+  constructor(server: ServerAddress, options: { clock: Clock }) {
+    this.#server = server;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Asks a question.
+   *
+   * @param query The message with its two length octets in front; the id is set here.
+   * @param options How to read the answer, and how long to wait for it.
+   * @returns What `decode` made of the answer, or why there is none. Never rejects.
+   */
+  ask<T>(query: Uint8Array, options: AskOptions<T>): Promise<T | WireFailure> {
+    return new Promise((resolve) => {
+      const { signal, timeout } = options;
+      const settle = (result: T | WireFailure): void => {
+        pending.settled = true;
+        cancelTimer();
+        signal?.removeEventListener("abort", giveUp);
+        resolve(result);
+      };
+      const pending: Pending = {
+        query,
+        accept(message) {
+          try {
+            settle(options.decode(message));
+            return true;
+          } catch (error) {
+            settle(failure("malformed", error instanceof Error ? error.message : "unreadable"));
+            return false;
+          }
+        },
+        fail: settle,
+        settled: false,
+        fruitless: 0,
+        sent: undefined,
+      };
+      const giveUp = () => this.#giveUp(pending, "the caller gave up");
+      const expire = () => this.#giveUp(pending, `no answer within ${Math.round(timeout)} ms`);
+      const cancelTimer = this.#clock.setTimer(expire, timeout);
+      signal?.addEventListener("abort", giveUp, { once: true });
+      if (signal?.aborted) giveUp();
+      else this.#enqueue(pending);
+    });
+  }
+
+  /** Ends the connection; open questions fail with `unreachable`, and so do later ones. */
+  close(): void {
+    this.#closed = true;
+    const link = this.#detach();
+    link?.tcp.close();
+    const open = [...link?.questions.values() ?? [], ...this.#queue];
+    this.#queue.clear();
+    failAll(open, CLOSED);
+  }
+
+  #enqueue(pending: Pending): void {
+    if (this.#closed) return pending.fail(CLOSED);
+    if (this.#queue.size >= MAX_QUEUED) {
+      return pending.fail(failure("timeout", "too many questions wait"));
+    }
+    this.#queue.add(pending);
+    this.#pump();
+  }
+
+  /** Sends what there is a place for. */
+  #pump(): void {
+    for (const pending of this.#queue) {
+      const link = this.#link ??= this.#open();
+      if (inFlight(link) >= MAX_IN_FLIGHT) return;
+      this.#queue.delete(pending);
+      this.#send(pending, link);
+    }
+    const link = this.#link;
+    if (link === undefined || inFlight(link) > 0) return;
+    this.#cancelIdle ??= this.#clock.setTimer(() => this.#detach()?.tcp.close(), IDLE_TIMEOUT_MS);
+  }
+
+  #open(): Link {
+    const link: Link = {
+      tcp: openTcpLink(this.#server, {
+        clock: this.#clock,
+        onMessage: (message) => this.#receive(message, link),
+        onEnd: (detail) => this.#recover(link, failure("unreachable", detail)),
+      }),
+      questions: new Map(),
+      abandoned: 0,
+      heard: 0,
+      fruitful: false,
+    };
+    return link;
+  }
+
+  #send(pending: Pending, link: Link): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    const id = unusedId(link.questions);
+    pending.query[2] = id >> 8;
+    pending.query[3] = id & 0xff;
+    pending.sent = { link, at: this.#clock.now(), heard: link.heard };
+    link.questions.set(id, pending);
+    link.tcp.send(pending.query);
+  }
+
+  #receive(message: Uint8Array, link: Link): void {
+    link.heard++;
+    if (message.length < HEADER_BYTES) {
+      return this.#drop(link, failure("malformed", "Not a DNS message"));
+    }
+    const id = message[0]! << 8 | message[1]!;
+    const pending = link.questions.get(id);
+    if (pending === undefined) return;
+    link.questions.delete(id);
+    link.fruitful = true;
+    if (pending.settled) {
+      link.abandoned--;
+    } else if (!pending.accept(message)) {
+      // Where one answer is garbage the next may be, too, or be taken for another's.
+      return this.#drop(link, failure("malformed", "garbage between answers"));
+    }
+    this.#pump();
+  }
+
+  #giveUp(pending: Pending, detail: string): void {
+    const { sent } = pending;
+    const silent = sent !== undefined && sent.link.heard === sent.heard &&
+      this.#clock.now() - sent.at >= SILENCE_MS;
+    pending.fail({ ...failure("timeout", detail), silent });
+    this.#queue.delete(pending);
+    const link = sent?.link;
+    if (link === undefined || link !== this.#link) return;
+    link.abandoned++;
+    if (link.tcp.opened && (silent || link.abandoned > MAX_ABANDONED)) {
+      return this.#drop(link);
+    }
+    this.#pump();
+  }
+
+  #drop(link: Link, why?: WireFailure): void {
+    link.tcp.close();
+    this.#recover(link, why);
+  }
+
+  /**
+   * After the end of a connection: asks its open questions again.
+   *
+   * @param why What the resolver did, if it did something; then a question can have failed by it.
+   */
+  #recover(link: Link, why?: WireFailure): void {
+    this.#detach();
+    let open = [...link.questions.values()].filter((pending) => !pending.settled);
+    if (why !== undefined && !link.tcp.opened) {
+      failAll([...open, ...this.#queue], why);
+      return this.#queue.clear();
+    }
+    if (why !== undefined && !link.fruitful) {
+      for (const pending of open) pending.fruitless++;
+      failAll(open.filter((pending) => pending.fruitless >= MAX_FRUITLESS), why);
+      open = open.filter((pending) => !pending.settled);
+    }
+    for (const pending of open) pending.sent = undefined;
+    this.#queue = new Set([...open, ...this.#queue]);
+    this.#pump();
+  }
+
+  #detach(): Link | undefined {
+    const link = this.#link;
+    this.#link = undefined;
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    return link;
+  }
+}
+
+const CLOSED = failure("unreachable", "the client is closed");
+
+function failure(reason: WireFailure["reason"], detail: string): WireFailure {
+  return { kind: "failed", reason, detail, silent: false };
+}
+
+function failAll(questions: readonly Pending[], why: WireFailure): void {
+  for (const pending of questions) {
+    if (!pending.settled) pending.fail(why);
+  }
+}
+
+function inFlight({ questions, abandoned }: Link): number {
+  return questions.size - abandoned;
+}
+
+/** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452 §9.2). */
+function unusedId(questions: ReadonlyMap<number, unknown>): number {
+  const random = new Uint16Array(1);
+  for (;;) {
+    const [id] = crypto.getRandomValues(random);
+    if (id !== undefined && !questions.has(id)) return id;
+  }
+}
