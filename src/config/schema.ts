@@ -227,8 +227,11 @@ export const KEYS = {
         20,
       ),
       concurrency: v.nullish(
-        count([1, 1_000], "Policies fetched at the same time; each takes a file descriptor."),
-        50,
+        count(
+          [1, 1_000],
+          "Policies fetched at the same time; the runtime has 32 threads to connect by name and to use files with.",
+        ),
+        20,
       ),
       per_address: v.nullish(
         count([1, 1_000], "Policies fetched from one address at the same time."),

@@ -100,7 +100,7 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
       ca: "system",
       allowPrivate: [],
       proxy: undefined,
-      concurrency: 50,
+      concurrency: 20,
       perAddress: 8,
     },
     limits: {
