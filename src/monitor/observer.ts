@@ -5,6 +5,7 @@
  * @module
  */
 
+import { tlsrptResult } from "../https/types.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { Log, Metrics } from "./types.ts";
 import type { Warnings } from "./warnings.ts";
@@ -32,6 +33,11 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
     "mta_sts_txt_lookups_total",
     "TXT lookups of _mta-sts names by result.",
     ["result"],
+  );
+  const fetchFailures = metrics.counter(
+    "mta_sts_fetch_failures_total",
+    "Policies that could not be had, by reason and TLSRPT result type (RFC 8460 §4.3).",
+    ["reason", "tlsrpt"],
   );
   const policyChanges = metrics.counter(
     "mta_sts_policy_changes_total",
@@ -81,6 +87,7 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
       return;
     }
     const { reason, detail } = result;
+    fetchFailures.cell(reason, tlsrptResult(reason)).value++;
     warnings.warn(`${domain} fetch ${reason}`, "policy fetch failed", {
       domain,
       id,

@@ -1,0 +1,93 @@
+/**
+ * All that a configuration decides about an answer: the way out, the resolver, and what
+ * keeps it fresh. On reload a new engine takes over from the old one; the store, the
+ * counters and the listening sockets stay.
+ *
+ * @module
+ */
+
+import { GenerationalMap } from "../cache/generational_map.ts";
+import type { PolicyStore } from "../cache/types.ts";
+import type { Config } from "../config/types.ts";
+import { zoneFor } from "../config/zones.ts";
+import { watchDnssec } from "../dns/dnssec_watch.ts";
+import type { DnssecWatch } from "../dns/dnssec_watch.ts";
+import { createObserver } from "../monitor/observer.ts";
+import type { Log, Metrics } from "../monitor/types.ts";
+import type { Warnings } from "../monitor/warnings.ts";
+import type { Handler } from "../postfix/connection.ts";
+import { createResponder } from "../postfix/responder.ts";
+import type { ReadyReply } from "../postfix/responder.ts";
+import type { Clock } from "../resolver/clock.ts";
+import { startHousekeeping } from "../resolver/housekeeping.ts";
+import { startRefresher } from "../resolver/refresher.ts";
+import { createResolver } from "../resolver/resolver.ts";
+import type { Resolver } from "../resolver/resolver.ts";
+import { openNetwork } from "./network.ts";
+import type { Network } from "./network.ts";
+
+/** What outlives a reload. */
+export interface Base {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly warnings: Warnings;
+  readonly store: PolicyStore;
+}
+
+/** A running engine. */
+export interface Engine {
+  readonly respond: Handler;
+  readonly resolver: Resolver;
+  readonly network: Network;
+  readonly dnssec: DnssecWatch;
+  /** Ends what runs by itself; a check under way ends with a failure, which changes nothing that is held. */
+  stop(): void;
+}
+
+/**
+ * Puts an engine together and starts it.
+ *
+ * @throws {UsageError} If the trust roots cannot be read; nothing is started then.
+ */
+export async function startEngine(config: Config, base: Base): Promise<Engine> {
+  const { clock, store } = base;
+  const network = await openNetwork(config, base);
+  const dnssec = watchDnssec({ ...base, dns: network.dns });
+  const zones = [config.defaultZone, ...config.zones.values()];
+  const settings = {
+    ...config,
+    discoveries: config.limits.discoveries,
+    memoryEntries: config.cache.memoryEntries,
+    dane: zones.some(({ dane }) => dane !== "off"),
+  };
+  const resolver = createResolver(settings, {
+    ...network,
+    store,
+    clock,
+    observe: createObserver({ ...base, now: clock.now, refreshInterval: config.refresh.interval }),
+    dnssec: dnssec.validates,
+    random: Math.random,
+    createMap: (maxEntries) => new GenerationalMap(maxEntries),
+  });
+  const respond = createResponder({
+    ...base,
+    resolve: resolver.resolve,
+    zoneFor: (mapName) => zoneFor(config, mapName),
+    readyReplies: new GenerationalMap<ReadyReply>(config.cache.memoryEntries),
+  });
+  const stopRefresher = startRefresher({ ...config.refresh, ...base, check: resolver.check });
+  const stopHousekeeping = startHousekeeping(base);
+  return {
+    respond,
+    resolver,
+    network,
+    dnssec,
+    stop(): void {
+      stopRefresher();
+      stopHousekeeping();
+      dnssec.stop();
+      network.close();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * The addresses the daemon listens on, and how they change on reload: those that stay are not
+ * touched, so that no connection and no query is lost.
+ *
+ * @module
+ */
+
+import { formatEndpoint } from "../config/address.ts";
+import type { ListenAddress } from "../config/types.ts";
+import type { Log } from "../monitor/types.ts";
+import type { SocketmapServer } from "../postfix/server.ts";
+
+/** The open listeners. */
+export interface Listeners {
+  /**
+   * Opens what is wanted and not open yet.
+   *
+   * @returns A function that closes what is open and no longer wanted.
+   * @throws {Error} If an address cannot be had; what this call had opened is closed again.
+   */
+  open(wanted: readonly ListenAddress[]): Promise<() => void>;
+}
+
+/** Creates the set of listeners of a server; none is open yet. */
+export function createListeners(
+  server: Pick<SocketmapServer, "listen" | "unlisten">,
+  log: Log,
+): Listeners {
+  /** What was asked for, by its written form, and what came of it. */
+  const open = new Map<string, ListenAddress>();
+
+  function close(name: string): void {
+    const actual = open.get(name);
+    if (actual === undefined) return;
+    open.delete(name);
+    server.unlisten(actual);
+    log.info("no longer listening", { address: formatEndpoint(actual) });
+  }
+
+  return {
+    async open(wanted: readonly ListenAddress[]): Promise<() => void> {
+      const names = wanted.map(formatEndpoint);
+      const before = [...open.keys()];
+      const added: string[] = [];
+      try {
+        for (const [index, address] of wanted.entries()) {
+          const name = names[index]!;
+          if (open.has(name)) continue;
+          const actual = await server.listen(address);
+          open.set(name, actual);
+          added.push(name);
+          log.info("listening", { address: formatEndpoint(actual) });
+        }
+      } catch (error) {
+        added.forEach(close);
+        throw error;
+      }
+      return () => before.filter((name) => !names.includes(name)).forEach(close);
+    },
+  };
+}

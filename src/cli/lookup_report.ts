@@ -1,0 +1,167 @@
+/**
+ * What `lookup` prints: the steps of a resolution as a postmaster reads them, or as JSON.
+ *
+ * @module
+ */
+
+import { quoteRemote } from "../monitor/log.ts";
+import { formatNextHop, txtName } from "../sts/domain.ts";
+import type { Explanation } from "./explain.ts";
+
+/** Remote text is cut to this many characters on a terminal. */
+const QUOTE_LENGTH = 200;
+
+/** What the row of the decision table means. */
+const ROWS: Readonly<Record<number, string>> = {
+  1: "the cached policy is in use; it was checked lately",
+  2: "the cached policy is in use; its id has not changed",
+  3: "the cached policy stays in use although the TXT record gave none (RFC 8461 §3.3)",
+  4: "the policy was fetched anew",
+  5: "the cached policy stays in use although the fetch failed (RFC 8461 §3.3)",
+  7: "the policy was fetched",
+  8: "no policy: it could not be fetched, so mail is delivered as without one (RFC 8461 §3.3)",
+  9: "no policy: there is no usable TXT record (RFC 8461 §3.1)",
+  10: "unknown: the DNS lookup failed",
+  11: "unknown: no answer in time",
+};
+
+/** What the DANE state means for the answer. */
+const DANE = {
+  usable: "usable TLSA records: DANE goes before MTA-STS (RFC 8461 §2)",
+  absent: "no usable TLSA records",
+  insecure: "does not apply: the MX records are not signed",
+  unchecked: "not checked: switched off, or the resolver does not validate DNSSEC",
+} as const;
+
+/** How a lookup ends, for the exit status: a policy is in force, none is, or it could not be found out. */
+export type Verdict = "in-force" | "none" | "failure";
+
+/** @returns What the explanation comes to. */
+export function verdictOf({ reply, fetch, txt }: Explanation): Verdict {
+  if (reply.startsWith("OK ")) return "in-force";
+  if (reply.startsWith("TEMP ")) return "failure";
+  return fetch?.result.kind === "failed" || txt?.result.kind === "failed" ? "failure" : "none";
+}
+
+/** The report as text, with a last line break. */
+export function formatExplanation(explanation: Explanation): string {
+  const rows: [string, string][] = [
+    ["TXT record", txtLine(explanation)],
+    ...fetchRows(explanation),
+    ...policyRows(explanation),
+    ["Cache", cacheLine(explanation)],
+    ...mxRows(explanation),
+    ["Decision", ROWS[explanation.row] ?? ""],
+    ["Reply", explanation.reply],
+  ];
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(11)} ${text}`);
+  return [formatNextHop(explanation.nextHop), ...lines, ""].join("\n");
+}
+
+function quote(text: string): string {
+  return quoteRemote(text, QUOTE_LENGTH);
+}
+
+function txtLine({ txt, records, nextHop }: Explanation): string {
+  const name = txtName(nextHop.domain);
+  if (txt === undefined) return `${name}: not looked up`;
+  const { result } = txt;
+  if (result.kind === "failed") return `${name}: DNS ${result.reason} (${result.detail})`;
+  const seen = records?.map(quote).join(" ") ?? "";
+  if (result.kind === "found") return `${name}: ${seen}`;
+  return `${name}: ${result.detail}${seen === "" ? "" : `: ${seen}`}`;
+}
+
+function fetchRows({ fetch, trace }: Explanation): [string, string][] {
+  if (fetch === undefined) return [];
+  const rows: [string, string][] = [["Policy file", trace.url]];
+  const refused = trace.refused.map(({ address, range }) => `${address} refused (${range})`);
+  const addresses = [...trace.addresses, ...refused].join(", ");
+  if (addresses !== "") rows.push(["", `address ${addresses}`]);
+  const facts: string[] = [];
+  if (trace.status !== undefined) facts.push(`status ${trace.status}`);
+  if (trace.mediaType !== undefined) facts.push(`media type ${quote(trace.mediaType)}`);
+  facts.push(`${Math.round(fetch.ms)} ms`);
+  rows.push(["", facts.join(", ")]);
+  const { result } = fetch;
+  if (result.kind === "failed") rows.push(["", `failed: ${result.reason}: ${result.detail}`]);
+  return rows;
+}
+
+function policyRows({ held }: Explanation): [string, string][] {
+  if (held === undefined) return [["Policy", "none"]];
+  const { mode, maxAge, mx } = held.policy;
+  const until = new Date(held.expiresAt).toISOString();
+  return [
+    ["Policy", `mode ${mode}, id ${held.id}, max_age ${maxAge} s (until ${until})`],
+    ...mx.map((pattern): [string, string] => ["", `mx ${pattern}`]),
+  ];
+}
+
+function cacheLine({ cached }: Explanation): string {
+  if (cached.kind === "unreadable") return cached.error;
+  if (cached.policy === undefined) return "nothing is held for this domain";
+  const { id, fetchedAt } = cached.policy;
+  return `id ${id}, fetched ${new Date(fetchedAt).toISOString()}`;
+}
+
+function mxRows({ mx, answer }: Explanation): [string, string][] {
+  if (mx === undefined) return [];
+  const { result } = mx;
+  if (result.kind === "failed") return [["MX hosts", `DNS ${result.reason} (${result.detail})`]];
+  const { hosts, dane } = result.view;
+  const matching = answer.kind === "secure" ? answer.hosts : undefined;
+  const names = hosts?.map((host) => {
+    if (matching === undefined) return host;
+    return `${host} ${matching.includes(host) ? "(in the policy)" : "(NOT in the policy)"}`;
+  });
+  return [["MX hosts", names?.join(", ") ?? "none"], ["DANE", DANE[dane]]];
+}
+
+/** The explanation as plain data for `--json`. Times are ISO 8601, durations as their names say. */
+export function explanationToJson(explanation: Explanation): Record<string, unknown> {
+  const { nextHop, records, txt, fetch, trace, held, cached, mx, row, answer, reply } = explanation;
+  return {
+    next_hop: formatNextHop(nextHop),
+    domain: nextHop.domain,
+    verdict: verdictOf(explanation),
+    txt: txt && {
+      name: txtName(nextHop.domain),
+      records,
+      ...(txt.result.kind === "found"
+        ? { result: "found", id: txt.result.id }
+        : { result: txt.result.reason, detail: txt.result.detail }),
+    },
+    fetch: fetch && {
+      url: trace.url,
+      addresses: trace.addresses,
+      refused: trace.refused,
+      status: trace.status,
+      media_type: trace.mediaType,
+      milliseconds: Math.round(fetch.ms),
+      ...(fetch.result.kind === "failed"
+        ? { result: fetch.result.reason, detail: fetch.result.detail }
+        : { result: "fetched" }),
+    },
+    policy: held && {
+      id: held.id,
+      mode: held.policy.mode,
+      max_age: held.policy.maxAge,
+      mx: held.policy.mx,
+      fetched: new Date(held.fetchedAt).toISOString(),
+      expires: new Date(held.expiresAt).toISOString(),
+    },
+    cached: cached.kind === "unreadable"
+      ? { error: cached.error }
+      : cached.policy && {
+        id: cached.policy.id,
+        fetched: new Date(cached.policy.fetchedAt).toISOString(),
+      },
+    mx: mx && (mx.result.kind === "failed"
+      ? { result: mx.result.reason, detail: mx.result.detail }
+      : { hosts: mx.result.view.hosts, dane: mx.result.view.dane }),
+    decision: { row, why: ROWS[row] },
+    answer: answer.kind,
+    reply,
+  };
+}

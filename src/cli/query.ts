@@ -1,0 +1,77 @@
+/**
+ * `query KEY…`: asks a running daemon over its socket, the same way Postfix does.
+ *
+ * @module
+ */
+
+import { ENDPOINT_FORM, parseEndpoint } from "../config/address.ts";
+import type { Endpoint } from "../config/address.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { querySocketmap } from "../postfix/client.ts";
+import { CONFIG_OPTION } from "./command.ts";
+import type { Command, CommandArgs, Io } from "./command.ts";
+import { readConfig } from "./read_config.ts";
+
+/** Postfix itself waits 100 seconds; a person at a terminal does not, ms. */
+const TIMEOUT_MS = 30_000;
+
+/** Exit status when a reply was not OK. */
+const EXIT_NOT_FOUND = 1;
+const EXIT_FAILURE = 3;
+
+export const queryCommand: Command = {
+  name: "query",
+  operands: "KEY…",
+  arity: [1, Infinity],
+  summary: "Ask the running daemon, the way Postfix does",
+  description: [
+    "Sends each key to the running daemon as Postfix would and prints the reply.",
+    "The address is the first one the configuration listens on.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    {
+      name: "socket",
+      short: "s",
+      value: "ADDRESS",
+      text: "Ask here: inet:127.0.0.1:8461 or unix:/path",
+    },
+    { name: "map", short: "m", value: "NAME", text: "Socketmap name, which chooses the zone (default postfix)" },
+  ],
+  exits: [
+    [0, "every reply is OK"],
+    [1, "a reply is NOTFOUND"],
+    [2, "wrong arguments or configuration"],
+    [3, "a reply is TEMP or PERM, or the daemon could not be asked"],
+  ],
+  examples: [["mta-sts-resolver query example.com", "What Postfix gets for mail to example.com"]],
+  run,
+};
+
+/**
+ * Where the daemon is to be asked: `--socket`, else the first address of the configuration.
+ *
+ * @throws {UsageError} If the address is not of its form.
+ */
+export function daemonAddress(args: CommandArgs, io: Io): Endpoint {
+  const socket = args.value("socket");
+  if (socket === undefined) {
+    const [address] = readConfig(args.value("config"), io).config.listen;
+    if (address === undefined) throw new UsageError("the configuration listens nowhere");
+    return address;
+  }
+  const address = parseEndpoint(socket);
+  if (address !== undefined) return address;
+  throw new UsageError(`'--socket' takes ${ENDPOINT_FORM}: given '${socket}'`);
+}
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const mapName = args.value("map") ?? "postfix";
+  const replies = await querySocketmap(daemonAddress(args, io), mapName, args.operands, {
+    timeout: TIMEOUT_MS,
+  });
+  for (const reply of replies) io.out(`${reply}\n`);
+  if (replies.every((reply) => reply.startsWith("OK "))) return 0;
+  const answered = (reply: string) => reply.startsWith("OK ") || reply.startsWith("NOTFOUND");
+  return replies.every(answered) ? EXIT_NOT_FOUND : EXIT_FAILURE;
+}

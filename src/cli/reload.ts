@@ -1,0 +1,79 @@
+/**
+ * Reload: the new configuration is read, checked and started beside the running one, and takes over
+ * when nothing can fail any more. If anything is wrong with it, all stays as it was.
+ *
+ * @module
+ */
+
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/types.ts";
+import { startEngine } from "./engine.ts";
+import type { Base, Engine } from "./engine.ts";
+import type { Listeners } from "./listeners.ts";
+
+/** What {@link createReload} works with. */
+export interface ReloadOptions {
+  /** Reads the configuration. @throws {UsageError} For mistakes in it. */
+  readonly read: () => LoadedConfig;
+  readonly base: Base;
+  readonly listeners: Listeners;
+  /** The configuration the daemon was started with. */
+  readonly running: Config;
+  /** Puts the new engine in the place of the old one. */
+  readonly takeOver: (next: Engine) => void;
+}
+
+/** Settings that take effect at a start only, with the name of their key. */
+const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
+  ["cache", (config) => config.cache.file],
+  ["tls.ca", (config) => config.https.ca],
+  ["log", (config) => config.log],
+  ["limits", ({ limits: { discoveries: _, ...limits } }) => limits],
+  ["http", (config) => config.http],
+  ["control", (config) => config.control],
+];
+
+/**
+ * Creates the reload.
+ *
+ * @returns A function for the signal; calls while one is under way are one more reload after it.
+ */
+export function createReload(options: ReloadOptions): () => void {
+  const { base, running } = options;
+  let last: Promise<void> = Promise.resolve();
+  let waiting = false;
+
+  async function reload(): Promise<void> {
+    waiting = false;
+    try {
+      const { config, notes } = options.read();
+      const engine = await startEngine(config, base);
+      try {
+        const closeOld = await options.listeners.open(config.listen);
+        options.takeOver(engine);
+        closeOld();
+      } catch (error) {
+        engine.stop();
+        throw error;
+      }
+      for (const { path, text } of notes) {
+        base.log.warn("configuration note", { key: path, note: text });
+      }
+      for (const [key, value] of FIXED) {
+        if (JSON.stringify(value(config)) !== JSON.stringify(value(running))) {
+          base.log.warn("setting takes effect at the next start", { key });
+        }
+      }
+      base.log.info("reloaded", { config: config.file ?? "embedded defaults" });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      base.log.error("reload refused: the running configuration stays", { reason });
+    }
+  }
+
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    last = last.then(reload);
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * `serve`: the daemon. This file is the composition root: it puts the parts together from the
+ * outside in, and takes them apart in the opposite order.
+ *
+ * @module
+ */
+
+import { checkDirectory } from "../cache/cache_path.ts";
+import { createMemoryStore } from "../cache/memory_store.ts";
+import { createSqliteStore } from "../cache/sqlite_store.ts";
+import type { PolicyStore } from "../cache/types.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/types.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { warmUpTls } from "../https/policy_client.ts";
+import { createLog } from "../monitor/log.ts";
+import { createMetrics } from "../monitor/metrics.ts";
+import type { Log } from "../monitor/types.ts";
+import { createWarnings } from "../monitor/warnings.ts";
+import { createServer } from "../postfix/server.ts";
+import { createClock } from "../resolver/clock.ts";
+import { CONFIG_OPTION } from "./command.ts";
+import type { Command, CommandArgs, Io } from "./command.ts";
+import { startEngine } from "./engine.ts";
+import type { Base } from "./engine.ts";
+import { createListeners } from "./listeners.ts";
+import { readConfig } from "./read_config.ts";
+import { createReload } from "./reload.ts";
+import { onReload, waitForStop } from "./signals.ts";
+import { VERSION } from "./version.ts";
+
+export const serveCommand: Command = {
+  name: "serve",
+  operands: "",
+  arity: [0, 0],
+  summary: "Run the daemon that Postfix asks (the default)",
+  description: [
+    "Answers Postfix's smtp_tls_policy_maps over the socketmap protocol. Without a configuration",
+    "file it listens on 127.0.0.1:8461 and keeps its cache in the state directory.",
+    "TERM and INT stop it when open requests are answered; a second signal stops it at once.",
+    "HUP reads the configuration again and refuses it whole if there is a mistake in it.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    {
+      name: "listen",
+      short: "l",
+      value: "ADDRESS",
+      many: true,
+      text: "Listen here instead: inet:127.0.0.1:8461 or unix:/path",
+    },
+    { name: "cache", value: "FILE", text: "Cache file instead, or 'memory' for none" },
+    { name: "log-level", value: "LEVEL", text: "debug, info, warn or error" },
+    { name: "log-format", value: "FORMAT", text: "text or json" },
+  ],
+  exits: [[0, "stopped by a signal"], [2, "wrong arguments or configuration"], [3, "cannot listen"]],
+  run,
+};
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const read = () => readServeConfig(args, io);
+  const loaded = read();
+  const { config } = loaded;
+  const log = createLog({ ...config.log, journal: io.env("JOURNAL_STREAM") !== undefined });
+  tellNotes(loaded, log);
+  const clock = createClock();
+  const metrics = createMetrics();
+  const warnings = createWarnings({ log, clock });
+  const store = openStore(config, { log, metrics, clock });
+  const base: Base = { clock, log, metrics, warnings, store };
+  let engine = await startEngine(config, base);
+
+  const server = createServer({
+    ...base,
+    handler: (payload, now) => engine.respond(payload, now),
+    limits: config.limits,
+  });
+  const listeners = createListeners(server, log);
+  await warmUpTls();
+  await listeners.open(config.listen);
+  log.info("started", {
+    version: VERSION,
+    config: config.file ?? "embedded defaults",
+    cache: config.cache.file ?? "memory",
+    resolver: engine.network.dns.servers().join(" "),
+    ca: engine.network.roots.file ?? engine.network.roots.source,
+  });
+
+  const stopReloads = onReload(createReload({
+    read,
+    base,
+    listeners,
+    running: config,
+    takeOver(next): void {
+      engine.stop();
+      engine = next;
+    },
+  }));
+  log.info("stopping", { signal: await waitForStop() });
+  stopReloads();
+  await server.drain(config.shutdownTimeout);
+  engine.stop();
+  store.close();
+  log.info("stopped");
+  return 0;
+}
+
+function readServeConfig(args: CommandArgs, io: Io): LoadedConfig {
+  return readConfig(args.value("config"), io, {
+    listen: args.values("listen"),
+    cache: args.value("cache"),
+    logLevel: args.value("log-level"),
+    logFormat: args.value("log-format"),
+  });
+}
+
+function tellNotes({ notes }: LoadedConfig, log: Log): void {
+  for (const { path, text } of notes) log.warn("configuration note", { key: path, note: text });
+}
+
+function openStore(config: Config, parts: Omit<Base, "store" | "warnings">): PolicyStore {
+  const { file, memoryEntries, allowUnsafeDirectory } = config.cache;
+  if (file === undefined) return createMemoryStore({ maxEntries: memoryEntries });
+  const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);
+  if (danger !== undefined) {
+    throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });
+  }
+  return createSqliteStore({ ...parts, path: file, now: parts.clock.now, allowUnsafeDirectory });
+}
