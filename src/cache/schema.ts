@@ -98,10 +98,10 @@ export interface SchemaOptions {
  */
 export function prepareSchema(database: DatabaseSync, options: SchemaOptions): number {
   const isNew = inspect(database, options.path);
+  // Takes effect before the first table is there; later it is a write, which a read-only file refuses.
+  if (isNew) database.prepare("PRAGMA auto_vacuum = INCREMENTAL").all();
   for (
     const setting of [
-      // Only takes effect before the first table is there.
-      "auto_vacuum = INCREMENTAL",
       "journal_mode = WAL",
       // A kill loses nothing, a power cut the last minute; no put waits for the disk.
       "synchronous = NORMAL",
