@@ -4,8 +4,8 @@
  * @module
  */
 
-import { ENDPOINT_FORM, parseEndpoint } from "../config/address.ts";
-import type { Endpoint } from "../config/address.ts";
+import { ENDPOINT_FORM, parseEndpoint, toListenAddress } from "../config/address.ts";
+import type { ListenAddress } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
@@ -53,15 +53,16 @@ export const queryCommand: Command = {
  *
  * @throws {UsageError} If the address is not of its form.
  */
-export function daemonAddress(args: CommandArgs, io: Io): Endpoint {
+export function daemonAddress(args: CommandArgs, io: Io): ListenAddress {
+  const { listen, socketMode } = readConfig(args.value("config"), io).config;
   const socket = args.value("socket");
   if (socket === undefined) {
-    const [address] = readConfig(args.value("config"), io).config.listen;
+    const [address] = listen;
     if (address === undefined) throw new UsageError("the configuration listens nowhere");
     return address;
   }
   const address = parseEndpoint(socket);
-  if (address !== undefined) return address;
+  if (address !== undefined) return toListenAddress(address, socketMode);
   throw new UsageError(`'--socket' takes ${ENDPOINT_FORM}: given '${socket}'`);
 }
 
