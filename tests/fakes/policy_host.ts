@@ -66,7 +66,7 @@ export function startPolicyHosts(): PolicyHosts {
       await writeText(conn, "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
       return;
     }
-    await sockets.tunnel(conn, addr);
+    await sockets.tunnel(conn, addr, "HTTP/1.1 200 OK\r\n\r\n");
   });
   const proxyUrl = `http://127.0.0.1:${proxy.addr.port}`;
   const client = Deno.createHttpClient({
@@ -156,7 +156,7 @@ async function readHead(conn: Deno.Conn): Promise<string> {
 }
 
 /** All sockets of a test and the work on them, to be ended together. */
-class SocketGroup {
+export class SocketGroup {
   readonly #open = new Set<Disposable>();
   readonly #tasks = new Set<Promise<void>>();
 
@@ -168,12 +168,12 @@ class SocketGroup {
     });
   }
 
-  /** Answers a CONNECT and copies bytes both ways until both sides are done. */
-  async tunnel(conn: Deno.Conn, addr: Deno.Addr): Promise<void> {
+  /** Connects on to a listener and copies bytes both ways until both sides are done; says `greeting` before. */
+  async tunnel(conn: Deno.Conn, addr: Deno.Addr, greeting: string): Promise<void> {
     const { port } = addr as Deno.NetAddr;
     const target = await Deno.connect({ hostname: "127.0.0.1", port });
     await this.#use(target, async () => {
-      await writeText(conn, "HTTP/1.1 200 OK\r\n\r\n");
+      await writeText(conn, greeting);
       const onward = copy(conn, target);
       await copy(target, conn);
       // Nothing more to come from the host: what the client still says would go nowhere.
