@@ -1,0 +1,250 @@
+/**
+ * One connection of a socketmap client: requests are read, handled, and answered in their order.
+ *
+ * Postfix waits for each reply before it sends the next request, but a client may send ahead.
+ * Its requests are then handled side by side, up to a bound at which reading stops, and a reply
+ * leaves as soon as it is ready and all before it have left; replies ready together leave in one
+ * write. A request that is answered at once costs no promise beside those of its read and write.
+ *
+ * What the payloads mean is the handler's business; who may connect, the server's.
+ *
+ * @module
+ */
+
+import { encodeNetstring, NetstringDecoder, NetstringError } from "./netstring.ts";
+import { type BufferPool, type PendingReply, ReplyQueue } from "./reply_queue.ts";
+import { formatTemp, MAX_REQUEST_BYTES } from "./socketmap.ts";
+
+/**
+ * Answers one request. Must not throw; if it does, or rejects, the client gets `TEMP`.
+ *
+ * @param payload One char per octet. May share memory with all of a read: `ownCopy` what is kept.
+ * @param now `Clock.now` when the request was read, ms.
+ * @returns The framed reply, as a promise only if it has to be waited for. Its bytes are final.
+ */
+export type Handler = (payload: string, now: number) => Uint8Array | Promise<Uint8Array>;
+
+/** What is needed of a `Deno.Conn`. */
+export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
+
+/**
+ * What ended a connection badly.
+ *
+ * - `frame`: bytes that are no request, or an end within one.
+ * - `stalled`: a request was not completed, or a reply not taken, in time.
+ * - `reset`: the connection itself failed.
+ */
+export type ConnectionFault = "frame" | "stalled" | "reset";
+
+/** Bounds of one connection. */
+export interface ConnectionLimits {
+  /** Requests without a reply at which reading stops, at least 1. */
+  readonly pipeline: number;
+  /** How long the client may be silent between requests, ms. */
+  readonly idleTimeout: number;
+  /** How long the client may take to complete a request, and to take replies, ms. */
+  readonly ioTimeout: number;
+}
+
+/** What all connections of a server share. */
+export interface ConnectionContext {
+  readonly handler: Handler;
+  readonly limits: ConnectionLimits;
+  readonly pool: BufferPool;
+  /** Current time, ms. */
+  now(): number;
+  /** The handler threw or rejected. */
+  handlerFailed(error: unknown): void;
+  /** The connection is closed. Called once; without a fault when nothing was wrong. */
+  closed(connection: Connection, fault?: ConnectionFault, detail?: string): void;
+}
+
+/** What a connection waits for: the client's next request or its rest, the handler, the client to take replies. */
+type Phase = "idle" | "receiving" | "handling" | "sending";
+
+/** What a client gets when a bug keeps us from answering. */
+export const FAILED_REPLY = encodeNetstring(formatTemp("internal error"));
+
+/** A connection, from accept to close. */
+export class Connection {
+  readonly #stream: Stream;
+  readonly #context: ConnectionContext;
+  readonly #decoder = new NetstringDecoder(MAX_REQUEST_BYTES);
+  readonly #replies: ReplyQueue;
+  /** What is being written. Stays set once a write has failed, so that none follows. */
+  #sending: Uint8Array | undefined;
+  /** The writing that was begun by a reply that came late; never rejected. */
+  #sender: Promise<void> | undefined;
+  /** All requests read are handed out, and more is waited for. */
+  #reading = false;
+  #draining = false;
+  #closed = false;
+  /** Requests read plus writes ended. */
+  #moves = 0;
+  /** How the last sweep found the connection, and since when it is like that. */
+  #seen: { phase: Phase; moves: number; since: number };
+
+  constructor(stream: Stream, context: ConnectionContext) {
+    this.#stream = stream;
+    this.#context = context;
+    this.#replies = new ReplyQueue(context.pool);
+    this.#seen = { phase: "idle", moves: 0, since: context.now() };
+  }
+
+  /**
+   * Serves the client until the connection ends. Never rejects, but with a write that cannot be
+   * ended (Deno before 2.8) may outlast {@link close}.
+   */
+  async run(): Promise<void> {
+    try {
+      const problem = await this.#receive();
+      await this.#settle(0);
+      this.close(problem === undefined ? undefined : "frame", problem);
+    } catch (error) {
+      this.close("reset", String(error));
+    }
+  }
+
+  /** Ends the connection now. */
+  close(fault?: ConnectionFault, detail?: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#stream.close();
+    } catch {
+      // Closed by the runtime: that is what is wanted.
+    }
+    this.#context.closed(this, fault, detail);
+  }
+
+  /** Ends the connection when the requests received are answered: now, if all are. */
+  drain(): void {
+    this.#draining = true;
+    this.#closeIfDrained();
+  }
+
+  /**
+   * Closes the connection if the client did not move for too long. To be called now and then, as
+   * one timer for all is cheaper than one for each; a timeout comes late by up to two intervals.
+   *
+   * @param now `Clock.now`, ms.
+   */
+  sweep(now: number): void {
+    const phase = this.#phase();
+    if (phase !== this.#seen.phase || this.#moves !== this.#seen.moves) {
+      this.#seen = { phase, moves: this.#moves, since: now };
+      return;
+    }
+    const { idleTimeout, ioTimeout } = this.#context.limits;
+    const waited = now - this.#seen.since;
+    if (phase === "idle" && waited >= idleTimeout) this.close();
+    if (phase === "receiving" && waited >= ioTimeout) {
+      this.close("stalled", "request not completed");
+    }
+    if (phase === "sending" && waited >= ioTimeout) this.close("stalled", "reply not taken");
+  }
+
+  #phase(): Phase {
+    if (this.#sending !== undefined) return "sending";
+    if (this.#replies.length > 0) return "handling";
+    return this.#decoder.empty ? "idle" : "receiving";
+  }
+
+  /** Reads and answers requests until the stream ends. @returns What is wrong with the stream, if anything. */
+  async #receive(): Promise<string | undefined> {
+    const decoder = this.#decoder;
+    const { pipeline } = this.#context.limits;
+    try {
+      while (!this.#draining) {
+        this.#reading = true;
+        const count = await this.#stream.read(decoder.space());
+        this.#reading = false;
+        if (count === null) return decoder.empty ? undefined : "end of stream within a request";
+        decoder.fill(count);
+        let now = this.#context.now();
+        for (let payload = decoder.next(); payload !== undefined; payload = decoder.next()) {
+          this.#moves++;
+          if (this.#replies.push(this.#handle(payload, now)) < pipeline) continue;
+          await this.#settle(pipeline - 1);
+          now = this.#context.now();
+        }
+        if (this.#sending !== undefined) await this.#sender;
+        // What #send does, without a promise more: nearly all replies go this way.
+        for (let bytes = this.#begin(); bytes !== undefined;) {
+          bytes = this.#next(await this.#stream.write(bytes));
+        }
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof NetstringError) return error.message;
+      throw error;
+    }
+  }
+
+  #handle(payload: string, now: number): Uint8Array | PendingReply {
+    try {
+      const reply = this.#context.handler(payload, now);
+      return reply instanceof Uint8Array ? reply : this.#pending(reply);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #pending(reply: Promise<Uint8Array>): PendingReply {
+    const pending: PendingReply = {
+      bytes: undefined,
+      settled: reply.catch((error) => this.#failed(error)).then((bytes) => {
+        pending.bytes = bytes;
+        if (this.#sending !== undefined) return;
+        this.#sender = this.#send().then(
+          () => this.#closeIfDrained(),
+          (error) => this.close("reset", String(error)),
+        );
+      }),
+    };
+    return pending;
+  }
+
+  #failed(error: unknown): Uint8Array {
+    this.#context.handlerFailed(error);
+    return FAILED_REPLY;
+  }
+
+  /** Waits until at most `count` replies are left to send, and none is half sent. */
+  async #settle(count: number): Promise<void> {
+    while (!this.#closed) {
+      if (this.#sending !== undefined) await this.#sender;
+      else if (this.#replies.length <= count) return;
+      else if (this.#replies.ready) await this.#send();
+      else await this.#replies.headSettled();
+    }
+  }
+
+  /** Writes all replies that are ready and in turn, unless a writing is under way: that one will take them along. */
+  async #send(): Promise<void> {
+    for (let bytes = this.#begin(); bytes !== undefined;) {
+      bytes = this.#next(await this.#stream.write(bytes));
+    }
+  }
+
+  /** @returns What to write first; `undefined` if there is nothing, or somebody else writes. */
+  #begin(): Uint8Array | undefined {
+    if (this.#sending !== undefined || this.#closed) return undefined;
+    return this.#sending = this.#replies.take();
+  }
+
+  /** @param written Bytes of the last write. @returns What to write next; `undefined` if there is nothing. */
+  #next(written: number): Uint8Array | undefined {
+    const sent = this.#sending!;
+    if (written < sent.length) return this.#sending = sent.subarray(written);
+    this.#moves++;
+    this.#replies.release();
+    this.#sending = undefined;
+    return this.#begin();
+  }
+
+  #closeIfDrained(): void {
+    const busy = !this.#reading || this.#sending !== undefined || this.#replies.length > 0;
+    if (this.#draining && !busy) this.close();
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * From a request to its reply: the map name selects the zone, the key becomes a next hop, the resolver
+ * decides, and the answer is printed.
+ *
+ * In front stands a map of ready replies by request, so that asking again costs one lookup. Nothing
+ * has to be taken out of it: a ready reply holds the time up to which the resolver vouches for the
+ * answer, and the resolver's token, which turns invalid when it changes its mind before.
+ *
+ * @module
+ */
+
+import type { Zone } from "../config/types.ts";
+import type { Cell, Log, Metrics } from "../monitor/types.ts";
+import type { Clock } from "../resolver/clock.ts";
+import { type NextHop, readKey } from "../sts/domain.ts";
+import { FAILED_REPLY, type Handler } from "./connection.ts";
+import { encodeNetstring, ownCopy } from "./netstring.ts";
+import { NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
+import { type Answer, formatAnswer } from "./tls_policy.ts";
+
+/** What the resolver hands back. */
+export interface Resolution {
+  readonly answer: Answer;
+  /** The same answer may be given again without asking before this time, ms of `Clock.now`. */
+  readonly until: number;
+  /** Turns invalid when the resolver changes its mind earlier. */
+  readonly token: { readonly valid: boolean };
+}
+
+/** A reply that can be sent as it is, while the resolver vouches for it. */
+export interface ReadyReply {
+  readonly bytes: Uint8Array;
+  readonly until: number;
+  readonly token: { readonly valid: boolean };
+  /** Counts the queries with this answer. */
+  readonly cell: Cell;
+}
+
+/** What {@link createResponder} works with. */
+export interface ResponderOptions {
+  /** Decides; a promise if something has to be looked up for it. */
+  resolve(nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution>;
+  /** The zone of a map name; every name has one. */
+  zoneFor(mapName: string): Zone;
+  readonly clock: Pick<Clock, "now">;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** A bounded map, by request payload. */
+  readonly readyReplies: {
+    get(payload: string): ReadyReply | undefined;
+    set(payload: string, reply: ReadyReply): void;
+  };
+}
+
+/** Octets of the longest request remembered: room for a domain name (253), brackets, port and a short map name. */
+const READY_PAYLOAD_MAX_BYTES = 300;
+
+/** Upper bounds of the histogram, seconds: around a DNS answer, an HTTPS fetch, and the usual deadline. */
+const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 20];
+
+const DOT = 0x2e;
+const NOTFOUND = encodeNetstring(NOTFOUND_REPLY);
+
+/** A request that the resolver has to decide. */
+interface Query {
+  readonly payload: string;
+  readonly zone: Zone;
+  readonly nextHop: NextHop;
+}
+
+/** Creates the handler of Postfix's requests. */
+export function createResponder(options: ResponderOptions): Handler {
+  const { clock, log, readyReplies } = options;
+  const queries = options.metrics.counter(
+    "mta_sts_queries_total",
+    "Queries by zone and answer, without those for parent domains.",
+    ["zone", "answer"],
+  );
+  const parentQueries = options.metrics.counter(
+    "mta_sts_parent_queries_total",
+    "Queries for parent domains (.example.com), which have no policy by definition.",
+  ).cell();
+  const seconds = options.metrics.histogram(
+    "mta_sts_query_seconds",
+    "Time to answer queries that had to wait for DNS or HTTPS; the others are answered at once.",
+    SECONDS_BOUNDS,
+  );
+
+  function respond(payload: string, now: number): Uint8Array | Promise<Uint8Array> {
+    const ready = readyReplies.get(payload);
+    if (ready !== undefined && now < ready.until && ready.token.valid) {
+      ready.cell.value++;
+      return ready.bytes;
+    }
+    const space = payload.indexOf(" ");
+    if (space >= 0 && payload.charCodeAt(space + 1) === DOT) {
+      parentQueries.value++;
+      return NOTFOUND;
+    }
+    return look(ownCopy(payload), now);
+  }
+
+  function look(payload: string, now: number): Uint8Array | Promise<Uint8Array> {
+    const { mapName, key } = parseRequest(payload);
+    const zone = options.zoneFor(mapName);
+    const reading = readKey(key);
+    if (reading.kind !== "next-hop") {
+      queries.cell(zone.name, "notfound").value++;
+      return NOTFOUND;
+    }
+    const query: Query = { payload, zone, nextHop: reading.nextHop };
+    try {
+      const resolution = options.resolve(query.nextHop, zone);
+      return resolution instanceof Promise
+        ? wait(resolution, query, now)
+        : finish(resolution, query);
+    } catch (error) {
+      return fail(error, query);
+    }
+  }
+
+  async function wait(
+    resolution: Promise<Resolution>,
+    query: Query,
+    since: number,
+  ): Promise<Uint8Array> {
+    try {
+      return finish(await resolution, query);
+    } catch (error) {
+      return fail(error, query);
+    } finally {
+      seconds.observe((clock.now() - since) / 1000);
+    }
+  }
+
+  function finish({ answer, until, token }: Resolution, { payload, zone }: Query): Uint8Array {
+    const text = formatAnswer(answer, zone);
+    const bytes = encodeNetstring(text);
+    // An answer that cannot be printed defers the mail, and shall be seen to.
+    const cell = queries.cell(zone.name, text.startsWith("TEMP ") ? "temp" : answer.kind);
+    cell.value++;
+    if (payload.length <= READY_PAYLOAD_MAX_BYTES && until > clock.now()) {
+      readyReplies.set(payload, { bytes, until, token, cell });
+    }
+    return bytes;
+  }
+
+  /** Answers in spite of a bug: the mail waits until it is repaired. */
+  function fail(error: unknown, { zone, nextHop: { domain } }: Query): Uint8Array {
+    log.error("query failed", {
+      domain,
+      error: String(error instanceof Error ? error.stack : error),
+    });
+    queries.cell(zone.name, "temp").value++;
+    return FAILED_REPLY;
+  }
+
+  return respond;
+}

@@ -1,0 +1,247 @@
+/**
+ * The socketmap server: accepts connections on any number of sockets, bounds their number, closes
+ * those that do not move, and ends without losing a request that was received.
+ *
+ * At the connection limit it stops accepting: the client waits in the kernel's queue, is served as
+ * soon as another one leaves, and Postfix leaves after ten idle seconds. To refuse it would defer its
+ * mail at once.
+ *
+ * @module
+ */
+
+import type { ListenAddress } from "../config/types.ts";
+import type { Log, Metrics } from "../monitor/types.ts";
+import type { Clock } from "../resolver/clock.ts";
+import {
+  Connection,
+  type ConnectionContext,
+  type ConnectionFault,
+  type ConnectionLimits,
+  type Handler,
+  type Stream,
+} from "./connection.ts";
+import { type ConnectionSource, type OpenSocket, openSocket } from "./listen.ts";
+import { BufferPool } from "./reply_queue.ts";
+
+/** What {@link createServer} works with. */
+export interface ServerOptions {
+  readonly handler: Handler;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly limits: ConnectionLimits & {
+    /** Connections served at once. */
+    readonly connections: number;
+  };
+}
+
+/** A running server. */
+export interface SocketmapServer {
+  /**
+   * Opens a socket and serves it.
+   *
+   * @returns The address, with the actual port; the handle for {@link unlisten}.
+   * @throws {Error} With one line for the operator.
+   */
+  listen(address: ListenAddress): Promise<ListenAddress>;
+  /** Closes a socket that {@link listen} opened, by the address it returned; its connections go on. */
+  unlisten(address: ListenAddress): void;
+  /** Serves a socket that is open already, such as one inherited from systemd; it is closed with the server. */
+  serveListener(source: ConnectionSource): void;
+  /**
+   * Stops accepting, closes connections as their requests are answered, and all when the time is over.
+   *
+   * @param graceMs How long requests received may take, ms.
+   */
+  drain(graceMs: number): Promise<void>;
+  /** Closes everything now. */
+  closeNow(): void;
+  /** Connections being served. */
+  connections(): number;
+}
+
+/** A connection that does not move is looked at this many times before its timeout: it is then at most a quarter late. */
+const SWEEPS_PER_TIMEOUT = 8;
+
+/** Pause after a failed accept, ms: out of files, it fails again until a connection ends; doubled up to the maximum. */
+const ACCEPT_RETRY_MIN_MS = 10;
+const ACCEPT_RETRY_MAX_MS = 1000;
+
+/** Creates a server that listens nowhere yet. */
+export function createServer(options: ServerOptions): SocketmapServer {
+  return new Server(options);
+}
+
+class Server implements SocketmapServer {
+  readonly #options: ServerOptions;
+  readonly #context: ConnectionContext;
+  readonly #meters: ReturnType<typeof createMeters>;
+  readonly #sources = new Set<ConnectionSource | OpenSocket>();
+  readonly #accepting = new Set<Promise<void>>();
+  readonly #connections = new Set<Connection>();
+  /** Called when a connection ends, and when the server stops. */
+  readonly #waiting = new Set<() => void>();
+  #cancelSweep: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(options: ServerOptions) {
+    const { clock, handler, limits, log, metrics } = options;
+    this.#options = options;
+    const meters = this.#meters = createMeters(metrics);
+    this.#context = {
+      handler,
+      limits,
+      pool: new BufferPool(),
+      now: () => clock.now(),
+      handlerFailed(error) {
+        meters.errors.handler.value++;
+        log.error("request failed", {
+          error: error instanceof Error ? error.stack : String(error),
+        });
+      },
+      closed: (connection, fault, detail) => this.#closed(connection, fault, detail),
+    };
+  }
+
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    const socket = await openSocket(address);
+    this.serveListener(socket);
+    return socket.address;
+  }
+
+  unlisten(address: ListenAddress): void {
+    for (const source of this.#sources) {
+      if ("address" in source && source.address === address) this.#close(source);
+    }
+  }
+
+  serveListener(source: ConnectionSource): void {
+    if (this.#stopped) return source.close();
+    this.#sources.add(source);
+    const accepting = this.#accept(source).finally(() => this.#accepting.delete(accepting));
+    this.#accepting.add(accepting);
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const end = clock.now() + graceMs;
+    this.#stop();
+    for (const connection of this.#connections) connection.drain();
+    for (let left = graceMs; left > 0 && this.#connections.size > 0; left = end - clock.now()) {
+      await this.#change(left);
+    }
+    this.closeNow();
+    await Promise.all(this.#accepting);
+  }
+
+  closeNow(): void {
+    this.#stop();
+    for (const connection of this.#connections) connection.close();
+  }
+
+  connections(): number {
+    return this.#connections.size;
+  }
+
+  #stop(): void {
+    this.#stopped = true;
+    for (const source of this.#sources) this.#close(source);
+    this.#notify();
+  }
+
+  #close(source: ConnectionSource): void {
+    this.#sources.delete(source);
+    source.close();
+  }
+
+  /** Accepts until the socket is closed. */
+  async #accept(source: ConnectionSource): Promise<void> {
+    const { limits, log } = this.#options;
+    let pause = ACCEPT_RETRY_MIN_MS;
+    while (this.#sources.has(source)) {
+      let stream: Stream;
+      try {
+        stream = await source.accept();
+      } catch (error) {
+        if (!this.#sources.has(source)) return;
+        this.#meters.errors.accept.value++;
+        if (pause === ACCEPT_RETRY_MIN_MS) log.warn("accept failed", { error: String(error) });
+        await this.#change(pause);
+        pause = Math.min(2 * pause, ACCEPT_RETRY_MAX_MS);
+        continue;
+      }
+      pause = ACCEPT_RETRY_MIN_MS;
+      while (this.#connections.size >= limits.connections && !this.#stopped) await this.#change();
+      if (this.#stopped) return stream.close();
+      this.#serve(stream);
+    }
+  }
+
+  #serve(stream: Stream): void {
+    const connection = new Connection(stream, this.#context);
+    this.#connections.add(connection);
+    this.#meters.open.value++;
+    this.#meters.accepted.value++;
+    this.#cancelSweep ??= this.#startSweep();
+    connection.run();
+  }
+
+  #closed(connection: Connection, fault?: ConnectionFault, detail?: string): void {
+    this.#connections.delete(connection);
+    this.#meters.open.value--;
+    if (fault !== undefined) {
+      this.#meters.errors[fault].value++;
+      this.#options.log.debug("connection closed", { reason: fault, detail });
+    }
+    if (this.#connections.size === 0) {
+      this.#cancelSweep?.();
+      this.#cancelSweep = undefined;
+    }
+    this.#notify();
+  }
+
+  #startSweep(): () => void {
+    const { clock, limits } = this.#options;
+    return clock.setTimer(() => {
+      this.#cancelSweep = this.#startSweep();
+      const now = clock.now();
+      for (const connection of this.#connections) connection.sweep(now);
+    }, Math.min(limits.idleTimeout, limits.ioTimeout) / SWEEPS_PER_TIMEOUT);
+  }
+
+  /** Waits until a connection ends or the server stops, or `ms` milliseconds. */
+  #change(ms?: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => {
+      cancel?.();
+      this.#waiting.delete(wake);
+      resolve();
+    };
+    const cancel = ms === undefined ? undefined : this.#options.clock.setTimer(wake, ms);
+    this.#waiting.add(wake);
+    return promise;
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}
+
+function createMeters(metrics: Metrics) {
+  const errors = metrics.counter(
+    "mta_sts_connection_errors_total",
+    "Socketmap connections that ended badly, failed accepts and failed requests, by reason.",
+    ["reason"],
+  );
+  return {
+    open: metrics.gauge("mta_sts_connections", "Socketmap connections open.").cell(),
+    accepted: metrics.counter("mta_sts_connections_total", "Socketmap connections served.").cell(),
+    errors: {
+      accept: errors.cell("accept"),
+      frame: errors.cell("frame"),
+      handler: errors.cell("handler"),
+      reset: errors.cell("reset"),
+      stalled: errors.cell("stalled"),
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * The socketmap protocol as Postfix's `dict_sockmap` speaks it, inside its netstrings: a request is
+ * `<map name> <key>`, a reply one word and a text.
+ *
+ * Of Postfix's five words three are used. `TIMEOUT` and `PERM` do the same as `TEMP`, the mail is
+ * deferred, and nothing that is found out here is final.
+ *
+ * @module
+ */
+
+/** Octets of the longest key Postfix sends: `socketmap_max_query_size` of Postfix 3.12. */
+const KEY_MAX_BYTES = 10_000;
+
+/** Octets of the longest map name taken; it is a word somebody wrote into `main.cf`. */
+const MAP_NAME_MAX_BYTES = 256;
+
+/** Octets of the longest request payload: map name, one space, key. */
+export const MAX_REQUEST_BYTES = MAP_NAME_MAX_BYTES + 1 + KEY_MAX_BYTES;
+
+/** Octets of the longest reply payload Postfix accepts (a constant before 3.10, then `socketmap_max_reply_size`). */
+export const MAX_REPLY_BYTES = 100_000;
+
+/** Octets of a reason that Postfix writes to its log. */
+const REASON_MAX_BYTES = 200;
+
+const CONTROL = /\p{Cc}/u;
+
+/** A request, split. */
+export interface Request {
+  /** What follows the last colon of `socketmap:inet:host:port:name`. */
+  readonly mapName: string;
+  /** What is looked up; empty when there is no space. */
+  readonly key: string;
+}
+
+/** The reply for "no policy here". The space is part of the protocol, though Postfix forgives its absence. */
+export const NOTFOUND_REPLY = "NOTFOUND ";
+
+const encoder = new TextEncoder();
+/** Without `ignoreBOM` a decoder swallows a BOM, which is part of the text here. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Splits a request at its first space, a key may hold more, and decodes it from UTF-8.
+ *
+ * @param payload One char per octet.
+ * @returns Octets that are not UTF-8 come as U+FFFD. Never throws: every request has a reply.
+ */
+export function parseRequest(payload: string): Request {
+  const text = decodeUtf8(payload);
+  const space = text.indexOf(" ");
+  return space < 0
+    ? { mapName: text, key: "" }
+    : { mapName: text.slice(0, space), key: text.slice(space + 1) };
+}
+
+/** Reads octets, one char each, as UTF-8; what is malformed comes as U+FFFD. */
+export function decodeUtf8(octets: string): string {
+  return decoder.decode(Uint8Array.from(octets, (octet) => octet.charCodeAt(0)));
+}
+
+/**
+ * Makes the reply with a value.
+ *
+ * @returns `undefined` for a value that Postfix would refuse: empty, with control characters, or too long.
+ */
+export function formatOk(value: string): string | undefined {
+  const reply = `OK ${value}`;
+  if (value === "" || CONTROL.test(value)) return undefined;
+  return encoder.encode(reply).length <= MAX_REPLY_BYTES ? reply : undefined;
+}
+
+/**
+ * Makes the reply that defers the mail.
+ *
+ * @param reason For Postfix's log: anything but printable ASCII becomes `?`, and it is cut at 200 octets.
+ */
+export function formatTemp(reason: string): string {
+  return `TEMP ${reason.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, REASON_MAX_BYTES)}`;
+}

@@ -1,0 +1,118 @@
+/**
+ * The value Postfix's `smtp_tls_policy_maps` gets for an answer of the resolver.
+ *
+ * `secure match=…` makes Postfix require a valid certificate for one of the names, and switches its
+ * own DANE check off. `match=.example.com` takes names at any depth, where RFC 8461 §4.1 allows one
+ * label only; so exact host names are listed where they are known. Postfix 3.10.5 and later compare
+ * the MX names with `mx_host_pattern` themselves and then want the MX's own name in its certificate,
+ * which is the whole of RFC 8461 §4.
+ *
+ * One malformed attribute defers all mail to the domain, so every name is checked again before it is
+ * printed, and a line of the policy that Postfix could stumble over is left out of the report.
+ *
+ * @module
+ */
+
+import { isHostname } from "../sts/domain.ts";
+import { parseMxPattern } from "../sts/mx_pattern.ts";
+import { formatOk, formatTemp, NOTFOUND_REPLY } from "./socketmap.ts";
+
+/** What the resolver found for a next hop. */
+export type Answer =
+  /** No policy that binds: Postfix goes by its own settings. */
+  | { readonly kind: "notfound" }
+  /** DANE applies, and is never overridden (RFC 8461 §2). */
+  | { readonly kind: "dane-only" }
+  /** A policy to enforce. */
+  | {
+    readonly kind: "secure";
+    /** Policy domain, lower-case A-labels. */
+    readonly domain: string;
+    /** The patterns of the policy, checked and in lower case, `*.` kept; one or more. */
+    readonly patterns: readonly string[];
+    /** MX host names that match the policy; `undefined` if unknown, empty if there is none. */
+    readonly hosts: readonly string[] | undefined;
+    /** The lines of the policy for TLSRPT reports, in order. */
+    readonly policyStrings: readonly string[];
+  }
+  /** Nothing can be said now: the mail waits. */
+  | { readonly kind: "temp"; readonly reason: string };
+
+type SecureAnswer = Extract<Answer, { kind: "secure" }>;
+
+/** What a zone's Postfix understands; a {@link Zone} is one. */
+export interface ReplyOptions {
+  /** Adds `servername=hostname`, so that SNI is sent (RFC 8461 §7.1; Postfix 3.4 and later). */
+  readonly requireSni: boolean;
+  /** Adds the attributes for TLSRPT and for the comparison of MX names (Postfix 3.10 and later). */
+  readonly tlsrpt: boolean;
+}
+
+/**
+ * The name to match when no MX host is in the policy and Postfix 3.10.5 is to find out itself, with
+ * a better message than ours. Postfix 3.10.0 to 3.10.4 take the attributes too but look at `match`
+ * only, and no public CA can certify a name under `.invalid` (RFC 2606 §2).
+ */
+const UNMATCHABLE_NAME = "mx-not-in-policy.invalid";
+
+/**
+ * Prints an answer as the payload of a socketmap reply.
+ *
+ * @returns Printable text within Postfix's limits; `TEMP` with the reason for an answer that cannot be printed.
+ */
+export function formatAnswer(answer: Answer, options: ReplyOptions): string {
+  switch (answer.kind) {
+    case "notfound":
+      return NOTFOUND_REPLY;
+    case "dane-only":
+      return "OK dane-only";
+    case "temp":
+      return formatTemp(answer.reason);
+    case "secure":
+      return formatSecure(answer, options);
+  }
+}
+
+function formatSecure(answer: SecureAnswer, { requireSni, tlsrpt }: ReplyOptions): string {
+  const { domain } = answer;
+  if (!isPrintable(answer)) return formatTemp("internal error: malformed name in an answer");
+  if (answer.hosts?.length === 0 && !tlsrpt) {
+    return formatTemp(`no MX host of ${domain} matches its MTA-STS policy`);
+  }
+  const words = ["secure", `match=${matchNames(answer).join(":")}`];
+  if (requireSni) words.push("servername=hostname");
+  const reports: string[] = [];
+  if (tlsrpt) {
+    words.push("policy_type=sts", `policy_domain=${domain}`);
+    for (const pattern of new Set(answer.patterns)) words.push(`mx_host_pattern=${pattern}`);
+    for (const line of answer.policyStrings) {
+      if (isQuotable(line)) reports.push(`{ policy_string = ${line} }`);
+    }
+  }
+  // Only reports need the lines, while mail needs the rest.
+  return formatOk([...words, ...reports].join(" ")) ?? formatOk(words.join(" ")) ??
+    formatTemp(`the MTA-STS policy of ${domain} is too long for a reply`);
+}
+
+/** The names for `match`, at least one. */
+function matchNames({ hosts, patterns }: SecureAnswer): string[] {
+  if (hosts?.length === 0) return [UNMATCHABLE_NAME];
+  const names = hosts ?? patterns.map((pattern) => pattern.replace(/^\*\./, "."));
+  return [...new Set(names)];
+}
+
+function isPrintable({ domain, patterns, hosts = [] }: SecureAnswer): boolean {
+  return isHostname(domain) && hosts.every(isHostname) && patterns.length > 0 &&
+    patterns.every((pattern) => parseMxPattern(pattern) === pattern);
+}
+
+/** Tells whether Postfix's parser reads `{ policy_string = line }` back as one attribute: braces must pair up. */
+function isQuotable(line: string): boolean {
+  if (/\p{Cc}/u.test(line)) return false;
+  let depth = 0;
+  for (const char of line) {
+    if (char === "{") depth++;
+    if (char === "}" && --depth < 0) return false;
+  }
+  return depth === 0;
+}
