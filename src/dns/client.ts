@@ -1,0 +1,169 @@
+/**
+ * The DNS client of the program.
+ *
+ * TXT records are looked up with `Deno.resolveDns`, which says the same for "no record" and for
+ * every failure. So a record that it finds is used, and everything else is asked on the wire,
+ * where response code, AD bit and TTL can be seen. All other types are asked on the wire at once.
+ *
+ * @module
+ */
+
+import type { Log, Metrics } from "../monitor/types.ts";
+import type { Clock } from "../resolver/clock.ts";
+import { Failover } from "./failover.ts";
+import { findTxt } from "./find_txt.ts";
+import type { ResolveTxt } from "./find_txt.ts";
+import type { Question } from "./message.ts";
+import { readName, RECORD_READERS } from "./records.ts";
+import { ServerList } from "./servers.ts";
+import { DNS_FAILURES } from "./types.ts";
+import type { DnsAnswer, DnsClient, DnssecProbe } from "./types.ts";
+import type { LookupOptions, RecordData, RecordType } from "./types.ts";
+
+/** Part of the time that `Deno.resolveDns` gets: it repeats a lost packet only after 5 s, so the wire must have its chance. */
+const TXT_SHARE = 0.5;
+
+/** Bounds of the histogram, seconds: from an answer out of a near cache to the usual deadlines. */
+const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10];
+
+/** The types asked for in operation; their counters exist from the start. */
+const COUNTED_TYPES: readonly RecordType[] = ["A", "AAAA", "MX", "TLSA", "TXT"];
+
+/** Options of {@link createDnsClient}. */
+export interface DnsClientOptions {
+  /** `address:port`, in order of preference; empty: those of resolv.conf. */
+  readonly servers: readonly string[];
+  /** @default {"/etc/resolv.conf"} */
+  readonly resolvConfPath?: string;
+  /** What one question may take in all, ms. */
+  readonly timeout: number;
+  /** The question that shows whether the resolver validates, as `type:name`; the root is `.`. */
+  readonly dnssecProbe: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** @default {Deno.resolveDns} */
+  readonly resolveTxt?: ResolveTxt;
+}
+
+/**
+ * Creates the client. Nothing is asked yet.
+ *
+ * @throws {TypeError} If a server's address or the probe is not of its form.
+ */
+export function createDnsClient(options: DnsClientOptions): DnsClient {
+  const { clock, timeout, resolvConfPath = "/etc/resolv.conf" } = options;
+  const { resolveTxt = (name, how) => Deno.resolveDns(name, "TXT", how) } = options;
+  const servers = new ServerList({ ...options, resolvConfPath });
+  const failover = new Failover(servers, { clock });
+  const observe = createObserver(options);
+  const probeQuestion = parseProbe(options.dnssecProbe);
+
+  async function ask<T extends RecordType>(
+    question: Question<T>,
+    { started, signal }: { started: number; signal: AbortSignal | undefined },
+  ): Promise<DnsAnswer<RecordData[T]>> {
+    const answer = await failover.ask(question, { deadline: started + timeout, signal });
+    observe(question, answer, started);
+    return answer;
+  }
+
+  async function lookup<T extends RecordType>(
+    text: string,
+    type: T,
+    { signal }: LookupOptions = {},
+  ): Promise<DnsAnswer<RecordData[T]>> {
+    const name = readName(text);
+    return name === undefined
+      ? IMPOSSIBLE
+      : await ask({ name, type }, { started: clock.now(), signal });
+  }
+
+  async function lookupTxt(
+    text: string,
+    { signal }: LookupOptions = {},
+  ): Promise<DnsAnswer<string>> {
+    const name = readName(text);
+    if (name === undefined) return IMPOSSIBLE;
+    const started = clock.now();
+    const question: Question<"TXT"> = { name, type: "TXT" };
+    const [server] = servers.candidates(new Set());
+    const records = server === undefined ? [] : await findTxt(name, {
+      resolveTxt,
+      server: server.address,
+      clock,
+      timeout: timeout * TXT_SHARE,
+      signal,
+    });
+    if (records.length === 0) return await ask(question, { started, signal });
+    const answer = { kind: "found", records, secure: false, ttl: 0, owner: name } as const;
+    observe(question, answer, started);
+    return answer;
+  }
+
+  return {
+    lookup,
+    lookupTxt,
+    async probe(probeOptions): Promise<DnssecProbe> {
+      const { name, type } = probeQuestion;
+      return readProbe(await lookup(name, type, probeOptions), options.dnssecProbe);
+    },
+    servers: () => servers.all().map(({ label }) => label),
+    reload: () => Promise.resolve(servers.reload()),
+    close: () => servers.close(),
+  };
+}
+
+/** A name that DNS cannot hold, such as one of more than 253 octets, does not exist. */
+const IMPOSSIBLE = { kind: "nxdomain", secure: false, ttl: 0 } as const;
+
+/** Declares the metrics. @returns What counts and logs an answer; `started` in ms of the clock. */
+function createObserver({ clock, log, metrics }: DnsClientOptions) {
+  const results = ["found", "nodata", "nxdomain", ...DNS_FAILURES];
+  const questions = metrics.counter(
+    "mta_sts_dns_questions_total",
+    "Questions to the resolvers, by type and what came of them.",
+    ["type", "result"],
+  );
+  for (const type of COUNTED_TYPES) {
+    for (const result of results) questions.cell(type, result);
+  }
+  const seconds = metrics.histogram(
+    "mta_sts_dns_seconds",
+    "Time to the answer of a question, all attempts included.",
+    SECONDS_BOUNDS,
+    ["type"],
+  );
+  return ({ name, type }: Question, answer: DnsAnswer<unknown>, started: number): void => {
+    const ms = clock.now() - started;
+    const result = answer.kind === "failed" ? answer.reason : answer.kind;
+    questions.cell(type, result).value++;
+    seconds.observe(ms / 1000, type);
+    if (!log.enabled("debug")) return;
+    const detail = answer.kind === "failed" ? answer.detail : undefined;
+    log.debug("dns question", { type, name, result, ms: Math.round(ms), detail });
+  };
+}
+
+/** What the answer to the probe shows. Any signed answer has the AD bit, absence included. */
+function readProbe(answer: DnsAnswer<unknown>, question: string): DnssecProbe {
+  if (answer.kind === "failed") {
+    return { kind: "unknown", reason: answer.reason, detail: answer.detail };
+  }
+  if (answer.secure) return { kind: "validates" };
+  return { kind: "does-not-validate", detail: `no AD bit for ${question}` };
+}
+
+/** Reads the probe in the form Postfix has for it (`dnssec_probe`). */
+function parseProbe(text: string): Question {
+  const [, type, owner] = /^([A-Za-z]+):(.+)$/.exec(text) ?? [];
+  const name = readName(owner ?? "");
+  if (type === undefined || name === undefined || !isRecordType(type.toUpperCase())) {
+    throw new TypeError(`Not a question of the form type:name: '${text}'`);
+  }
+  return { name, type: type.toUpperCase() as RecordType };
+}
+
+function isRecordType(text: string): text is RecordType {
+  return Object.hasOwn(RECORD_READERS, text);
+}
