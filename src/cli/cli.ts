@@ -60,9 +60,9 @@ export async function runCli(argv: readonly string[], io: Io = processIo()): Pro
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
-  const [first = "serve", ...rest] = argv;
+  const [first, ...rest] = argv;
   if (first === "--help" || first === "-h" || first === "help") {
-    const command = COMMANDS.find(({ name }) => name === rest[0]);
+    const { command } = findCommand(rest);
     io.out(command === undefined ? overview() : formatHelp(command));
     return 0;
   }
@@ -70,18 +70,36 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     io.out(`${PROGRAM} ${VERSION}\n`);
     return 0;
   }
-  const named = COMMANDS.find(({ name }) => name === first);
   // `mta-sts-resolver -c FILE` starts the daemon, as the first resolver's command did.
-  const command = named ?? (first.startsWith("-") ? serveCommand : undefined);
-  if (command === undefined) {
-    throw new UsageError(`unknown command '${first}'`, { hint: `see '${PROGRAM} --help'` });
-  }
-  const args = parseCommandArgs(named === undefined ? argv : rest, command);
+  const { command, words } = first === undefined || first.startsWith("-")
+    ? { command: serveCommand, words: 0 }
+    : findCommand(argv);
+  if (command === undefined) throw unknownCommand(argv);
+  const args = parseCommandArgs(argv.slice(words), command);
   if (args.flag("help")) {
     io.out(formatHelp(command));
     return 0;
   }
   return await command.run(args, io);
+}
+
+/** The command named by the first words, such as `cache list`; the longest name counts. */
+function findCommand(argv: readonly string[]): { command: Command | undefined; words: number } {
+  for (const words of [2, 1]) {
+    const wanted = argv.slice(0, words).join(" ");
+    const command = COMMANDS.find(({ name }) => name === wanted);
+    if (command !== undefined) return { command, words };
+  }
+  return { command: undefined, words: 0 };
+}
+
+function unknownCommand([first = ""]: readonly string[]): UsageError {
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length === 0) {
+    return new UsageError(`unknown command '${first}'`, { hint: `see '${PROGRAM} --help'` });
+  }
+  const names = group.map(({ name }) => `'${name}'`).join(", ");
+  return new UsageError(`'${first}' is one of ${names}`);
 }
 
 function report(error: unknown, io: Io): number {
