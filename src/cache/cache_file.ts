@@ -1,9 +1,9 @@
 /**
  * One opened cache file: what the store asks and changes, as prepared statements.
  *
- * Every method throws what SQLite throws (`fault.ts` has the words for it); to keep the daemon going
- * all the same is the business of `file_keeper.ts`. A row that cannot be believed counts as absent and
- * is deleted, so that it does not stand in the way of its successor.
+ * Every method throws what SQLite throws (`fault.ts` has the words for it); to keep the daemon
+ * going all the same is the business of `file_keeper.ts`. A row that cannot be believed counts as
+ * absent and is deleted, so that it does not stand in the way of its successor.
  *
  * @module
  */
@@ -112,8 +112,8 @@ export class CacheFile implements WriteTarget {
   }
 
   /**
-   * Takes the names of WAL and index away from a file that has moved, so that they are not taken for those of
-   * the file now at the path. This handle goes on using them.
+   * Takes the names of WAL and index away from a file that has moved, so that they are not taken
+   * for those of the file now at the path. This handle goes on using them.
    */
   abandonCompanions(): void {
     if (isSame(this.#walIdentity, identify(walOf(this.#path)))) removeCompanions(this.#path);
@@ -189,14 +189,14 @@ export class CacheFile implements WriteTarget {
   }
 
   /**
-   * All policies that can be read, for another file to take over. From a damaged file these are those
-   * before the first and behind the last damaged page, in the order they were stored.
+   * All policies that can be read, for another file to take over. From a damaged file these are
+   * those before the first and behind the last damaged page, in the order they were stored.
    */
   *salvage(): IterableIterator<StoredPolicy> {
     for (const { query, start } of sql.SALVAGES) {
       let from = start;
       let limit = SALVAGE_ROWS;
-      // Down to single rows at the edge of the damage. Not `iterate()`: it ends without an error there.
+      // Down to single rows at the edge of the damage, where `iterate()` would end without an error.
       while (limit > 0) {
         let rows: unknown[];
         try {

@@ -16,7 +16,7 @@ const WAL_SUFFIX = "-wal";
 /** What SQLite keeps beside a database; the parts belong together and move together. */
 const COMPANIONS = [WAL_SUFFIX, "-shm", "-journal"];
 
-/** Corrupt files kept for inspection; older ones are deleted, so that a bad disk does not fill itself. */
+/** Corrupt files kept for inspection; older ones go, so that a bad disk does not fill itself. */
 const MAX_SET_ASIDE = 2;
 
 /** Write permission for group or others. */
@@ -55,13 +55,13 @@ export function checkDirectory(path: string): string | undefined {
  * @throws {Error} What the system says, if the file cannot be created.
  */
 export function prepareFile(path: string, { allowUnsafe }: { allowUnsafe: boolean }): void {
-  const reason = checkDirectory(path);
-  if (reason !== undefined && !allowUnsafe) throw new CacheFault("unsafe", reason);
+  const danger = allowUnsafe ? undefined : checkDirectory(path);
+  if (danger !== undefined) throw new CacheFault("unsafe", danger);
   const info = statOf(() => Deno.lstatSync(path));
   if (info === undefined) return createFile(path);
   if (!info.isFile) throw new CacheFault("unsafe", `${path} is not a file: name another`);
-  const doubt = distrust(path, info);
-  if (doubt !== undefined && !allowUnsafe) throw new CacheFault("unsafe", doubt);
+  const doubt = allowUnsafe ? undefined : distrust(path, info);
+  if (doubt !== undefined) throw new CacheFault("unsafe", doubt);
 }
 
 /** Identifies the file that stands at the path now; `undefined` if there is none to be seen. */

@@ -42,7 +42,10 @@ const ADVICE: Readonly<Partial<Record<FaultKind, string>>> = {
   open: "check its directory and the permissions",
 };
 
-/** A fault that we find ourselves; the message names the file and the repair. SQLite and the system throw their own errors. */
+/**
+ * A fault that we find ourselves; the message names the file and the repair. SQLite and the system
+ * throw their own errors.
+ */
 export class CacheFault extends Error {
   readonly kind: FaultKind;
 

@@ -1,13 +1,13 @@
 /**
  * Keeps the cache file working, or works without it: no state of the file stops the daemon.
  *
- * After a write has failed no other is tried until `settle`, so that a locked or dead file cannot block
- * one answer after the other; reads go on as far as the open handle can. `settle` repairs what
- * can be repaired:
+ * After a write has failed no other is tried until `settle`, so that a locked or dead file cannot
+ * block one answer after the other; reads go on as far as the open handle can. `settle` repairs
+ * what can be repaired:
  *
  * - locked, full: the same handle is tried again later;
- * - removed, replaced: what is there now (or a new file) is opened, and takes over all policies from
- *   the old handle, which can still read the removed file;
+ * - removed, replaced: what is there now (or a new file) is opened, and takes over all policies
+ *   from the old handle, which can still read the removed file;
  * - corrupt: as soon as that is found the file is renamed, which makes it a removed one;
  * - unsafe, another program's, from a later version: left alone.
  *
@@ -50,7 +50,7 @@ export interface FileKeeperOptions {
 interface Fault {
   readonly kind: FaultKind;
   readonly error: string;
-  /** Logged and shown: more than a lock that may be gone in a moment or damage that is about to be repaired. */
+  /** Logged and shown: not just a lock that may be gone in a moment, or damage about to be repaired. */
   readonly isAnnounced: boolean;
 }
 
@@ -139,7 +139,7 @@ export class FileKeeper {
     this.#file = undefined;
   }
 
-  /** @throws {Error} If there is no file to write to; the old one, if any, is still there to be read. */
+  /** @throws {Error} If there is no file to write to; the old one, if any, can still be read. */
   #soundFile(now: number): CacheFile {
     const old = this.#file;
     const isSound = this.#fault === undefined || PASSING.includes(this.#fault.kind);
@@ -172,7 +172,7 @@ export class FileKeeper {
     return file;
   }
 
-  /** Blocks for as long as it takes, some 10 s for a million policies: a policy in use must not be missed meanwhile. */
+  /** Blocks for as long as it takes, 10 s and more for a million: no policy may be missed meanwhile. */
   #takeOver(old: CacheFile, fresh: CacheFile): void {
     try {
       if (!old.isSameAs(fresh)) {
@@ -186,6 +186,8 @@ export class FileKeeper {
         this.#log.warn("cache file replaced, policies taken over", { ...this.#name(), policies });
       }
     } catch (error) {
+      // Reading the old file throws nothing, so it is the fresh one that is damaged.
+      if (faultKind(error) === "corrupt") this.#setAside(error);
       fresh.close();
       throw error;
     }

@@ -13,7 +13,7 @@
  * @module
  */
 
-/** A map from text to `V` that forgets what has not been used lately. `undefined` is not a value. */
+/** A map from text to `V` that forgets what was not used lately. `undefined` is not a value. */
 export class GenerationalMap<V> {
   readonly #half: number;
   #young = new Map<string, V>();

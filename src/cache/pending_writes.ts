@@ -1,6 +1,7 @@
 /**
- * Writes that the cache file has not taken yet: marks on policies, which are always written in batches,
- * and, while the file cannot be written, everything else. What is pending hides what the file holds.
+ * Writes that the cache file has not taken yet: marks on policies, which are always written in
+ * batches, and, while the file cannot be written, everything else. What is pending hides what the
+ * file holds.
  *
  * The size is bounded. When it is exceeded, what is cheapest to lose goes first: marks, then the
  * results that can be learned again, then policies, always the oldest first. Removals stay:
@@ -37,7 +38,7 @@ export interface WriteTarget {
 /** What was dropped for want of room. */
 export type Dropped = "marks" | "results" | "policies";
 
-/** The pending writes. Getters give `undefined` for "ask the file" and `null` for "there is none". */
+/** The pending writes. Getters give `undefined` for "ask the file", `null` for "there is none". */
 export class PendingWrites {
   readonly #onDrop: (dropped: Dropped) => void;
   readonly #maxOctets: number;

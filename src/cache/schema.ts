@@ -19,7 +19,7 @@ const APPLICATION_ID = 0x6d535453;
 /** Version of the schema, in the file header. A later version is left alone. */
 const SCHEMA_VERSION = 1;
 
-/** The file may grow to this many octets: ten million ordinary domains, whatever a hostile one sends. */
+/** The file may grow to this many octets: ten million domains, whatever hostile ones send. */
 export const FILE_MAX_OCTETS = 4 * 1024 ** 3;
 
 /** SQLite's default, in octets; the bound of a file is set in pages. */
@@ -98,7 +98,7 @@ export interface SchemaOptions {
  */
 export function prepareSchema(database: DatabaseSync, options: SchemaOptions): number {
   const isNew = inspect(database, options.path);
-  // Takes effect before the first table is there; later it is a write, which a read-only file refuses.
+  // Takes effect before there is a table; later it is a write, which a read-only file refuses.
   if (isNew) database.prepare("PRAGMA auto_vacuum = INCREMENTAL").all();
   for (
     const setting of [

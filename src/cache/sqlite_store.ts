@@ -1,9 +1,10 @@
 /**
  * The store in a SQLite file, one file for everything, in WAL mode.
  *
- * Policies and failures are written through; times of use are batched. What the file does not take is
- * kept in memory ({@link PendingWrites}), hides what the file holds, and is written by a later `flush`.
- * It does not judge policies and does not cache reads: the resolver's memory stands in front of it.
+ * Policies, failures and next hops are written through; times of use and of refresh are batched.
+ * What the file does not take is kept in memory ({@link PendingWrites}), hides what the file holds,
+ * and is written by a later `flush`. It does not judge policies and does not cache reads: the
+ * resolver's memory stands in front of it.
  *
  * @module
  */
@@ -146,7 +147,7 @@ export class SqliteStore implements PolicyStore {
     if (!this.#keeper.write((file) => file.putMx(mx))) this.#pending.putMx(mx);
   }
 
-  /** All policies, oldest fetch first, pending ones last. One that is stored meanwhile may come twice. */
+  /** All policies, oldest fetch first, pending ones last. One stored meanwhile may come twice. */
   *listPolicies(): IterableIterator<StoredPolicy> {
     let cursor: Cursor | undefined = LIST_START;
     while (cursor !== undefined) {
@@ -175,7 +176,7 @@ export class SqliteStore implements PolicyStore {
   }
 
   /**
-   * Deletes policies that are expired, failures whose retry time is a day past, and results for next
+   * Deletes expired policies, failures whose retry time is a day past, and results for next
    * hops that are a week old, a bounded number at a time. A valid policy is never deleted.
    *
    * @returns Number of records deleted.

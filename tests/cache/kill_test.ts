@@ -3,7 +3,11 @@ import { Bench } from "./harness.ts";
 
 const ROUNDS = 10;
 
-/** Lets a process write until it has reported `count` policies, and kills it. @returns The last number reported. */
+/**
+ * Lets a process write until it has reported `count` policies, and kills it.
+ *
+ * @returns The last number reported.
+ */
 async function writeAndKill(bench: Bench, first: number, count: number): Promise<number> {
   const script = new URL("kill_writer.ts", import.meta.url).pathname;
   const child = new Deno.Command(Deno.execPath(), {

@@ -1,6 +1,6 @@
 /**
- * Writes policies to the cache file named on the command line, one after the other, and prints the number of
- * each when the store has taken it, until it is killed.
+ * Writes policies to the cache file named on the command line, one after the other, and prints the
+ * number of each when the store has taken it, until it is killed.
  *
  * @module
  */

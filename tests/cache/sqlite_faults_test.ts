@@ -186,6 +186,25 @@ Deno.test("a file replaced by another cache is joined with what was there; the n
   assertEquals(store.getPolicy("d2.example")?.id, "newer");
 });
 
+Deno.test("a file replaced by a damaged cache is set aside, and nothing is lost", () => {
+  using bench = new Bench();
+  using elsewhere = new Bench();
+  elsewhere.prepare(fill);
+  elsewhere.damage(20 * 4096, Deno.statSync(elsewhere.path).size - 20 * 4096);
+  const store = bench.open();
+  fill(store);
+  Deno.copyFileSync(elsewhere.path, `${bench.path}.new`);
+  Deno.chmodSync(`${bench.path}.new`, 0o600);
+  Deno.renameSync(`${bench.path}.new`, bench.path);
+  store.flush();
+  assertEquals(store.getPolicy("d7.example")?.domain, "d7.example");
+  repair(bench, store);
+  assertEquals(store.health(), { kind: "ok" });
+  assertEquals(bench.events(), [ASIDE, UNUSABLE, TAKEN_OVER, USABLE]);
+  store.close();
+  assertEquals(bench.open().count(), 1000);
+});
+
 Deno.test("a file that becomes a directory leaves the store working from memory", () => {
   using bench = new Bench();
   const store = bench.open();
