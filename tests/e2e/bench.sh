@@ -156,6 +156,7 @@ run_cases() {
   check_replies replies_later.txt "failing lookups"
   sleep 1
   check_replies replies_later.txt "failed checks"
+  verdict "failed checks: the daemon noticed" "~servfail" "$(grep -a 'policy kept domain=good.test' "$B/log/daemon.log")"
 
   # No authoritative DNS and no policy host any more; what unbound still holds is all there is.
   kill "$KNOT" "$NGINX"
