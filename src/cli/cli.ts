@@ -6,6 +6,13 @@
  */
 
 import { UsageError } from "../config/usage_error.ts";
+import {
+  cacheExportCommand,
+  cacheListCommand,
+  cachePurgeCommand,
+  cacheRefreshCommand,
+  cacheShowCommand,
+} from "./cache.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 import { configCommand } from "./config.ts";
@@ -22,6 +29,11 @@ export const COMMANDS: readonly Command[] = [
   queryCommand,
   configCommand,
   healthCommand,
+  cacheListCommand,
+  cacheShowCommand,
+  cacheRefreshCommand,
+  cachePurgeCommand,
+  cacheExportCommand,
 ];
 
 /** Exit status for mistakes in arguments or configuration. */

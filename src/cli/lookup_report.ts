@@ -151,15 +151,14 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
       fetched: new Date(held.fetchedAt).toISOString(),
       expires: new Date(held.expiresAt).toISOString(),
     },
-    cached: cached.kind === "unreadable"
-      ? { error: cached.error }
-      : cached.policy && {
-        id: cached.policy.id,
-        fetched: new Date(cached.policy.fetchedAt).toISOString(),
-      },
-    mx: mx && (mx.result.kind === "failed"
-      ? { result: mx.result.reason, detail: mx.result.detail }
-      : { hosts: mx.result.view.hosts, dane: mx.result.view.dane }),
+    cached: cached.kind === "unreadable" ? { error: cached.error } : cached.policy && {
+      id: cached.policy.id,
+      fetched: new Date(cached.policy.fetchedAt).toISOString(),
+    },
+    mx: mx &&
+      (mx.result.kind === "failed"
+        ? { result: mx.result.reason, detail: mx.result.detail }
+        : { hosts: mx.result.view.hosts, dane: mx.result.view.dane }),
     decision: { row, why: ROWS[row] },
     answer: answer.kind,
     reply,

@@ -36,7 +36,12 @@ export const queryCommand: Command = {
       value: "ADDRESS",
       text: "Ask here: inet:127.0.0.1:8461 or unix:/path",
     },
-    { name: "map", short: "m", value: "NAME", text: "Socketmap name, which chooses the zone (default postfix)" },
+    {
+      name: "map",
+      short: "m",
+      value: "NAME",
+      text: "Socketmap name, which chooses the zone (default postfix)",
+    },
   ],
   exits: [
     [0, "every reply is OK"],

@@ -21,6 +21,7 @@ import { createServer } from "../postfix/server.ts";
 import { createClock } from "../resolver/clock.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
+import { createControl } from "./control.ts";
 import { startEngine } from "./engine.ts";
 import type { Base } from "./engine.ts";
 import { createListeners } from "./listeners.ts";
@@ -28,6 +29,9 @@ import { readConfig } from "./read_config.ts";
 import { createReload } from "./reload.ts";
 import { onReload, waitForStop } from "./signals.ts";
 import { VERSION } from "./version.ts";
+
+/** Connections to the control socket at once: one operator and a script or two. */
+const CONTROL_CONNECTIONS = 8;
 
 export const serveCommand: Command = {
   name: "serve",
@@ -53,7 +57,10 @@ export const serveCommand: Command = {
     { name: "log-level", value: "LEVEL", text: "debug, info, warn or error" },
     { name: "log-format", value: "FORMAT", text: "text or json" },
   ],
-  exits: [[0, "stopped by a signal"], [2, "wrong arguments or configuration"], [3, "cannot listen"]],
+  exits: [[0, "stopped by a signal"], [2, "wrong arguments or configuration"], [
+    3,
+    "cannot listen",
+  ]],
   run,
 };
 
@@ -78,6 +85,14 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const listeners = createListeners(server, log);
   await warmUpTls();
   await listeners.open(config.listen);
+  const control = createServer({
+    ...base,
+    // Whoever asks here is the operator, not Postfix: counted apart, that is, not at all.
+    metrics: createMetrics(),
+    handler: createControl({ store, resolver: () => engine.resolver }),
+    limits: { ...config.limits, connections: CONTROL_CONNECTIONS },
+  });
+  if (config.control !== undefined) await control.listen(config.control);
   log.info("started", {
     version: VERSION,
     config: config.file ?? "embedded defaults",
@@ -98,7 +113,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   }));
   log.info("stopping", { signal: await waitForStop() });
   stopReloads();
-  await server.drain(config.shutdownTimeout);
+  await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
   engine.stop();
   store.close();
   log.info("stopped");

@@ -156,8 +156,8 @@ function writeView({ nextHop, dane, hosts, checkedAt, freshUntil }: MxView): Sto
 
 const DANE_STATES: readonly unknown[] = ["usable", "absent", "insecure", "unchecked"];
 
-/** Reads a stored view; what is not exactly of its form counts as not stored. */
-function readView({ nextHop, json, checkedAt }: StoredMx): MxView | undefined {
+/** Reads a stored view. @returns `undefined` for what is not exactly of its form: it counts as not stored. */
+export function readView({ nextHop, json, checkedAt }: StoredMx): MxView | undefined {
   let data: { dane?: unknown; hosts?: unknown; life?: unknown };
   try {
     data = JSON.parse(json);

@@ -1,0 +1,256 @@
+/**
+ * `cache list|show|refresh|purge|export`: what the daemon holds, and the operator's hand on it.
+ *
+ * The running daemon is asked over its control socket where one is configured and answers; else the
+ * cache file is used directly. Lists always come from the file if there is one.
+ *
+ * @module
+ */
+
+import { createSqliteStore } from "../cache/sqlite_store.ts";
+import type { PolicyStore } from "../cache/types.ts";
+import type { Config, ListenAddress } from "../config/types.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { createLog } from "../monitor/log.ts";
+import { createMetrics } from "../monitor/metrics.ts";
+import { createWarnings } from "../monitor/warnings.ts";
+import { querySocketmap } from "../postfix/client.ts";
+import { createClock } from "../resolver/clock.ts";
+import { toALabel } from "../sts/domain.ts";
+import { describeEntry, ENTRY_HEADING, formatEntry, formatEntryLine } from "./cache_entry.ts";
+import type { CacheEntry } from "./cache_entry.ts";
+import { CONFIG_OPTION } from "./command.ts";
+import type { Command, CommandArgs, Io } from "./command.ts";
+import { createControl, LIST_PAGE } from "./control.ts";
+import { startEngine } from "./engine.ts";
+import { readConfig } from "./read_config.ts";
+
+/** A refresh waits for DNS and a policy host, ms. */
+const TIMEOUT_MS = 60_000;
+
+const EXIT_NOT_FOUND = 1;
+
+const JSON_OPTION = { name: "json", short: "j", text: "Print one JSON object a line" };
+
+const EXITS = [
+  [0, "done"],
+  [1, "the domain is not in the cache"],
+  [2, "wrong arguments or configuration"],
+  [3, "it could not be done"],
+] as const;
+
+export const cacheListCommand: Command = {
+  name: "cache list",
+  operands: "[PATTERN]",
+  arity: [0, 1],
+  summary: "List the cached policies",
+  description: [
+    "Prints a line for each policy in the cache, oldest fetch first. PATTERN is a domain, or",
+    "'*.example.com' for all domains below one.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    JSON_OPTION,
+    { name: "mode", value: "MODE", text: "Only policies in this mode: enforce, testing or none" },
+    { name: "problems", text: "Only domains whose last fetch failed" },
+  ],
+  exits: EXITS,
+  examples: [["mta-sts-resolver cache list --problems", "Policies that could not be refreshed"]],
+  run: runList,
+};
+
+export const cacheShowCommand: Command = {
+  name: "cache show",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Show what is cached for a domain",
+  description: ["Prints the policy, its times, the last problem and the DANE state of a domain."],
+  options: [CONFIG_OPTION, JSON_OPTION],
+  exits: EXITS,
+  run: (args, io) => runOnDomain("show", args, io),
+};
+
+export const cacheRefreshCommand: Command = {
+  name: "cache refresh",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Fetch the policy of a domain anew",
+  description: [
+    "Fetches now, whatever the TXT record and back-off say. A policy that is held stays if it fails.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION],
+  exits: EXITS,
+  run: (args, io) => runOnDomain("refresh", args, io),
+};
+
+export const cachePurgeCommand: Command = {
+  name: "cache purge",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Forget a domain",
+  description: [
+    "Removes all that is known of a domain. Its mail is unprotected until the policy is found again.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION],
+  exits: EXITS,
+  run: (args, io) => runOnDomain("purge", args, io),
+};
+
+export const cacheExportCommand: Command = {
+  name: "cache export",
+  operands: "",
+  arity: [0, 0],
+  summary: "Print the whole cache as JSON lines",
+  description: [
+    "Prints every cached policy with all that 'cache show' tells, one JSON object a line.",
+  ],
+  options: [CONFIG_OPTION],
+  exits: EXITS,
+  run: async (args, io) => {
+    for await (const entry of listEntries(readConfig(args.value("config"), io).config)) {
+      io.out(`${JSON.stringify(entry)}\n`);
+    }
+    return 0;
+  },
+};
+
+async function runList(args: CommandArgs, io: Io): Promise<number> {
+  const matches = readPattern(args.operands[0]);
+  const mode = args.value("mode");
+  if (mode !== undefined && !["enforce", "testing", "none"].includes(mode)) {
+    throw new UsageError(`'--mode' takes enforce, testing or none: given '${mode}'`);
+  }
+  const { config } = readConfig(args.value("config"), io);
+  const json = args.flag("json");
+  if (!json) io.out(`${ENTRY_HEADING}\n`);
+  for await (const entry of listEntries(config)) {
+    if (!matches(entry.domain) || (mode !== undefined && entry.mode !== mode)) continue;
+    if (args.flag("problems") && entry.failure === undefined) continue;
+    io.out(`${json ? JSON.stringify(entry) : formatEntryLine(entry)}\n`);
+  }
+  return 0;
+}
+
+function readPattern(pattern: string | undefined): (domain: string) => boolean {
+  if (pattern === undefined) return () => true;
+  const below = pattern.startsWith("*.");
+  const domain = toALabel(below ? pattern.slice(2) : pattern);
+  if (domain === undefined) throw new UsageError(`not a domain: '${pattern}'`);
+  return below ? (name) => name.endsWith(`.${domain}`) : (name) => name === domain;
+}
+
+async function runOnDomain(
+  command: "show" | "refresh" | "purge",
+  args: CommandArgs,
+  io: Io,
+): Promise<number> {
+  const [operand = ""] = args.operands;
+  const domain = toALabel(operand);
+  if (domain === undefined) throw new UsageError(`not a domain: '${operand}'`);
+  const { config } = readConfig(args.value("config"), io);
+  const overSocket = await askDaemon(config.control, command, domain);
+  const reply = overSocket ?? await runOnFile(config, command, domain);
+  if (overSocket === undefined && command === "purge") {
+    io.err("note: a running daemon keeps what it holds in memory; a control socket reaches it");
+  }
+  if (reply.startsWith("NOTFOUND")) {
+    io.err(`${domain} is not in the cache`);
+    return EXIT_NOT_FOUND;
+  }
+  if (!reply.startsWith("OK ")) throw new Error(`${domain}: ${reply.replace(/^[A-Z]+ /, "")}`);
+  const json = reply.slice("OK ".length);
+  io.out(args.flag("json") ? `${json}\n` : formatEntry(JSON.parse(json)));
+  return 0;
+}
+
+/** Asks the daemon. @returns `undefined` when there is no control socket or nobody behind it. */
+async function askDaemon(
+  control: ListenAddress | undefined,
+  command: string,
+  argument: string,
+): Promise<string | undefined> {
+  if (control === undefined) return undefined;
+  try {
+    return (await querySocketmap(control, command, [argument], { timeout: TIMEOUT_MS }))[0];
+  } catch (error) {
+    const { cause } = error as Error;
+    const absent = cause instanceof Deno.errors.NotFound ||
+      cause instanceof Deno.errors.ConnectionRefused;
+    if (absent) return undefined;
+    throw error;
+  }
+}
+
+/** Does on the file what the daemon would do, with the very code of the daemon. */
+async function runOnFile(config: Config, command: string, domain: string): Promise<string> {
+  const base = { ...quietParts(), clock: createClock() };
+  const store = openFile(config);
+  const warnings = createWarnings(base);
+  const engine = command === "refresh"
+    ? await startEngine(config, { ...base, store, warnings })
+    : undefined;
+  try {
+    const resolver = engine?.resolver ??
+      { check: () => undefined, purge: (name: string) => store.remove(name) };
+    const control = createControl({ store, resolver: () => resolver });
+    const reply = await control(`${command} ${domain}`, base.clock.now());
+    return new TextDecoder().decode(reply).replace(/^[0-9]+:/, "").slice(0, -1);
+  } finally {
+    engine?.stop();
+    store.close();
+  }
+}
+
+async function* listEntries(config: Config): AsyncGenerator<CacheEntry> {
+  if (config.cache.file === undefined) {
+    yield* listFromDaemon(config.control);
+    return;
+  }
+  const store = openFile(config);
+  try {
+    for (const stored of store.listPolicies()) {
+      const entry = describeEntry(stored, store);
+      if (entry !== undefined) yield entry;
+    }
+  } finally {
+    store.close();
+  }
+}
+
+async function* listFromDaemon(control: ListenAddress | undefined): AsyncGenerator<CacheEntry> {
+  for (let skip = 0;; skip += LIST_PAGE) {
+    const reply = await askDaemon(control, "list", String(skip));
+    if (reply === undefined) {
+      throw new Error("the cache is in the daemon's memory only, and 'control' reaches no daemon");
+    }
+    if (!reply.startsWith("OK ")) throw new Error(reply);
+    const entries: CacheEntry[] = JSON.parse(reply.slice("OK ".length));
+    yield* entries;
+    if (entries.length === 0) return;
+  }
+}
+
+function openFile(config: Config): PolicyStore {
+  const { file } = config.cache;
+  if (file === undefined) {
+    throw new Error("the cache is in the daemon's memory only, and 'control' reaches no daemon");
+  }
+  try {
+    Deno.statSync(file);
+  } catch {
+    throw new Error(`cannot read ${file}: is there a daemon that uses it?`);
+  }
+  const { now } = createClock();
+  // The file is the daemon's, and so may its owner be; only what it says is looked at here.
+  const store = createSqliteStore({ ...quietParts(), path: file, now, allowUnsafeDirectory: true });
+  const health = store.health();
+  if (health.kind === "degraded") {
+    store.close();
+    throw new Error(health.error);
+  }
+  return store;
+}
+
+function quietParts() {
+  return { log: createLog({ level: "error", format: "text" }), metrics: createMetrics() };
+}

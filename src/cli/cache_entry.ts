@@ -1,0 +1,124 @@
+/**
+ * One domain of the cache as `cache list`, `cache show` and `cache export` print it. The same form
+ * goes over the control socket.
+ *
+ * @module
+ */
+
+import type { PolicyStore, StoredPolicy } from "../cache/types.ts";
+import { quoteRemote } from "../monitor/log.ts";
+import { holdPolicy } from "../resolver/held_policy.ts";
+import { readView } from "../resolver/mx_views.ts";
+import { PolicySyntaxError } from "../sts/policy.ts";
+
+/** A domain in the cache. Times are ISO 8601, durations seconds. */
+export interface CacheEntry {
+  readonly domain: string;
+  readonly id: string;
+  readonly mode: string;
+  readonly max_age: number;
+  readonly mx: readonly string[];
+  readonly fetched: string;
+  readonly expires: string;
+  /** When the regular fetch is due. */
+  readonly refresh: string;
+  readonly last_used: string;
+  /** The last failed fetch, if none has succeeded since. */
+  readonly failure?: {
+    readonly id: string;
+    readonly reason: string;
+    readonly detail: string;
+    readonly count: number;
+    readonly failed: string;
+    readonly retry: string;
+  };
+  /** The DANE state and the MX hosts, as last looked up. */
+  readonly dane?: {
+    readonly state: string;
+    readonly hosts: readonly string[];
+    readonly checked: string;
+  };
+}
+
+/**
+ * Describes a stored policy.
+ *
+ * @returns `undefined` when its text no longer parses.
+ */
+export function describeEntry(
+  stored: StoredPolicy,
+  store: Pick<PolicyStore, "getFailure" | "getMx">,
+): CacheEntry | undefined {
+  const held = holdPolicy(stored);
+  if (held instanceof PolicySyntaxError) return undefined;
+  const failure = store.getFailure(stored.domain);
+  const mx = store.getMx(stored.domain);
+  const view = mx && readView(mx);
+  return {
+    domain: held.domain,
+    id: held.id,
+    mode: held.policy.mode,
+    max_age: held.policy.maxAge,
+    mx: held.policy.mx,
+    fetched: iso(held.fetchedAt),
+    expires: iso(held.expiresAt),
+    refresh: iso(held.refreshAt),
+    last_used: iso(stored.lastUsedAt),
+    ...(failure && {
+      failure: {
+        id: failure.id,
+        reason: failure.reason,
+        detail: failure.detail,
+        count: failure.count,
+        failed: iso(failure.failedAt),
+        retry: iso(failure.retryAt),
+      },
+    }),
+    ...(view && {
+      dane: { state: view.dane, hosts: view.hosts ?? [], checked: iso(view.checkedAt) },
+    }),
+  };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** One line: domain, mode, id, time of fetch, time of expiry, last use, last problem. */
+export function formatEntryLine(entry: CacheEntry): string {
+  const { domain, mode, id, fetched, expires, last_used: used, failure } = entry;
+  const day = (time: string) => time.slice(0, 16);
+  const problem = failure === undefined ? "-" : failure.reason;
+  return [domain, mode, id, day(fetched), day(expires), day(used), problem].join("\t");
+}
+
+/** The heading of {@link formatEntryLine}'s columns. */
+export const ENTRY_HEADING = "domain\tmode\tid\tfetched\texpires\tlast used\tproblem";
+
+/** Several lines for a person. */
+export function formatEntry(entry: CacheEntry): string {
+  const { failure, dane } = entry;
+  const rows = [
+    ["Policy", `mode ${entry.mode}, id ${entry.id}, max_age ${entry.max_age} s`],
+    ["MX", entry.mx.join(" ") || "none"],
+    ["Fetched", entry.fetched],
+    ["Expires", entry.expires],
+    ["Refresh", entry.refresh],
+    ["Last used", entry.last_used],
+    ["Problem", failure === undefined ? "none" : problemLine(failure)],
+    ["DANE", dane === undefined ? "not looked up" : `${dane.state}, checked ${dane.checked}`],
+    ["MX hosts", dane === undefined ? "not looked up" : dane.hosts.join(" ") || "none"],
+  ];
+  return [entry.domain, ...rows.map(([name, text]) => `  ${name!.padEnd(10)} ${text}`), ""].join(
+    "\n",
+  );
+}
+
+function problemLine(
+  { reason, detail, id, count, failed, retry }: NonNullable<CacheEntry["failure"]>,
+) {
+  const times = count === 1 ? "once" : `${count} times`;
+  return `${reason}: ${
+    quoteRemote(detail)
+  } (id ${id}, ${times}, last ${failed}, again after ${retry})`;
+}
