@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { runCli } from "../../src/cli/cli.ts";
+import type { Io } from "../../src/cli/command.ts";
+import { startDaemon, startOutside } from "../fakes/daemon.ts";
+
+/** Runs a command in this process. */
+async function cli(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const io: Io = {
+    out: (text) => out += text,
+    err: (line) => err += `${line}\n`,
+    env: (name) => Deno.env.get(name),
+    isTerminal: false,
+  };
+  return { code: await runCli(argv, io), out, err };
+}
+
+Deno.test("cache commands work over the control socket, which is the operator's alone", async () => {
+  await using outside = await startOutside();
+  outside.publish("good.example");
+  const control = `${outside.directory}/control.sock`;
+  const config = await outside.configure(`control: "unix:${control}"`);
+  await using daemon = await startDaemon({ config });
+  await daemon.query("good.example");
+  assertEquals(((await Deno.lstat(control)).mode ?? 0) & 0o777, 0o600);
+
+  const shown = await cli("cache", "show", "-c", config, "good.example");
+  assertEquals(shown.code, 0, shown.err);
+  assertStringIncludes(shown.out, "mode enforce, id 1, max_age 604800 s");
+  assertStringIncludes(shown.out, "MX hosts   mx.good.example");
+
+  outside.publish("good.example", { id: "1", mode: "testing" });
+  const refreshed = await cli("cache", "refresh", "-c", config, "--json", "good.example");
+  assertEquals(JSON.parse(refreshed.out).mode, "testing");
+  assertEquals(await daemon.query("good.example"), ["NOTFOUND "]);
+
+  outside.hosts.add("good.example", { policy: "nothing" });
+  const failed = await cli("cache", "refresh", "-c", config, "good.example");
+  assertEquals(failed.code, 3);
+  assertStringIncludes(failed.err, "policy-syntax");
+  const problems = await cli("cache", "list", "-c", config, "--problems");
+  assertStringIncludes(problems.out, "good.example\ttesting\t1\t");
+
+  assertEquals((await cli("cache", "purge", "-c", config, "good.example")).code, 0);
+  assertEquals((await cli("cache", "show", "-c", config, "good.example")).code, 1);
+});
+
+Deno.test("cache commands work on the file when no daemon runs", async () => {
+  await using outside = await startOutside();
+  outside.publish("good.example");
+  outside.publish("sub.good.example", { mode: "testing" });
+  const config = await outside.configure();
+  const daemon = await startDaemon({ config });
+  await daemon.query("good.example", "sub.good.example");
+  daemon.signal("SIGTERM");
+  await daemon.ended;
+
+  const list = await cli("cache", "list", "-c", config);
+  assertEquals(list.out.split("\n").map((line) => line.split("\t")[0]), [
+    "domain",
+    "good.example",
+    "sub.good.example",
+    "",
+  ]);
+  const below = await cli("cache", "list", "-c", config, "--json", "*.good.example");
+  assertEquals(JSON.parse(below.out).domain, "sub.good.example");
+  const testing = await cli("cache", "list", "-c", config, "--mode", "testing");
+  assertEquals(testing.out.trim().split("\n").length, 2);
+  const lines = (await cli("cache", "export", "-c", config)).out.trim().split("\n");
+  assertEquals(lines.length, 2);
+  assertEquals(JSON.parse(lines[0]!).dane.hosts, ["mx.good.example"]);
+  const purged = await cli("cache", "purge", "-c", config, "good.example");
+  assertStringIncludes(purged.err, "a running daemon keeps what it holds in memory");
+  assertEquals((await cli("cache", "show", "-c", config, "good.example")).code, 1);
+  assertEquals((await cli("cache", "show", "-c", config, "sub.good.example")).code, 0);
+});
+
+Deno.test("cache commands say what is wrong in one line", async () => {
+  await using outside = await startOutside();
+  const config = await outside.configure();
+  const calls: [string[], number, string][] = [
+    [["cache", "list"], 3, "cannot read"],
+    [["cache", "list", "--mode", "strict"], 2, "'--mode' takes enforce, testing or none"],
+    [["cache", "show", "a b"], 2, "not a domain"],
+    [["cache", "list", "*.*"], 2, "not a domain"],
+    [["cache"], 2, "'cache' is one of 'cache list'"],
+  ];
+  for (const [argv, code, text] of calls) {
+    const operands = argv.length > 1 ? [...argv, "-c", config] : argv;
+    const result = await cli(...operands);
+    assertEquals(result.code, code, result.err);
+    assertStringIncludes(result.err, text);
+    assert(!result.err.trim().includes("\n"));
+  }
+});
