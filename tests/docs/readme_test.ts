@@ -1,0 +1,19 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "../../src/cli/cli.ts";
+import { loadConfig } from "../../src/config/load.ts";
+
+const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+
+function load(yaml: string) {
+  return loadConfig({ file: "README.md", readTextFile: () => yaml, env: () => undefined }).config;
+}
+
+Deno.test("README.md shows the configuration's defaults, all of them", () => {
+  const [, yaml = ""] = /```yaml\n([^]*?)```/.exec(README) ?? [];
+  assert(yaml.includes("listen:"));
+  assertEquals(load(yaml), load(""));
+});
+
+Deno.test("README.md names every command", () => {
+  for (const { name } of COMMANDS) assertStringIncludes(README, `\`${name}`);
+});
