@@ -1,0 +1,64 @@
+/**
+ * The head of an HTTP request, as far as a read-only surface needs it (RFC 9112 §2, §3).
+ *
+ * Strict where leniency serves nobody: lines end in CRLF, the target begins with a slash. Only
+ * `Host` is looked at; a body is not expected, and whoever sends one is not served from it.
+ *
+ * @module
+ */
+
+/** A request. */
+export interface HttpRequest {
+  readonly method: string;
+  /** The path as sent, beginning with a slash, still with its percent signs. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The `Host` field without its port, in lower case; `""` when there is none. */
+  readonly host: string;
+}
+
+/** The longest head that is read, bytes: a browser's is below 2 KB. */
+export const MAX_HEAD_BYTES = 8192;
+
+const REQUEST_LINE = /^([A-Z]{1,20}) (\/[\x21-\x7e]*) HTTP\/1\.[01]$/;
+
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/;
+
+/** A host with or without a port (RFC 9112 §3.2); what is not of the form is nobody's name. */
+const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]*)?$/;
+
+/**
+ * Reads a head.
+ *
+ * @param text The head up to and without the empty line, one char per octet.
+ * @returns `undefined` if it is not a request for one of our paths in form, whatever the path.
+ */
+export function parseHead(text: string): HttpRequest | undefined {
+  const [requestLine = "", ...lines] = text.split("\r\n");
+  const [, method, target] = REQUEST_LINE.exec(requestLine) ?? [];
+  if (method === undefined || target === undefined) return undefined;
+  let host: string | undefined;
+  for (const line of lines) {
+    const [, name, value] = FIELD.exec(line) ?? [];
+    if (name === undefined || value === undefined) return undefined;
+    if (name.toLowerCase() !== "host") continue;
+    const [, found] = HOST.exec(value) ?? [];
+    if (found === undefined || host !== undefined) return undefined;
+    host = found.toLowerCase();
+  }
+  const end = target.indexOf("?");
+  const path = end < 0 ? target : target.slice(0, end);
+  const query = new URLSearchParams(end < 0 ? "" : target.slice(end + 1));
+  return { method, path, query, host: host ?? "" };
+}
+
+/**
+ * Whether a `Host` names this machine by an address or as `localhost`.
+ *
+ * A page from elsewhere can make the browser of a person on this machine ask a loopback address
+ * under a name of its own (DNS rebinding) and read the answer; then `Host` has that name.
+ */
+export function isLocalHost(host: string): boolean {
+  return host === "" || host === "localhost" || host.endsWith(".localhost") ||
+    host.startsWith("[") || /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/.test(host);
+}
