@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Cell, Metric, Metrics } from "./types.ts";
+import type { Cell, Metric, Metrics, Sample } from "./types.ts";
 
 /** Metric and label names of this program: a subset of Prometheus's that needs no quoting. */
 const NAME = /^[a-z][a-z0-9_]*$/;
@@ -69,6 +69,7 @@ export function createMetrics(): Metrics {
       const family = declare(name, new Family({ ...facts, write: writeBuckets }));
       return { observe: (seconds, ...values) => family.get(values).observe(seconds) };
     },
+    samples: (name) => families.get(name)?.samples() ?? [],
     render: () => [...families].map(([name, family]) => family.render(name)).join(""),
   };
 }
@@ -85,12 +86,19 @@ interface Facts<T> {
   write(name: string, labels: string, value: T): string;
 }
 
+/** The label values, as text for the output and as they are, and what they count. */
+interface Series<T> {
+  readonly labels: string;
+  readonly values: readonly string[];
+  readonly value: T;
+}
+
 /** A metric name's header lines and its series. */
 class Family<T> {
   readonly labels: readonly string[];
   readonly shape: string;
   readonly #facts: Facts<T>;
-  readonly #series = new Map<string, { readonly labels: string; readonly value: T }>();
+  readonly #series = new Map<string, Series<T>>();
 
   constructor(facts: Facts<T>) {
     this.#facts = facts;
@@ -107,8 +115,18 @@ class Family<T> {
     }
     const labels = this.labels.map((label, i) => `${label}="${escapeValue(values[i]!)}"`).join();
     const value = this.#facts.create();
-    this.#series.set(key, { labels, value });
+    this.#series.set(key, { labels, values: [...values], value });
     return value;
+  }
+
+  samples(): Sample[] {
+    const samples: Sample[] = [];
+    for (const { values, value } of this.#series.values()) {
+      if (!isCell(value)) continue;
+      const labels = Object.fromEntries(this.labels.map((label, i) => [label, values[i]!]));
+      samples.push({ labels, value: value.value });
+    }
+    return samples;
   }
 
   render(name: string): string {
@@ -134,6 +152,11 @@ class Buckets {
     this.sum += seconds;
     this.counts[this.bounds.findIndex((bound) => seconds <= bound)]! += 1;
   }
+}
+
+function isCell(value: unknown): value is Cell {
+  return typeof value === "object" && value !== null && "value" in value &&
+    typeof value.value === "number";
 }
 
 function writeCell(name: string, labels: string, cell: Cell): string {

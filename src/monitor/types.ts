@@ -53,6 +53,14 @@ export interface Metrics {
     bounds: readonly number[],
     labels?: readonly string[],
   ): Histogram;
+  /** The series of a counter or of a gauge set by its owner; none for another or unknown name. */
+  samples(name: string): Sample[];
   /** The whole registry in the Prometheus text format, version 0.0.4. */
   render(): string;
+}
+
+/** One series as it stands. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }

@@ -110,3 +110,17 @@ Deno.test("wrong names and wrong numbers of label values are refused", () => {
   const gauge = metrics.gauge("pair", "x", ["a", "b"]);
   assertThrows(() => gauge.cell("only one"), RangeError, "labels are 'a,b'");
 });
+
+Deno.test("samples() gives the series of counters and gauges with their labels", () => {
+  const metrics = createMetrics();
+  const replies = metrics.counter("replies_total", "Replies sent.", ["zone", "result"]);
+  replies.cell("a,b", "ok").value = 2;
+  replies.cell("c", "ok").value++;
+  metrics.histogram("wait_seconds", "Wait.", [1]);
+  assertEquals(metrics.samples("replies_total"), [
+    { labels: { zone: "a,b", result: "ok" }, value: 2 },
+    { labels: { zone: "c", result: "ok" }, value: 1 },
+  ]);
+  assertEquals(metrics.samples("wait_seconds"), []);
+  assertEquals(metrics.samples("unknown"), []);
+});
