@@ -71,22 +71,35 @@ export function parseDocument(text: string, file: string): Document {
 }
 
 /**
- * Checks a document.
+ * Checks a document of our keys and those of postfix-mta-sts-resolver.
  *
  * @param file Name of the file for messages.
  * @returns Its values, defaults filled in.
  * @throws {UsageError} With one line for each mistake: file, key, what must be, what was found.
  */
 export function checkDocument(document: Document, file: string): FileValues {
-  const problems = [...unknownKeys(document, FILE)];
-  const result = v.safeParse(FILE, document, { abortPipeEarly: true });
+  return checkAgainst(document, FILE, { file });
+}
+
+/**
+ * Checks a document of the keys of `schema`, otherwise as {@link checkDocument}.
+ *
+ * @throws {UsageError} With one line for each mistake.
+ */
+export function checkAgainst<const Schema extends v.GenericSchema>(
+  document: Document,
+  schema: Schema,
+  { file }: { readonly file: string },
+): v.InferOutput<Schema> {
+  const problems = [...unknownKeys(document, schema)];
+  const result = v.safeParse(schema, document, { abortPipeEarly: true });
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).filter((item) => item.type === "object");
     const key = formatPath(path.map((item) => String(item.key)));
     problems.push(`${key}: ${issue.message}, found ${formatFound(issue.input)}`);
   }
   failOn(problems, file);
-  return result.output as FileValues;
+  return result.output as v.InferOutput<Schema>;
 }
 
 /** @throws {UsageError} If there are problems, one line for each. */

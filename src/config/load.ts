@@ -64,11 +64,16 @@ function findFile({ file, readTextFile }: LoadOptions): { file?: string; text: s
       return { file: candidate, text: readTextFile(candidate) };
     } catch (error) {
       if (file === undefined && error instanceof Deno.errors.NotFound) continue;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new UsageError(`${candidate}: cannot be read: ${why}`, { cause: error });
+      throw cannotRead(candidate, error);
     }
   }
   return { text: "" };
+}
+
+/** The mistake of naming a file that cannot be read. */
+export function cannotRead(file: string, error: unknown): UsageError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new UsageError(`${file}: cannot be read: ${why}`, { cause: error });
 }
 
 function toConfig(

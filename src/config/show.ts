@@ -20,16 +20,47 @@ const PLAIN_WORD = /^(?!(?:true|false|null)$)[a-z]{4,}$/;
 /** Names that stay what they are without quotes as keys. */
 const PLAIN_KEY = /^[a-z_]+$/;
 
-/** Writes a configuration as YAML. */
-export function formatConfig(config: Config): string {
+/**
+ * Writes a configuration as YAML.
+ *
+ * @param base Leaves out what is the same there, and in a zone what is the same in the default zone.
+ */
+export function formatConfig(config: Config, base?: Config): string {
   const ours = describeConfig().filter((key) => !key.legacy);
   const comments = new Map(ours.map((key) => [key.path, formatComment(key)]));
-  return [...formatMapping(toFile(config), comments)].join("\n") + "\n";
+  const file = base === undefined
+    ? toFile(config)
+    : difference(inherit(toFile(config)), toFile(base));
+  return [...formatMapping(file, comments), ""].join("\n");
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** What is in `mapping` and not the same in `base`. */
+function difference(mapping: Mapping, base: Mapping): Mapping {
+  const rest: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(mapping)) {
+    const other = base[name];
+    if (isMapping(value) && isMapping(other)) {
+      const below = difference(value, other);
+      if (Object.keys(below).length > 0) rest.push([name, below]);
+    } else if (JSON.stringify(value) !== JSON.stringify(other)) {
+      rest.push([name, value]);
+    }
+  }
+  return Object.fromEntries(rest);
+}
+
+/** Leaves to the default zone what zones have from there. */
+function inherit(file: ReturnType<typeof toFile>): Mapping {
+  const zones = Object.entries(file.zones)
+    .map(([name, zone]) => [name, difference(zone, file.default_zone)]);
+  return { ...file, zones: Object.fromEntries(zones) };
 }
 
 /** @param path Where the mapping stands in the file, which is also how its comments are found. */
 function* formatMapping(
-  mapping: Record<string, unknown>,
+  mapping: Mapping,
   comments: ReadonlyMap<string, readonly string[]>,
   path: readonly string[] = [],
 ): Iterable<string> {
@@ -60,7 +91,8 @@ function formatComment({ type, text, allowed, default: fallback }: KeyDescriptio
   return [...wrap(text), ...wrap(`Allowed: ${allowed}.${known}`)];
 }
 
-function wrap(text: string): string[] {
+/** Lines as wide as a comment. */
+export function wrap(text: string): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -75,7 +107,7 @@ function wrap(text: string): string[] {
 }
 
 /** The configuration in names and units of the file; the opposite of `toConfig` in `load.ts`. */
-function toFile(config: Config): Record<string, unknown> {
+function toFile(config: Config) {
   const { cache, refresh, dns, https, limits, log, control } = config;
   return {
     listen: config.listen.map(formatEndpoint),
