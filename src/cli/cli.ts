@@ -15,7 +15,7 @@ import {
 } from "./cache.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
-import { configCommand } from "./config.ts";
+import { configCheckCommand, configConvertCommand, configShowCommand } from "./config.ts";
 import { healthCommand } from "./health.ts";
 import { lookupCommand } from "./lookup.ts";
 import { queryCommand } from "./query.ts";
@@ -27,7 +27,9 @@ export const COMMANDS: readonly Command[] = [
   serveCommand,
   lookupCommand,
   queryCommand,
-  configCommand,
+  configCheckCommand,
+  configShowCommand,
+  configConvertCommand,
   healthCommand,
   cacheListCommand,
   cacheShowCommand,

@@ -1,11 +1,12 @@
 /**
- * `config check` and `config show`.
+ * `config check|show|convert`.
  *
  * @module
  */
 
+import { convertConfig } from "../config/convert.ts";
+import { cannotRead } from "../config/load.ts";
 import { formatConfig } from "../config/show.ts";
-import { UsageError } from "../config/usage_error.ts";
 import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
 import { createClock } from "../resolver/clock.ts";
@@ -14,32 +15,64 @@ import type { Command, CommandArgs, Io } from "./command.ts";
 import { openNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
-export const configCommand: Command = {
-  name: "config",
-  operands: "check|show",
-  arity: [1, 1],
-  summary: "Check the configuration, or show what is in effect",
+export const configCheckCommand: Command = {
+  name: "config check",
+  operands: "",
+  arity: [0, 0],
+  summary: "Check the configuration",
   description: [
-    "'config check' reads the configuration, names every mistake in it, and tries what it refers to:",
-    "the trust roots, the DNS resolver and whether that validates DNSSEC.",
-    "'config show' prints the effective configuration, defaults included, as YAML.",
+    "Reads the configuration, names every mistake in it, and tries what it refers to: the trust",
+    "roots, the DNS resolver and whether that validates DNSSEC.",
   ],
   options: [CONFIG_OPTION],
   exits: [[0, "nothing is wrong"], [2, "mistakes in the arguments or the configuration"]],
-  run,
+  run: runCheck,
 };
 
-async function run(args: CommandArgs, io: Io): Promise<number> {
-  const { config, notes } = readConfig(args.value("config"), io);
-  switch (args.operands[0]) {
-    case "show":
-      io.out(formatConfig(config));
-      return 0;
-    case "check":
-      break;
-    default:
-      throw new UsageError(`'config' takes 'check' or 'show': given '${args.operands[0]}'`);
+export const configShowCommand: Command = {
+  name: "config show",
+  operands: "",
+  arity: [0, 0],
+  summary: "Print the configuration that is in effect",
+  description: ["Prints the effective configuration, defaults included, as YAML."],
+  options: [CONFIG_OPTION],
+  run(args, io) {
+    io.out(formatConfig(readConfig(args.value("config"), io).config));
+    return Promise.resolve(0);
+  },
+};
+
+export const configConvertCommand: Command = {
+  name: "config convert",
+  operands: "FILE",
+  arity: [1, 1],
+  summary: "Convert the configuration of another resolver",
+  description: [
+    "Reads a configuration of postfix-mta-sts-resolver or postfix-tlspol and prints it as one of",
+    "this program, with remarks on what has no meaning here. The file itself is not changed.",
+  ],
+  options: [],
+  examples: [[
+    "mta-sts-resolver config convert /etc/mta-sts-daemon.yml >/etc/mta-sts-resolver.yml",
+    "Move from postfix-mta-sts-resolver",
+  ]],
+  run: runConvert,
+};
+
+function runConvert(args: CommandArgs, io: Io): Promise<number> {
+  const file = args.operands[0]!;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    throw cannotRead(file, error);
   }
+  io.out(convertConfig(text, file));
+  return Promise.resolve(0);
+}
+
+async function runCheck(args: CommandArgs, io: Io): Promise<number> {
+  const { config, notes } = readConfig(args.value("config"), io);
   io.out(`configuration: ${config.file ?? "embedded defaults"}\n`);
   for (const { path, text } of notes) io.out(`note: ${path}: ${text}\n`);
   const log = createLog({ level: "error", format: "text" });
