@@ -52,7 +52,12 @@ function openInet({ hostname, port }: Extract<ListenAddress, { kind: "inet" }>):
   const listener = Deno.listen({ hostname, port });
   return {
     address: { kind: "inet", hostname, port: listener.addr.port },
-    accept: () => listener.accept(),
+    async accept() {
+      const conn = await listener.accept();
+      // A reply that comes late shall not wait until the one before is acknowledged.
+      conn.setNoDelay();
+      return conn;
+    },
     close: () => listener.close(),
   };
 }
@@ -79,7 +84,8 @@ async function openUnix(address: UnixAddress): Promise<OpenSocket> {
 }
 
 async function removeStaleSocket(path: string): Promise<void> {
-  const found = await Deno.lstat(path);
+  const found = lstat(path);
+  if (found === undefined) return;
   if (!found.isSocket) {
     throw new Error("there is a file that is no socket: remove it or choose another path");
   }

@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { ListenAddress } from "../../src/config/types.ts";
+import { formatAddress, openSocket } from "../../src/postfix/listen.ts";
+
+/** A private directory, removed at the end. */
+function makeDirectory(): Disposable & {
+  path(name: string): string;
+  unix(name: string): ListenAddress;
+} {
+  const directory = Deno.makeTempDirSync({ prefix: "mta-sts-" });
+  const path = (name: string) => `${directory}/${name}`;
+  return {
+    path,
+    unix: (name) => ({ kind: "unix", path: path(name), mode: 0o660 }),
+    [Symbol.dispose]: () => Deno.removeSync(directory, { recursive: true }),
+  };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function canConnect(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Leaves a socket file without a listener, as a killed process does. */
+async function leaveStaleSocket(path: string): Promise<void> {
+  const code = `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} }); Deno.exit(0);`;
+  const { success } = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
+  assert(success && exists(path));
+}
+
+Deno.test("formatAddress() writes addresses as the configuration does", () => {
+  assertEquals(
+    formatAddress({ kind: "inet", hostname: "127.0.0.1", port: 8461 }),
+    "inet:127.0.0.1:8461",
+  );
+  assertEquals(formatAddress({ kind: "inet", hostname: "::1", port: 1 }), "inet:[::1]:1");
+  assertEquals(formatAddress({ kind: "unix", path: "/run/x" }), "unix:/run/x");
+});
+
+Deno.test("openSocket() listens on IPv4 and IPv6 and tells the port it got", async () => {
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    const socket = await openSocket({ kind: "inet", hostname, port: 0 });
+    assert(socket.address.kind === "inet" && socket.address.port > 0);
+    const [client, accepted] = await Promise.all([
+      Deno.connect({ hostname, port: socket.address.port }),
+      socket.accept(),
+    ]);
+    client.close();
+    accepted.close();
+    socket.close();
+    await assertRejects(() => socket.accept(), Deno.errors.BadResource);
+  }
+});
+
+Deno.test("openSocket() says what to do when an address cannot be had", async () => {
+  using directory = makeDirectory();
+  const taken = await openSocket({ kind: "inet", hostname: "127.0.0.1", port: 0 });
+  const where = formatAddress(taken.address);
+  const table: [address: ListenAddress, message: string][] = [
+    [
+      taken.address,
+      `Cannot listen on ${where}: in use by another process: stop it or choose another address`,
+    ],
+    [
+      { kind: "inet", hostname: "192.0.2.1", port: 0 },
+      "Cannot listen on inet:192.0.2.1:0: no such address on this machine: choose another one",
+    ],
+    [
+      directory.unix("no/socket"),
+      `Cannot listen on unix:${directory.path("no/socket")}: ` +
+      "no such directory: create it or choose another path",
+    ],
+  ];
+  for (const [address, message] of table) {
+    const error = await assertRejects(() => openSocket(address), Error);
+    assertEquals(error.message, message);
+  }
+  taken.close();
+});
+
+Deno.test("openSocket() gives a unix socket its mode and removes the file at the end", async () => {
+  using directory = makeDirectory();
+  const path = directory.path("socket");
+  for (const mode of [0o600, 0o660, 0o666]) {
+    const socket = await openSocket({ kind: "unix", path, mode });
+    assertEquals(Deno.lstatSync(path).mode! & 0o777, mode);
+    assert(await canConnect(path));
+    socket.close();
+    assert(!exists(path));
+  }
+});
+
+Deno.test("openSocket() takes the place of a socket whose process is gone", async () => {
+  using directory = makeDirectory();
+  const path = directory.path("socket");
+  await leaveStaleSocket(path);
+  const socket = await openSocket(directory.unix("socket"));
+  assert(await canConnect(path));
+  socket.close();
+});
+
+Deno.test("openSocket() leaves a socket alone on which somebody listens", async () => {
+  using directory = makeDirectory();
+  const path = directory.path("socket");
+  const first = await openSocket(directory.unix("socket"));
+  const error = await assertRejects(() => openSocket(directory.unix("socket")), Error);
+  assertEquals(
+    error.message,
+    `Cannot listen on unix:${path}: in use by another process: stop it or choose another address`,
+  );
+  assert(await canConnect(path));
+  first.close();
+});
+
+Deno.test("openSocket() leaves alone what is no socket", async () => {
+  using directory = makeDirectory();
+  const path = directory.path("socket");
+  Deno.writeTextFileSync(path, "precious");
+  const error = await assertRejects(() => openSocket(directory.unix("socket")), Error);
+  assertEquals(
+    error.message,
+    `Cannot listen on unix:${path}: there is a file that is no socket: remove it or choose another path`,
+  );
+  assertEquals(Deno.readTextFileSync(path), "precious");
+
+  // A link, even to a stale socket, is no socket either.
+  await leaveStaleSocket(directory.path("stale"));
+  Deno.symlinkSync(directory.path("stale"), directory.path("link"));
+  await assertRejects(() => openSocket(directory.unix("link")), Error, "no socket");
+  assert(Deno.lstatSync(directory.path("link")).isSymlink);
+});
+
+Deno.test("close() does not remove the socket that another process put in the place of ours", async () => {
+  using directory = makeDirectory();
+  const path = directory.path("socket");
+  const ours = await openSocket(directory.unix("socket"));
+  Deno.removeSync(path);
+  const theirs = await openSocket(directory.unix("socket"));
+  ours.close();
+  assert(await canConnect(path));
+  assertEquals([...Deno.readDirSync(directory.path("."))].map(({ name }) => name), ["socket"]);
+  theirs.close();
+  assert(!exists(path));
+});
+
+Deno.test("close() goes well when the file is gone already", async () => {
+  using directory = makeDirectory();
+  const socket = await openSocket(directory.unix("socket"));
+  Deno.removeSync(directory.path("socket"));
+  socket.close();
+  assertThrows(() => socket.close(), Deno.errors.BadResource);
+});

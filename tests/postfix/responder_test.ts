@@ -1,0 +1,255 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import type { Zone } from "../../src/config/types.ts";
+import { createMetrics } from "../../src/monitor/metrics.ts";
+import { NetstringDecoder } from "../../src/postfix/netstring.ts";
+import { createResponder, type ReadyReply, type Resolution } from "../../src/postfix/responder.ts";
+import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
+import type { Answer } from "../../src/postfix/tls_policy.ts";
+import type { NextHop } from "../../src/sts/domain.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
+import { parsePolicyReply } from "../fakes/postfix_grammar.ts";
+import { createRandom } from "../fakes/random.ts";
+import { metricValue, recordLog } from "./support.ts";
+
+const ZONE: Zone = {
+  name: "default",
+  strictTesting: false,
+  timeout: 10_000,
+  requireSni: true,
+  tlsrpt: false,
+  dane: "auto",
+  onDnsFailure: "deliver",
+};
+const ZONES: Readonly<Record<string, Zone>> = {
+  reports: { ...ZONE, name: "reports", tlsrpt: true },
+};
+
+function secure(domain: string): Answer {
+  return {
+    kind: "secure",
+    domain,
+    patterns: [`mx.${domain}`],
+    hosts: undefined,
+    policyStrings: ["mode: enforce"],
+  };
+}
+
+/** A responder whose resolver is the test's. */
+function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolution | Promise<Resolution>) {
+  const clock = new ManualClock();
+  const metrics = createMetrics();
+  const { log, lines } = recordLog();
+  const readyReplies = new Map<string, ReadyReply>();
+  const asked: NextHop[] = [];
+  const respond = createResponder({
+    resolve(nextHop, zone) {
+      asked.push(nextHop);
+      return resolve(nextHop, zone);
+    },
+    zoneFor: (mapName) => ZONES[mapName] ?? ZONE,
+    clock,
+    log,
+    metrics,
+    readyReplies,
+  });
+  return {
+    asked,
+    clock,
+    lines,
+    metrics,
+    readyReplies,
+    respond: (payload: string) => respond(payload, clock.now()),
+    async ask(payload: string): Promise<string> {
+      return unframe(await respond(payload, clock.now()));
+    },
+    queries: (zone: string, answer: string) =>
+      metricValue(metrics, `mta_sts_queries_total{zone="${zone}",answer="${answer}"}`),
+  };
+}
+
+/** The payload of the only frame. */
+function unframe(bytes: Uint8Array): string {
+  const decoder = new NetstringDecoder(MAX_REPLY_BYTES);
+  let payload: string | undefined;
+  for (let at = 0; at < bytes.length; payload ??= decoder.next()) {
+    const space = decoder.space();
+    const piece = bytes.subarray(at, at + space.length);
+    space.set(piece);
+    decoder.fill(piece.length);
+    at += piece.length;
+  }
+  assert(payload !== undefined && decoder.empty, "not one frame");
+  return payload;
+}
+
+Deno.test("createResponder() asks the resolver and prints its answer as the zone wants it", async () => {
+  const { ask, asked, queries } = setUp(({ domain }) => ({
+    answer: secure(domain),
+    until: 0,
+    token: { valid: true },
+  }));
+  assertEquals(
+    await ask("postfix Example.COM"),
+    "OK secure match=mx.example.com servername=hostname",
+  );
+  assertEquals(
+    await ask("reports [b\xc3\xbccher.example]:587"),
+    "OK secure match=mx.xn--bcher-kva.example servername=hostname policy_type=sts " +
+      "policy_domain=xn--bcher-kva.example mx_host_pattern=mx.xn--bcher-kva.example " +
+      "{ policy_string = mode: enforce }",
+  );
+  assertEquals(asked, [
+    { domain: "example.com", bracketed: false, port: 25 },
+    { domain: "xn--bcher-kva.example", bracketed: true, port: 587 },
+  ]);
+  assertEquals([queries("default", "secure"), queries("reports", "secure")], [1, 1]);
+});
+
+Deno.test("createResponder() answers parent keys without the resolver (RFC 8461 §3.4)", async () => {
+  const { ask, asked, metrics, readyReplies } = setUp(() => assertNever());
+  assertEquals(await ask("postfix .example.com"), "NOTFOUND ");
+  assertEquals(await ask("postfix .com"), "NOTFOUND ");
+  assertEquals(await ask("postfix ."), "NOTFOUND ");
+  assertEquals([asked.length, readyReplies.size], [0, 0]);
+  assertEquals(metricValue(metrics, "mta_sts_parent_queries_total"), 3);
+});
+
+Deno.test("createResponder() answers keys that are no domain without the resolver (RFC 8461 §3.4)", async () => {
+  const { ask, asked, queries, readyReplies } = setUp(() => assertNever());
+  const keys = [
+    "[192.0.2.1]",
+    "192.0.2.1",
+    "[IPv6:2001:db8::1]",
+    "localhost",
+    "",
+    " ",
+    "a..example",
+  ];
+  for (const key of [...keys, "\xff.example", "a b.example", "x".repeat(10_000)]) {
+    assertEquals(await ask(`postfix ${key}`), "NOTFOUND ", key);
+  }
+  assertEquals(await ask("postfix"), "NOTFOUND ");
+  assertEquals(await ask(""), "NOTFOUND ");
+  assertEquals([asked.length, readyReplies.size], [0, 0]);
+  assertEquals(queries("default", "notfound"), 12);
+});
+
+Deno.test("createResponder() gives a ready reply until its time, or until its token is invalid", async () => {
+  const token = { valid: true };
+  const { asked, clock, queries, respond } = setUp(({ domain }) => ({
+    answer: secure(domain),
+    until: clock.now() + 1000,
+    token,
+  }));
+  const first = respond("postfix a.example");
+  assert(first instanceof Uint8Array);
+  assertStrictEquals(respond("postfix a.example"), first);
+  assertEquals([asked.length, queries("default", "secure")], [1, 2]);
+  // Another map name or spelling is another request.
+  assertEquals(respond("postfix A.example"), first);
+  respond("reports a.example");
+  assertEquals(asked.length, 3);
+
+  await clock.advance(999);
+  assertStrictEquals(respond("postfix a.example"), first);
+  assertEquals(asked.length, 3);
+  await clock.advance(1);
+  const second = respond("postfix a.example");
+  assertEquals(asked.length, 4);
+  assertStrictEquals(respond("postfix a.example"), second);
+  token.valid = false;
+  respond("postfix a.example");
+  assertEquals(asked.length, 5);
+});
+
+Deno.test("createResponder() keeps no reply that is good for this time only, or of a long request", async () => {
+  let until = 0;
+  const { ask, asked, clock, readyReplies } = setUp(() => ({
+    answer: { kind: "notfound" },
+    until,
+    token: { valid: true },
+  }));
+  until = clock.now();
+  assertEquals(await ask("postfix a.example"), "NOTFOUND ");
+  assertEquals(await ask("postfix a.example"), "NOTFOUND ");
+  assertEquals([asked.length, readyReplies.size], [2, 0]);
+  until = clock.now() + 1;
+  const longest = `${"m".repeat(300 - " a.example".length)} a.example`;
+  await ask(longest);
+  assertEquals([...readyReplies.keys()], [longest]);
+  await ask(`m${longest}`);
+  assertEquals(readyReplies.size, 1);
+});
+
+Deno.test("createResponder() waits for the resolver and measures it", async () => {
+  const resolution = Promise.withResolvers<Resolution>();
+  const { clock, metrics, queries, readyReplies, respond } = setUp(() => resolution.promise);
+  const reply = respond("postfix a.example");
+  assert(reply instanceof Promise);
+  await clock.advance(1500);
+  resolution.resolve({
+    answer: { kind: "dane-only" },
+    until: clock.now() + 1,
+    token: { valid: true },
+  });
+  assertEquals(unframe(await reply), "OK dane-only");
+  assertEquals(queries("default", "dane-only"), 1);
+  assertEquals(readyReplies.size, 1);
+  assertEquals(metricValue(metrics, "mta_sts_query_seconds_sum"), 1.5);
+  assertEquals(metricValue(metrics, "mta_sts_query_seconds_count"), 1);
+  assertStrictEquals(respond("postfix a.example"), await reply);
+  assertEquals(metricValue(metrics, "mta_sts_query_seconds_count"), 1);
+});
+
+Deno.test("createResponder() defers when the resolver fails, and says where", async () => {
+  const failures = [
+    () => {
+      throw new Error("a bug");
+    },
+    () => Promise.reject(new Error("a bug")),
+  ];
+  for (const resolve of failures) {
+    const { ask, lines, queries, readyReplies } = setUp(resolve);
+    assertEquals(await ask("postfix a.example"), "TEMP internal error");
+    assertEquals(lines.length, 1);
+    const { level, event, fields } = lines[0]!;
+    assertEquals([level, event, fields["domain"]], ["error", "query failed", "a.example"]);
+    assert(String(fields["error"]).includes("a bug\n    at "), "no stack");
+    assertEquals(queries("default", "temp"), 1);
+    assertEquals(readyReplies.size, 0);
+  }
+});
+
+Deno.test("createResponder() counts an answer that cannot be printed as temporary", async () => {
+  const { ask, queries } = setUp(() => ({
+    answer: { ...secure("a.example"), hosts: [] },
+    until: 0,
+    token: { valid: true },
+  }));
+  assertEquals(
+    await ask("postfix a.example"),
+    "TEMP no MX host of a.example matches its MTA-STS policy",
+  );
+  assertEquals([queries("default", "temp"), queries("default", "secure")], [1, undefined]);
+});
+
+Deno.test("createResponder() has a reply for any octets", async () => {
+  const random = createRandom(7);
+  const { ask } = setUp(({ domain }) => ({
+    answer: random.pick<Answer>([secure(domain), { kind: "notfound" }, { kind: "dane-only" }]),
+    until: 0,
+    token: { valid: true },
+  }));
+  for (let round = 0; round < 2000; round++) {
+    const octets = random.pick([
+      () => String.fromCharCode(...random.bytes(random.int(80))),
+      () => `postfix ${random.mutate("sub.example.com:25", "\0 .[]:-_\xc3\xbc\xffxn0")}`,
+      () => random.mutate("reports [mail.example.com]:587"),
+    ])();
+    parsePolicyReply(await ask(octets.replace(/[^\0-\xff]/g, "?")));
+  }
+});
+
+function assertNever(): never {
+  throw new Error("the resolver was asked");
+}
