@@ -24,10 +24,10 @@ const TELLING: readonly DnsFailure[] = [
   "bogus",
 ];
 
-/** What every resolver can answer at once: who serves the root. */
+/** Asked without recursion, this needs nobody else: a resolver has it at hand, or refuses, at once. */
 const ROOT: Question = { name: "", type: "NS" };
 
-/** A resolver that has nothing to say to {@link ROOT} for this long is down, ms; one just started may need a second. */
+/** A resolver that has not a word to say to {@link ROOT} for this long is down, ms. */
 const CHECK_TIMEOUT_MS = 2000;
 
 /** The end of a question. */
@@ -41,8 +41,6 @@ export interface Limits {
 export class Failover {
   readonly #servers: ServerList;
   readonly #clock: Clock;
-  /** Resolvers that are being checked. */
-  readonly #checking = new Set<Server>();
 
   constructor(servers: ServerList, options: { clock: Clock }) {
     this.#servers = servers;
@@ -126,15 +124,12 @@ export class Failover {
     return failed(reply.reason, `${server.label}: ${reply.detail}`);
   }
 
-  /** A slow domain at a quiet hour makes a good resolver look silent, so that one is asked what all know. */
+  /** A slow domain at a quiet hour makes a good resolver look silent, so it is asked for a sign of life. */
   async #check(server: Server): Promise<void> {
-    if (this.#checking.has(server)) return;
-    this.#checking.add(server);
-    const reply = await server.wire.ask(encodeQuestion(ROOT, { checkingDisabled: false }), {
+    const reply = await server.wire.ask(encodeQuestion(ROOT, { recursionDesired: false }), {
       decode: () => "alive" as const,
       timeout: CHECK_TIMEOUT_MS,
     });
-    this.#checking.delete(server);
     if (reply !== "alive") this.#servers.setAside(server, reply.detail);
   }
 }

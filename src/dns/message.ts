@@ -62,22 +62,30 @@ const MAX_EXTENDED_ERRORS = 3;
 /** TTLs are 31-bit numbers, seconds; what is above counts as 0 (RFC 2181 §8). */
 const MAX_TTL = 2 ** 31 - 1;
 
+/** How to ask. */
+export interface QuestionOptions {
+  /** Asks for the data even if it is bogus (RFC 4035 §3.2.2). @default {false} */
+  readonly checkingDisabled?: boolean;
+  /** Lets the resolver ask others. @default {true} */
+  readonly recursionDesired?: boolean;
+}
+
 /**
  * Encodes a question with the AD bit set, which asks a validating resolver for its verdict
  * (RFC 6840 §5.7), and with EDNS, which brings the reason of a failure.
  *
  * @param question A name that {@link readName} lets pass.
- * @param options `checkingDisabled` asks for the data even if it is bogus (RFC 4035 §3.2.2).
  * @returns The message with the two octets of its length in front (RFC 1035 §4.2.2); its id is 0.
  */
 export function encodeQuestion(
   { name, type }: Question,
-  options: { checkingDisabled: boolean },
+  { checkingDisabled = false, recursionDesired = true }: QuestionOptions = {},
 ): Uint8Array {
-  const checking = options.checkingDisabled ? dnsPacket.CHECKING_DISABLED : 0;
   return dnsPacket.streamEncode({
     type: "query",
-    flags: dnsPacket.RECURSION_DESIRED | dnsPacket.AUTHENTIC_DATA | checking,
+    flags: dnsPacket.AUTHENTIC_DATA |
+      (recursionDesired ? dnsPacket.RECURSION_DESIRED : 0) |
+      (checkingDisabled ? dnsPacket.CHECKING_DISABLED : 0),
     questions: [{ name: name === "" ? "." : name, type }],
     additionals: [{ type: "OPT", name: ".", udpPayloadSize: UDP_PAYLOAD_BYTES, options: [] }],
   });

@@ -27,7 +27,7 @@ export interface TcpLinkOptions {
 export interface TcpLink {
   /** The connection was made. */
   readonly opened: boolean;
-  /** Sends a message, length octets included, as soon as possible. What is sent in one go goes in one packet. */
+  /** Sends a message, length octets included, as soon as possible. */
   send(frame: Uint8Array): void;
   /** Ends the connection. */
   close(): void;
@@ -79,7 +79,7 @@ export function openTcpLink(server: ServerAddress, options: TcpLinkOptions): Tcp
   async function flush(): Promise<void> {
     if (writing || conn === undefined) return;
     writing = true;
-    // What else is asked in this turn of the event loop joins the packet.
+    // What is sent right after this joins the packet.
     await Promise.resolve();
     while (outbox.length > 0 && !ended) {
       const bytes = concat(outbox);

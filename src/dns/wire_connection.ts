@@ -15,8 +15,11 @@ import type { ServerAddress } from "./resolv_conf.ts";
 import { openTcpLink } from "./tcp_link.ts";
 import type { TcpLink } from "./tcp_link.ts";
 
-/** Questions open at once. Unbound resets a connection when all 1024 of a thread's slots are taken. */
-const MAX_IN_FLIGHT = 256;
+/**
+ * Questions open at once: enough for hundreds of slow domains without keeping others waiting, and
+ * half of the 1024 slots of an Unbound thread, which resets connections when they are all taken.
+ */
+const MAX_IN_FLIGHT = 512;
 
 /** Questions that wait for a place, so that memory stays bounded when the resolver hangs. */
 const MAX_QUEUED = 4096;
@@ -25,7 +28,7 @@ const MAX_QUEUED = 4096;
  * Questions given up whose answers may still come. They hold their ids and the resolver's
  * slots, so the connection is replaced when there are more.
  */
-const MAX_ABANDONED = 512;
+const MAX_ABANDONED = 256;
 
 /** A question fails once this many connections ended without having answered anything. */
 const MAX_FRUITLESS = 2;

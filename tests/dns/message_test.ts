@@ -29,9 +29,7 @@ function verdict(type: RecordType, name: string, reply: FakeDnsReply): string {
 }
 
 Deno.test("encodeQuestion() asks for recursion and the AD bit, with EDNS (RFC 6840 §5.7)", () => {
-  const frame = encodeQuestion({ name: "_mta-sts.example.com", type: "TXT" }, {
-    checkingDisabled: false,
-  });
+  const frame = encodeQuestion({ name: "_mta-sts.example.com", type: "TXT" });
   assertEquals(frame[0]! << 8 | frame[1]!, frame.length - 2);
   const packet = dnsPacket.streamDecode(Buffer.from(frame));
   assertEquals(packet.questions, [{ name: "_mta-sts.example.com", type: "TXT", class: "IN" }]);
@@ -39,11 +37,14 @@ Deno.test("encodeQuestion() asks for recursion and the AD bit, with EDNS (RFC 68
   assertEquals(packet.additionals?.map(({ type }) => type), ["OPT"]);
 });
 
-Deno.test("encodeQuestion() can switch validation off, and can ask for the root", () => {
-  const frame = encodeQuestion({ name: "", type: "NS" }, { checkingDisabled: true });
+Deno.test("encodeQuestion() can switch validation and recursion off, and can ask for the root", () => {
+  const frame = encodeQuestion({ name: "", type: "NS" }, {
+    checkingDisabled: true,
+    recursionDesired: false,
+  });
   const packet = dnsPacket.streamDecode(Buffer.from(frame));
   assertEquals(packet.questions, [{ name: ".", type: "NS", class: "IN" }]);
-  assertEquals(packet.flag_cd, true);
+  assertEquals([packet.flag_rd, packet.flag_ad, packet.flag_cd], [false, true, true]);
 });
 
 Deno.test("decodeReply() reads records of every type", () => {

@@ -19,7 +19,7 @@ class Wire extends WireConnection implements Disposable {
     options: { timeout?: number; signal?: AbortSignal } = {},
   ): Promise<Reply<string> | WireFailure> {
     const question: Question<"TXT"> = { name, type: "TXT" };
-    return this.ask<Reply<string>>(encodeQuestion(question, { checkingDisabled: false }), {
+    return this.ask<Reply<string>>(encodeQuestion(question), {
       decode: (message) => decodeReply(message, question),
       timeout: 5000,
       ...options,
@@ -54,18 +54,18 @@ Deno.test("ask() connects when there is something to ask, and once", async () =>
   assertEquals(server.connections, 1);
 });
 
-Deno.test("ask() pipelines 500 questions over one connection, 256 at a time", async () => {
+Deno.test("ask() pipelines 1000 questions over one connection, 512 at a time", async () => {
   const gate = Promise.withResolvers<void>();
-  const [names, table] = numbered(500, gate.promise);
+  const [names, table] = numbered(1000, gate.promise);
   await using server = await startFakeDnsServer(table);
   using wire = new Wire(server);
   const outcomes = names.map((name) => outcome(wire.txt(name)));
-  await server.asked(256);
-  assertEquals(server.questions.length, 256);
-  assertEquals(new Set(server.questions.map(({ packet }) => packet.id)).size, 256);
+  await server.asked(512);
+  assertEquals(server.questions.length, 512);
+  assertEquals(new Set(server.questions.map(({ packet }) => packet.id)).size, 512);
   gate.resolve();
   assertEquals(await Promise.all(outcomes), names.map((_, n) => `${n}`));
-  assertEquals([server.connections, server.questions.length], [1, 500]);
+  assertEquals([server.connections, server.questions.length], [1, 1000]);
 });
 
 Deno.test("ask() takes answers in any order", async () => {
@@ -216,21 +216,40 @@ Deno.test("ask() says when the resolver was silent, and replaces the connection"
 
 Deno.test("ask() replaces a connection on which too many answers are due", async () => {
   const clock = new ManualClock();
-  const [names, table] = numbered(513);
+  const [names, table] = numbered(257);
   for (const name of names) table[`TXT ${name}`] = { fault: "silence" };
   await using server = await startFakeDnsServer(table);
   using wire = new Wire(server, clock);
-  for (let at = 0; at < names.length; at += 200) {
-    const batch = names.slice(at, at + 200).map((name) =>
+  for (let at = 0; at < names.length; at += 100) {
+    const batch = names.slice(at, at + 100).map((name) =>
       outcome(wire.txt(name, { timeout: 500 }))
     );
-    await server.asked(Math.min(at + 200, names.length));
+    await server.asked(Math.min(at + 100, names.length));
     assertEquals(server.connections, 1);
     await clock.advance(500);
     assertEquals(new Set(await Promise.all(batch)), new Set(["timeout"]));
   }
   assertEquals(await outcome(wire.txt("other.example")), "nxdomain");
   assertEquals(server.connections, 2);
+});
+
+Deno.test("ask() keeps a connection on which the answers come late", async () => {
+  const clock = new ManualClock();
+  await using server = await startFakeDnsServer();
+  using wire = new Wire(server, clock);
+  for (let round = 1; round <= 3; round++) {
+    const gate = Promise.withResolvers<void>();
+    const [names, table] = numbered(100, gate.promise);
+    Object.assign(server.table, table);
+    const outcomes = names.map((name) => outcome(wire.txt(name, { timeout: 500 })));
+    await server.asked(round * 101 - 1);
+    await clock.advance(500);
+    assertEquals(new Set(await Promise.all(outcomes)), new Set(["timeout"]));
+    gate.resolve();
+    // Its answer comes behind the late ones.
+    assertEquals(await outcome(wire.txt("other.example")), "nxdomain");
+  }
+  assertEquals(server.connections, 1);
 });
 
 Deno.test("ask() gives up when the caller does", async () => {
@@ -249,9 +268,9 @@ Deno.test("ask() bounds the questions that wait", async () => {
   const clock = new ManualClock();
   await using server = await startFakeDnsServer({ "TXT a.example": { fault: "silence" } });
   using wire = new Wire(server, clock);
-  const taken = Array.from({ length: 256 + 4096 }, () => outcome(wire.txt("a.example")));
+  const taken = Array.from({ length: 512 + 4096 }, () => outcome(wire.txt("a.example")));
   assertEquals(await outcome(wire.txt("a.example")), "timeout");
-  assertEquals(clock.pending, 256 + 4096 + 1);
+  assertEquals(clock.pending, 512 + 4096 + 1);
   wire.close();
   assertEquals(new Set(await Promise.all(taken)), new Set(["unreachable"]));
 });
