@@ -13,7 +13,7 @@ import type { Clock } from "../resolver/clock.ts";
 import { type HttpRequest, MAX_HEAD_BYTES, parseHead } from "./http_request.ts";
 import type { Log } from "./types.ts";
 
-/** Connections served at once; more wait in the kernel's queue. A scraper, a probe and some people need few. */
+/** Connections served at once unless told otherwise: a scraper, a probe and some people need few. */
 const MAX_CONNECTIONS = 16;
 
 /** What a connection may take from accept to close, ms. */
@@ -30,14 +30,17 @@ export interface HttpReply {
   readonly status: 200 | 400 | 404 | 405 | 421 | 431 | 500 | 503;
   /** The media type. */
   readonly type: string;
-  readonly body: string;
+  /** Text, sent as UTF-8, or octets. */
+  readonly body: string | Uint8Array;
   /** Further fields; names and values must be valid as they are. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What connections are accepted from; a `Deno.Listener` is one. */
 export interface HttpSource {
-  accept(): Promise<Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">>;
+  accept(): Promise<
+    Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> & { readonly remoteAddr?: Deno.Addr }
+  >;
   close(): void;
 }
 
@@ -47,6 +50,18 @@ export interface HttpServerOptions {
   readonly handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of every reply that was sent, those to malformed requests included. */
+  readonly observe?: (exchange: HttpExchange) => void;
+  /** Connections served at once; more wait in the kernel's queue. @default {16} */
+  readonly maxConnections?: number;
+}
+
+/** What was asked and replied. */
+export interface HttpExchange {
+  /** `undefined` if it was malformed. */
+  readonly request: HttpRequest | undefined;
+  readonly reply: HttpReply;
+  readonly peer: Deno.Addr | undefined;
 }
 
 /** A running server. */
@@ -80,9 +95,11 @@ const COMMON_FIELDS: Readonly<Record<string, string>> = {
   "connection": "close",
 };
 
+const TOO_LARGE = text(431, "The request is too large.");
+
 /** Creates a server that listens nowhere yet. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { clock, log } = options;
+  const { clock, log, observe, maxConnections = MAX_CONNECTIONS } = options;
   const sources = new Set<HttpSource>();
   const connections = new Set<Conn>();
   /** Resolved when a connection has ended. */
@@ -100,7 +117,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         log.warn("http accept failed", { error: String(error) });
         await new Promise<void>((resolve) => clock.setTimer(resolve, ACCEPT_RETRY_MS));
       }
-      while (connections.size >= MAX_CONNECTIONS && !isClosed) await ended.promise;
+      while (connections.size >= maxConnections && !isClosed) await ended.promise;
     }
   }
 
@@ -110,7 +127,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     try {
       const head = await readHead(conn);
       if (head !== undefined) {
-        await writeAll(conn, await reply(head));
+        const request = head.length > MAX_HEAD_BYTES ? undefined : parseHead(head);
+        const reply = head.length > MAX_HEAD_BYTES ? TOO_LARGE : await answer(request);
+        await writeAll(conn, format(reply, { headOnly: request?.method === "HEAD" }));
+        observe?.({ request, reply, peer: conn.remoteAddr });
         await conn.closeWrite();
         await dropRest(conn);
       }
@@ -133,23 +153,21 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ended = Promise.withResolvers<void>();
   }
 
-  async function reply(head: string): Promise<Uint8Array> {
-    if (head.length > MAX_HEAD_BYTES) return format(text(431, "The request is too large."));
-    const request = parseHead(head);
-    if (request === undefined) return format(text(400, "This is no request in form."));
+  async function answer(request: HttpRequest | undefined): Promise<HttpReply> {
+    if (request === undefined) return text(400, "This is no request in form.");
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") {
       const refusal = text(405, "Only GET and HEAD are allowed.");
-      return format({ ...refusal, headers: { allow: "GET, HEAD" } });
+      return { ...refusal, headers: { allow: "GET, HEAD" } };
     }
     try {
-      return format(await options.handle(request), { headOnly: method === "HEAD" });
+      return await options.handle(request);
     } catch (error) {
       log.error("http request failed", {
         path: request.path,
         error: error instanceof Error ? error.stack : String(error),
       });
-      return format(text(500, "There is a bug here; the log has more."));
+      return text(500, "There is a bug here; the log has more.");
     }
   }
 
@@ -193,10 +211,10 @@ async function readHead(conn: Conn): Promise<string | undefined> {
 
 function format(
   { status, type, body, headers }: HttpReply,
-  { headOnly = false }: { headOnly?: boolean } = {},
+  { headOnly }: { readonly headOnly: boolean },
 ): Uint8Array {
   const encoder = new TextEncoder();
-  const content = encoder.encode(body);
+  const content = typeof body === "string" ? encoder.encode(body) : body;
   const fields = {
     "content-type": type,
     "content-length": String(content.length),

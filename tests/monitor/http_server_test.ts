@@ -141,6 +141,25 @@ Deno.test("createHttpServer() serves sixteen connections at once, and then the n
   server.close();
 });
 
+Deno.test("createHttpServer() tells of every reply, and sends octets as they are", async () => {
+  const told: string[] = [];
+  const server = createHttpServer({
+    handle: () => ({ status: 200, type: "text/plain", body: Uint8Array.of(0xff, 0x0a) }),
+    clock: new ManualClock(),
+    log: createLog({ level: "error", format: "text" }),
+    observe: ({ request, reply, peer }) =>
+      told.push(`${peer?.transport} ${request?.path} ${reply.status}`),
+    maxConnections: 1,
+  });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  server.serve(listener);
+  const response = await fetch(`http://127.0.0.1:${listener.addr.port}/a`);
+  assertEquals(await response.bytes(), Uint8Array.of(0xff, 0x0a));
+  await exchange(listener.addr.port, "nonsense\r\n\r\n");
+  assertEquals(told, ["tcp /a 200", "tcp undefined 400"]);
+  server.close();
+});
+
 Deno.test("createHttpServer() goes on after a failed accept", async () => {
   const clock = new ManualClock();
   const log = createLog({ level: "error", format: "text", write: () => {} });
