@@ -154,16 +154,13 @@ export class WireConnection {
     this.#closed = true;
     const link = this.#detach();
     link?.tcp.close();
-    const open = [...link?.questions.values() ?? [], ...this.#queue];
+    failAll([...link?.questions.values() ?? [], ...this.#queue], CLOSED);
     this.#queue.clear();
-    failAll(open, CLOSED);
   }
 
   #enqueue(pending: Pending): void {
     if (this.#closed) return pending.fail(CLOSED);
-    if (this.#queue.size >= MAX_QUEUED) {
-      return pending.fail(failure("timeout", "too many questions wait"));
-    }
+    if (this.#queue.size >= MAX_QUEUED) return pending.fail(CROWDED);
     this.#queue.add(pending);
     this.#pump();
   }
@@ -278,6 +275,7 @@ export class WireConnection {
 }
 
 const CLOSED = failure("unreachable", "the client is closed");
+const CROWDED = failure("timeout", "too many questions wait");
 
 function failure(reason: WireFailure["reason"], detail: string): WireFailure {
   return { kind: "failed", reason, detail, silent: false };
