@@ -193,9 +193,11 @@ export async function startFakeDnsServer(
     await Promise.all(serving);
   }
 
+  let closed = false;
   socket.on("message", async (bytes, peer) => {
     const taken = await take(bytes, "udp");
-    if (taken !== undefined) {
+    // A late answer may come after the end of the test.
+    if (taken !== undefined && !closed) {
       socket.send(encodeReply(taken.query, taken.reply, "udp"), peer.port, peer.address);
     }
   });
@@ -216,11 +218,12 @@ export async function startFakeDnsServer(
       for (const conn of [...open]) hangUp(conn);
     },
     async close() {
+      closed = true;
       listener.close();
       server.disconnect();
-      const closed = once(socket, "close");
+      const gone = once(socket, "close");
       socket.close();
-      await Promise.all([accepting, closed]);
+      await Promise.all([accepting, gone]);
     },
     [Symbol.asyncDispose]: () => server.close(),
   };
