@@ -173,8 +173,7 @@ export class WireConnection {
       this.#queue.delete(pending);
       this.#send(pending, link);
     }
-    const link = this.#link;
-    if (link === undefined || inFlight(link) > 0) return;
+    if (this.#link === undefined || inFlight(this.#link) > 0) return;
     this.#cancelIdle ??= this.#clock.setTimer(() => this.#detach()?.tcp.close(), IDLE_TIMEOUT_MS);
   }
 
