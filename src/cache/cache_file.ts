@@ -10,11 +10,12 @@
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { type FileIdentity, identify, prepareFile, removeCompanions, walOf } from "./cache_path.ts";
+import { pageStatement } from "./page.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
-import { domainOf, expiryOf, isFailure, isMx, isPolicy } from "./rows.ts";
+import { domainOf, expiryOf, isFailure, isMx, isPolicy, isTime } from "./rows.ts";
 import { prepareSchema, transaction } from "./schema.ts";
 import * as sql from "./statements.ts";
-import type { DueQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+import type { DueQuery, PageQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
 
 /** How long a write waits for another process's, ms. The event loop waits with it. */
 const BUSY_TIMEOUT_MS = 20;
@@ -183,6 +184,12 @@ export class CacheFile implements WriteTarget {
     return { policies: this.#policiesOf(rows), next: rows.at(-1) as Cursor | undefined };
   }
 
+  /** See `PolicyStore.listPage`. */
+  listPage(query: PageQuery): StoredPolicy[] {
+    const [text, ...values] = pageStatement(query);
+    return this.#policiesOf(this.#prepare(text).all(...values));
+  }
+
   /** See `PolicyStore.listDue`. */
   listDue({ due, usedSince, limit }: DueQuery): StoredPolicy[] {
     return this.#policiesOf(this.#prepare(sql.LIST_DUE).all(due, usedSince, due, limit));
@@ -215,6 +222,18 @@ export class CacheFile implements WriteTarget {
     }
   }
 
+  /**
+   * What goes with a policy that is taken over: without the MX hosts known from before, an outage of DNS
+   * would make the fresh file answer less than the old one. Of a damaged file, what can be read.
+   */
+  salvageCompanions(domain: string): { failure: StoredFailure | undefined; mx: StoredMx[] } {
+    return {
+      failure: unlessDamaged(() => this.getFailure(domain)),
+      mx: unlessDamaged(() => this.#prepare(sql.LIST_MX).all(domain) as unknown as Row<StoredMx>[])
+        ?.filter(isMx) ?? [],
+    };
+  }
+
   has(domain: string): boolean {
     return this.#prepare(sql.HAS_POLICY).get(domain) !== undefined;
   }
@@ -222,6 +241,17 @@ export class CacheFile implements WriteTarget {
   /** Number of policies. */
   count(): number {
     return Number(this.#prepare(sql.COUNT_POLICIES).get()?.rows);
+  }
+
+  /** See `PolicyStore.countHeldOff`. */
+  countHeldOff(now: number): number {
+    return Number(this.#prepare(sql.COUNT_HELD_OFF).get(now)?.rows);
+  }
+
+  /** See `PolicyStore.oldestFetch`. */
+  oldestFetch(usedSince: number): number | undefined {
+    const fetchedAt = this.#prepare(sql.OLDEST_FETCH).get(usedSince)?.fetchedAt;
+    return isTime(fetchedAt) ? fetchedAt : undefined;
   }
 
   /** See `PolicyStore.prune`. @returns Number of rows deleted. */
@@ -321,4 +351,12 @@ export class CacheFile implements WriteTarget {
 
 function isSame(one: FileIdentity | undefined, other: FileIdentity | undefined): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

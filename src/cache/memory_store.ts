@@ -8,9 +8,11 @@
  */
 
 import { GenerationalMap } from "./generational_map.ts";
-import { domainOf, expiryOf, selectDue } from "./rows.ts";
+import { type Dated, dated, selectPage } from "./page.ts";
+import { domainOf, selectDue } from "./rows.ts";
 import type {
   DueQuery,
+  PageQuery,
   PolicyStore,
   StoredFailure,
   StoredMx,
@@ -24,7 +26,7 @@ export function createMemoryStore({ maxEntries }: { maxEntries: number }): Polic
 }
 
 class MemoryStore implements PolicyStore {
-  readonly #policies: GenerationalMap<StoredPolicy>;
+  readonly #policies: GenerationalMap<Dated>;
   readonly #failures: GenerationalMap<StoredFailure>;
   readonly #mx: GenerationalMap<StoredMx>;
 
@@ -35,21 +37,19 @@ class MemoryStore implements PolicyStore {
   }
 
   getPolicy(domain: string): StoredPolicy | undefined {
-    return this.#policies.get(domain);
+    return this.#policies.get(domain)?.policy;
   }
 
   putPolicy(policy: StoredPolicy): void {
-    this.#policies.set(policy.domain, policy);
+    this.#policies.set(policy.domain, dated(policy));
   }
 
   touchPolicy(domain: string, lastUsedAt: number): void {
-    const policy = this.#policies.get(domain);
-    if (policy !== undefined) this.#policies.set(domain, { ...policy, lastUsedAt });
+    this.#change(domain, { lastUsedAt });
   }
 
   deferRefresh(domain: string, refreshAt: number): void {
-    const policy = this.#policies.get(domain);
-    if (policy !== undefined) this.#policies.set(domain, { ...policy, refreshAt });
+    this.#change(domain, { refreshAt });
   }
 
   remove(domain: string): void {
@@ -79,21 +79,39 @@ class MemoryStore implements PolicyStore {
   }
 
   *listPolicies(): IterableIterator<StoredPolicy> {
-    yield* [...this.#policies.values()].sort((one, other) => one.fetchedAt - other.fetchedAt);
+    yield* this.#all().sort((one, other) => one.fetchedAt - other.fetchedAt);
+  }
+
+  listPage(query: PageQuery): StoredPolicy[] {
+    return selectPage(this.#policies.values(), query);
   }
 
   listDue(query: DueQuery): StoredPolicy[] {
-    return selectDue([...this.#policies.values()], query);
+    return selectDue(this.#all(), query);
   }
 
   count(): number {
     return this.#policies.size;
   }
 
+  countHeldOff(now: number): number {
+    let count = 0;
+    for (const { retryAt } of this.#failures.values()) if (retryAt > now) count++;
+    return count;
+  }
+
+  oldestFetch(usedSince: number): number | undefined {
+    let oldest: number | undefined;
+    for (const { policy: { fetchedAt, lastUsedAt } } of this.#policies.values()) {
+      if (lastUsedAt >= usedSince && fetchedAt < (oldest ?? Infinity)) oldest = fetchedAt;
+    }
+    return oldest;
+  }
+
   /** Drops expired policies; what else is old goes by itself when room is needed. */
   prune(now: number): number {
-    const expired = [...this.#policies.values()].filter((one) => (expiryOf(one) ?? 0) <= now);
-    for (const { domain } of expired) this.#policies.delete(domain);
+    const expired = [...this.#policies.values()].filter(({ expiresAt }) => expiresAt <= now);
+    for (const { policy } of expired) this.#policies.delete(policy.domain);
     return expired.length;
   }
 
@@ -104,6 +122,16 @@ class MemoryStore implements PolicyStore {
   }
 
   close(): void {}
+
+  #all(): StoredPolicy[] {
+    return Array.from(this.#policies.values(), ({ policy }) => policy);
+  }
+
+  #change(domain: string, change: Partial<StoredPolicy>): void {
+    const known = this.#policies.get(domain);
+    if (known === undefined) return;
+    this.#policies.set(domain, { ...known, policy: { ...known.policy, ...change } });
+  }
 
   #dropMx(matches: (mx: StoredMx) => boolean): void {
     for (const mx of [...this.#mx.values()]) if (matches(mx)) this.#mx.delete(mx.nextHop);

@@ -133,6 +133,12 @@ export class PendingWrites {
     return [...this.#removed].filter((domain) => !this.#policies.has(domain));
   }
 
+  /** Number of failures here that forbid a fetch at `now`, ms. */
+  countHeldOff(now: number): number {
+    const failures = [...this.#failures.values()];
+    return failures.filter((failure) => failure !== null && failure.retryAt > now).length;
+  }
+
   /** Writes everything to `target`, which may throw; nothing is forgotten before {@link clear}. */
   writeTo(target: WriteTarget): void {
     for (const domain of this.#removed) target.remove(domain);

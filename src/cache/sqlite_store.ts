@@ -13,11 +13,13 @@ import type { Log, Metric, Metrics } from "../monitor/types.ts";
 import { type CacheFile, type Cursor, LIST_START } from "./cache_file.ts";
 import { FAULT_KINDS } from "./fault.ts";
 import { FileKeeper } from "./file_keeper.ts";
+import { dated, selectPage } from "./page.ts";
 import { type Dropped, PendingWrites } from "./pending_writes.ts";
 import { selectDue } from "./rows.ts";
 import { FILE_MAX_OCTETS } from "./schema.ts";
 import type {
   DueQuery,
+  PageQuery,
   PolicyStore,
   StoredFailure,
   StoredMx,
@@ -159,6 +161,16 @@ export class SqliteStore implements PolicyStore {
     yield* this.#pending.policies();
   }
 
+  listPage(query: PageQuery): StoredPolicy[] {
+    const read = (page: PageQuery) => this.#keeper.read((file) => file.listPage(page)) ?? [];
+    const pending = this.#pending.policies();
+    const hidden = pending.length + this.#pending.removed().length;
+    if (hidden === 0) return this.#current(read(query));
+    // While the file is unusable: of what it holds all that may be on the page, and what it lacks.
+    const stored = read({ ...query, offset: 0, limit: query.offset + query.limit + hidden });
+    return selectPage([...this.#current(stored), ...pending].map(dated), query);
+  }
+
   listDue(query: DueQuery): StoredPolicy[] {
     // Writes the marks, so that as a rule nothing is pending and the file knows best.
     this.flush();
@@ -173,6 +185,23 @@ export class SqliteStore implements PolicyStore {
     const added = this.#pending.policies().filter(({ domain }) => !has(domain)).length;
     const removed = this.#pending.removed().filter(has).length;
     return (this.#keeper.read((file) => file.count()) ?? 0) + added - removed;
+  }
+
+  /** While the file is unusable a domain whose failure it holds may count twice. */
+  countHeldOff(now: number): number {
+    const stored = this.#keeper.read((file) => file.countHeldOff(now)) ?? 0;
+    return stored + this.#pending.countHeldOff(now);
+  }
+
+  /** While the file is unusable what it holds counts, even if there is something newer. */
+  oldestFetch(usedSince: number): number | undefined {
+    const stored = this.#keeper.read((file) => file.oldestFetch(usedSince));
+    const pending = this.#pending.policies().filter(({ lastUsedAt }) => lastUsedAt >= usedSince);
+    const oldest = pending.reduce(
+      (least, { fetchedAt }) => Math.min(least, fetchedAt),
+      stored ?? Infinity,
+    );
+    return oldest === Infinity ? undefined : oldest;
   }
 
   /**

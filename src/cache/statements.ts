@@ -8,7 +8,10 @@
 /** Free pages given back to the file system by one prune: 4 MB, a few milliseconds. */
 const VACUUM_PAGES = 1000;
 
-const SELECT_POLICY = `SELECT rowid, domain, id, text, fetched_at AS fetchedAt,
+/** Policies looked at to find the oldest in use, 4 ms: those out of use are older, but few are kept so long. */
+const OLDEST_ROWS = 2000;
+
+export const SELECT_POLICY = `SELECT rowid, domain, id, text, fetched_at AS fetchedAt,
   last_used_at AS lastUsedAt, refresh_at AS refreshAt FROM policies`;
 
 export const GET_POLICY = `${SELECT_POLICY} WHERE domain = ?`;
@@ -40,6 +43,12 @@ export const LIST_DUE = `${SELECT_POLICY}
   WHERE refresh_at <= ? AND last_used_at >= ? AND expires_at > ?
   ORDER BY refresh_at LIMIT ?`;
 
+export const COUNT_HELD_OFF = "SELECT count(*) AS rows FROM failures WHERE retry_at > ?";
+
+export const OLDEST_FETCH = `SELECT min(fetched_at) AS fetchedAt FROM (
+    SELECT fetched_at, last_used_at FROM policies ORDER BY fetched_at LIMIT ${OLDEST_ROWS}
+  ) WHERE last_used_at >= ?`;
+
 /** Page by page from both ends, so that damage in the middle hides as little as possible. */
 export const SALVAGES = [
   { query: `${SELECT_POLICY} WHERE rowid > ? ORDER BY rowid LIMIT ?`, start: -Infinity },
@@ -52,6 +61,9 @@ export const GET_FAILURE = `SELECT rowid, domain, id, reason, detail, count,
 export const PUT_FAILURE = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 export const CLEAR_FAILURE = "DELETE FROM failures WHERE domain = ?";
+
+export const LIST_MX = `SELECT rowid, next_hop AS nextHop, json, checked_at AS checkedAt FROM mx
+  WHERE domain = ?`;
 
 export const GET_MX = `SELECT rowid, next_hop AS nextHop, json, checked_at AS checkedAt
   FROM mx WHERE domain = ? AND next_hop = ?`;

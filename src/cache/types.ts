@@ -64,6 +64,20 @@ export interface DueQuery {
   readonly limit: number;
 }
 
+/** What the policies of a page are sorted by. */
+export type PageOrder = "domain" | "fetched" | "expires" | "used";
+
+/** A page of policies, for display. */
+export interface PageQuery {
+  /** Ties are in no particular order. */
+  readonly order: PageOrder;
+  readonly descending: boolean;
+  /** Only domains that begin with this, in the order `domain`; other orders take no notice of it. */
+  readonly prefix: string;
+  readonly offset: number;
+  readonly limit: number;
+}
+
 /**
  * The store behind the memory. All calls are synchronous and none throws:
  * a fault of the file is logged once, counted, shown by `health`, and what was
@@ -84,12 +98,25 @@ export interface PolicyStore {
   putMx(mx: StoredMx): void;
   /** All policies, oldest fetch first, read in pages so that a million do not fill memory. */
   listPolicies(): IterableIterator<StoredPolicy>;
+  /**
+   * One page of the policies. Takes a few milliseconds whatever the number of policies, but for the order
+   * `used`, which reads an index from end to end: 8 ms for 100,000 policies.
+   */
+  listPage(query: PageQuery): StoredPolicy[];
   /** The refresher's queue, the longest overdue first. */
   listDue(query: DueQuery): StoredPolicy[];
   /** Puts off the regular fetch of a policy, ms. */
   deferRefresh(domain: string, refreshAt: number): void;
   /** Number of policies held. */
   count(): number;
+  /** Number of failures that forbid a fetch at `now` (ms). */
+  countHeldOff(now: number): number;
+  /**
+   * The `fetchedAt` of the policy fetched longest ago among those used since `usedSince` (ms).
+   *
+   * @returns `undefined` if there is none, or if too many that are out of use are older.
+   */
+  oldestFetch(usedSince: number): number | undefined;
   /** Drops failures, MX results and policies that nobody can use any more; see the implementation for the rules. */
   prune(now: number): number;
   /** Writes what is batched and tries again what failed. Called by a timer and at stop. */

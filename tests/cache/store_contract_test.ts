@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
-import type { PolicyStore, StoredMx } from "../../src/cache/types.ts";
+import type { PageQuery, PolicyStore, StoredMx } from "../../src/cache/types.ts";
 import { Bench, DAY, domainsOf, failureOf, policyOf, SECOND, START, textOf } from "./harness.ts";
 
 /** Opens one kind of store. */
@@ -28,6 +28,15 @@ function contract(what: string, test: (store: PolicyStore, bench: Bench) => void
     });
   }
 }
+
+/** All policies, by domain. */
+const WHOLE: PageQuery = {
+  order: "domain",
+  descending: false,
+  prefix: "",
+  offset: 0,
+  limit: 1000,
+};
 
 function mxOf(nextHop: string): StoredMx {
   return { nextHop, json: `{"hosts":["mx.example"]}`, checkedAt: START };
@@ -175,4 +184,63 @@ contract("takes calls after the end", (store) => {
   store.remove("a.example");
   store.listDue({ due: START, usedSince: 0, limit: 10 });
   assertEquals(store.getPolicy("c.example"), undefined);
+});
+
+contract("lists pages by domain, fetch, expiry or use, either way", (store) => {
+  for (const [index, name] of ["b", "c", "a", "ab"].entries()) {
+    store.putPolicy(policyOf(`${name}.example`, {
+      fetchedAt: START + index,
+      lastUsedAt: START + [3, 0, 2, 1][index]!,
+      text: textOf([40, 20, 10, 30][index]!),
+    }));
+  }
+  const page = (query: Partial<PageQuery>) =>
+    domainsOf(store.listPage({ ...WHOLE, ...query })).map((domain) => domain.split(".")[0]).join();
+  assertEquals(page({ order: "domain" }), "a,ab,b,c");
+  assertEquals(page({ order: "domain", descending: true }), "c,b,ab,a");
+  assertEquals(page({ order: "fetched" }), "b,c,a,ab");
+  assertEquals(page({ order: "expires" }), "a,c,ab,b");
+  assertEquals(page({ order: "used", descending: true }), "b,a,ab,c");
+  assertEquals(page({ order: "used", offset: 1, limit: 2 }), "ab,a");
+  assertEquals(page({ order: "domain", offset: 4 }), "");
+  assertEquals(page({ prefix: "a" }), "a,ab");
+  assertEquals(page({ prefix: "a", descending: true, limit: 1 }), "ab");
+  assertEquals(page({ prefix: "a.example" }), "a");
+  assertEquals(page({ prefix: "a.example." }), "");
+  store.remove("ab.example");
+  store.putPolicy(policyOf("d.example", { fetchedAt: START - 1 }));
+  assertEquals(page({ order: "fetched" }), "d,b,c,a");
+});
+
+contract("lists pages of many policies in their order", (store) => {
+  for (let i = 0; i < 600; i++) {
+    store.putPolicy(policyOf(`d${(i * 7) % 600}.example`, { fetchedAt: START + (i * 7) % 600 }));
+  }
+  const page = (descending: boolean, offset: number) =>
+    store.listPage({ ...WHOLE, order: "fetched", descending, offset, limit: 50 });
+  assertEquals(
+    page(false, 100).map(({ fetchedAt }) => fetchedAt - START),
+    Array.from({ length: 50 }, (_, i) => 100 + i),
+  );
+  assertEquals(
+    page(true, 100).map(({ fetchedAt }) => fetchedAt - START),
+    Array.from({ length: 50 }, (_, i) => 499 - i),
+  );
+});
+
+contract("tells the oldest fetch in use and how many fetches are held off", (store) => {
+  assertEquals(store.oldestFetch(0), undefined);
+  assertEquals(store.countHeldOff(START), 0);
+  store.putPolicy(policyOf("a.example", { fetchedAt: START + 1, lastUsedAt: START + 1 }));
+  store.putPolicy(policyOf("b.example", { fetchedAt: START + 2, lastUsedAt: START + 9 }));
+  store.putPolicy(policyOf("c.example", { fetchedAt: START + 3, lastUsedAt: START + 9 }));
+  assertEquals(store.oldestFetch(START), START + 1);
+  assertEquals(store.oldestFetch(START + 2), START + 2);
+  assertEquals(store.oldestFetch(START + 10), undefined);
+  store.putFailure(failureOf("a.example"));
+  store.putFailure(failureOf("b.example", { retryAt: START + 1 }));
+  store.putFailure(failureOf("c.example"));
+  store.clearFailure("c.example");
+  assertEquals(store.countHeldOff(START), 2);
+  assertEquals(store.countHeldOff(START + 1), 1);
 });
