@@ -1,0 +1,161 @@
+/**
+ * The manual pages mta-sts-resolver(1) and mta-sts-resolver.yml(5), from the tables that the
+ * command line and the configuration are read by.
+ *
+ * @module
+ */
+
+import { COMMON_OPTIONS, PROGRAM } from "../../src/cli/command.ts";
+import type { Command, OptionSpec } from "../../src/cli/command.ts";
+import { CONFIG_FILES } from "../../src/config/defaults.ts";
+import type { KeyDescription } from "../../src/config/describe.ts";
+import { bold, italic, literal, prose, tagged, verbatim } from "./roff.ts";
+
+/** What stands in the margins of a page. */
+export interface PageOptions {
+  readonly version: string;
+  /** `YYYY-MM-DD`. */
+  readonly date: string;
+}
+
+/** A configuration that shows how the dotted names of the manual are written. */
+export const EXAMPLE = `http: 127.0.0.1:8462
+default_zone:
+  on_dns_failure: defer
+zones:
+  relay:
+    tlsrpt: true
+cache:
+  memory_entries: 100000
+log:
+  level: warn`;
+
+/** Writes the page of the program. */
+export function formatProgramPage(commands: readonly Command[], page: PageOptions): string {
+  return join([
+    heading(PROGRAM, { section: 1, ...page }),
+    ".SH NAME",
+    literal(`${PROGRAM} - MTA-STS policies for Postfix`),
+    ".SH SYNOPSIS",
+    commands.map(usage).join("\n.br\n"),
+    ".SH DESCRIPTION",
+    prose(
+      "Answers Postfix's `smtp_tls_policy_maps` with the MTA-STS policy (RFC 8461) of the next hop. " +
+        "Without a command, `serve` is meant.",
+    ),
+    ".SH OPTIONS",
+    ...COMMON_OPTIONS.map(option),
+    tagged(`${bold("-V")}, ${bold("--version")}`, "Print the version"),
+    ".SH COMMANDS",
+    ...commands.flatMap(section),
+    ".SH FILES",
+    ...CONFIG_FILES.map((file, index) =>
+      tagged(
+        bold(file),
+        index === 0
+          ? "The configuration, see `mta-sts-resolver.yml`(5)"
+          : "The configuration of postfix-mta-sts-resolver, read if there is no other",
+      )
+    ),
+    ".SH ENVIRONMENT",
+    tagged(
+      ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"].map(bold).join(", "),
+      "Where the cache is kept unless the configuration says: as `cache.db` in the first, else in " +
+        "`mta-sts-resolver` below the second, else below `.local/state` of the third",
+    ),
+    ".SH EXAMPLES",
+    tagged(bold("smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix"), "In main.cf"),
+    ...commands.flatMap(({ examples = [] }) => examples)
+      .map(([call, text]) => tagged(bold(call), text)),
+    seeAlso(`${PROGRAM}.yml(5)`, "postconf(5)", "socketmap_table(5)"),
+  ]);
+}
+
+/** Writes the page of the configuration file. */
+export function formatConfigPage(keys: readonly KeyDescription[], page: PageOptions): string {
+  return join([
+    heading(`${PROGRAM}.yml`, { section: 5, ...page }),
+    ".SH NAME",
+    literal(`${PROGRAM}.yml - configuration of ${PROGRAM}`),
+    ".SH DESCRIPTION",
+    prose(
+      `Read from the file named with \`--config\`, else from ${
+        CONFIG_FILES.join(", else from ")
+      }; ` +
+        "without a file the defaults hold. The file is YAML, and every key may be left out. " +
+        "Durations are seconds. A file with an unknown key or a value that is not allowed is refused, " +
+        "with one line for each mistake.",
+    ),
+    ".PP",
+    prose(
+      "Below, `dns.timeout` stands for the key `timeout` in the mapping `dns`. The mapping under each " +
+        "name in `zones` has the keys of `default_zone`.",
+    ),
+    ".PP",
+    prose(
+      "`mta-sts-resolver config check` checks a file, `mta-sts-resolver config show` prints what is in " +
+        "effect. The signal HUP makes the daemon read its file again.",
+    ),
+    ".SH KEYS",
+    ...keys.filter(({ legacy }) => !legacy).map(key),
+    ".SH KEYS OF POSTFIX\\-MTA\\-STS\\-RESOLVER",
+    prose(
+      "A file of postfix-mta-sts-resolver is read unchanged; these are the keys it has beside `cache`, " +
+        "`default_zone`, `shutdown_timeout` and `zones`. `mta-sts-resolver config convert` turns them " +
+        "into those above.",
+    ),
+    ...keys.filter(({ legacy }) => legacy).map(key),
+    ".SH EXAMPLES",
+    verbatim(EXAMPLE),
+    seeAlso(`${PROGRAM}(1)`, "socketmap_table(5)"),
+  ]);
+}
+
+function heading(name: string, { section, version, date }: PageOptions & { section: number }) {
+  return [
+    '.\\" Made from the tables of the program, see tools/docs.',
+    `.TH ${literal(name.toUpperCase())} ${section} ${date} "${PROGRAM} ${version}"`,
+    // No hyphens where names are cut, no stretched spaces.
+    ".nh",
+    ".ad l",
+  ].join("\n");
+}
+
+function usage({ name, operands }: Command): string {
+  const after = operands === "" ? "" : ` ${italic(operands)}`;
+  return `${bold(`${PROGRAM} ${name}`)} [${italic("OPTION")}...]${after}`;
+}
+
+function section(command: Command): string[] {
+  const { name, operands, description, options, exits = [] } = command;
+  const statuses = exits.map(([code, text]) => `\`${code}\` ${text}`);
+  return [
+    `.SS ${literal(name)}${operands === "" ? "" : ` ${literal(operands)}`}`,
+    prose(description.join(" ")),
+    ...options.map(option),
+    ...(exits.length === 0 ? [] : [".PP", prose(`Exit status: ${statuses.join("; ")}.`)]),
+  ];
+}
+
+function option({ name, short, value, many, text }: OptionSpec): string {
+  const letter = short === undefined ? "" : `${bold(`-${short}`)}, `;
+  const operand = value === undefined ? "" : ` ${italic(value)}`;
+  return tagged(
+    `${letter}${bold(`--${name}`)}${operand}`,
+    many ? `${text}; may be given several times` : text,
+  );
+}
+
+function key({ path, type, text, allowed, default: fallback }: KeyDescription): string {
+  const values = type === "mapping" ? "" : ` Allowed: ${allowed}.`;
+  return tagged(bold(path), text + values + (fallback === "" ? "" : ` Default: \`${fallback}\`.`));
+}
+
+function seeAlso(...pages: readonly string[]): string {
+  const references = pages.map((page) => page.replace(/^(.*)(\(\d\))$/, "`$1`$2"));
+  return `.SH SEE ALSO\n${prose([...references, "RFC 8461"].join(", "))}`;
+}
+
+function join(parts: readonly string[]): string {
+  return parts.join("\n") + "\n";
+}
