@@ -10,6 +10,7 @@ import { createMemoryStore } from "../cache/memory_store.ts";
 import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { applyOverrides } from "../config/overrides.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { warmUpTls } from "../https/policy_client.ts";
@@ -121,12 +122,14 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
 }
 
 function readServeConfig(args: CommandArgs, io: Io): LoadedConfig {
-  return readConfig(args.value("config"), io, {
+  const { config, notes } = readConfig(args.value("config"), io);
+  const overrides = {
     listen: args.values("listen"),
     cache: args.value("cache"),
     logLevel: args.value("log-level"),
     logFormat: args.value("log-format"),
-  });
+  };
+  return { config: applyOverrides(config, overrides), notes };
 }
 
 function tellNotes({ notes }: LoadedConfig, log: Log): void {

@@ -42,7 +42,7 @@ export function watchDnssec(
   metrics.gaugeFn(
     "mta_sts_dnssec_validates",
     "Whether the DNS resolver validates DNSSEC: 1 yes, 0 no, NaN not known.",
-    () => validates === undefined ? NaN : Number(validates),
+    () => validates === undefined ? NaN : validates ? 1 : 0,
   );
 
   async function ask(): Promise<DnssecProbe> {

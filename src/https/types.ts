@@ -8,7 +8,7 @@ import type { DnsFailure } from "../dns/types.ts";
 
 /**
  * Why no policy text was had. The list is closed: the same word is the
- * log field, the metric label and, through {@link tlsrptResult}, the RFC 8460
+ * log field, the metric label and, through `sts/tlsrpt.ts`, the RFC 8460
  * result type.
  */
 export type FetchFailure =
@@ -98,13 +98,3 @@ export type FetchPolicy = (
   domain: string,
   options?: { readonly signal?: AbortSignal; readonly trace?: FetchTrace },
 ) => Promise<FetchOutcome>;
-
-/** Maps a failure to the TLSRPT result type of RFC 8460 §4.3.2.2. */
-export function tlsrptResult(
-  reason: FetchFailure,
-): "sts-policy-fetch-error" | "sts-webpki-invalid" | "sts-policy-invalid" {
-  if (reason.startsWith("certificate-")) return "sts-webpki-invalid";
-  return reason === "media-type" || reason === "policy-syntax"
-    ? "sts-policy-invalid"
-    : "sts-policy-fetch-error";
-}

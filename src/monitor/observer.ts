@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tlsrptResult } from "../https/types.ts";
+import { tlsrptResult } from "../sts/tlsrpt.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { Log, Metrics } from "./types.ts";
 import type { Warnings } from "./warnings.ts";

@@ -110,7 +110,7 @@ export function createMxViews(options: MxViewsOptions): MxViews {
   async function viewSlowly(nextHop: NextHop, name: string, wait: number): Promise<MxResult> {
     const stale = usableStale(lastKnown(name), clock.now());
     const flight = startAssessment(nextHop, name);
-    const result = await withDeadline(flight, stale ? STALE_WAIT_MS : wait, clock);
+    const result = await withDeadline(flight, { ms: stale ? STALE_WAIT_MS : wait, clock });
     if (result?.kind === "known") return result;
     if (stale !== undefined) return { kind: "known", view: stale };
     return result ?? { kind: "failed", reason: "timeout", detail: "no answer in time" };

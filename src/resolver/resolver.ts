@@ -105,7 +105,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
   async function resolveSlowly(nextHop: NextHop, zone: Zone): Promise<Resolution> {
     const started = clock.now();
     const checking = checker.check(nextHop.domain);
-    const result = checking && await withDeadline(checking, zone.timeout, clock);
+    const result = checking && await withDeadline(checking, { ms: zone.timeout, clock });
     if (result === undefined) {
       return answerWithout(nextHop, zone, { row: rowAtDeadline(), until: 0 });
     }

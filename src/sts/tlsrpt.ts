@@ -1,0 +1,17 @@
+/**
+ * The words of TLS reports (RFC 8460) for what goes wrong with a policy.
+ *
+ * @module
+ */
+
+import type { FetchFailure } from "../https/types.ts";
+
+/** Maps a failure to the TLSRPT result type of RFC 8460 §4.3.2.2. */
+export function tlsrptResult(
+  reason: FetchFailure,
+): "sts-policy-fetch-error" | "sts-webpki-invalid" | "sts-policy-invalid" {
+  if (reason.startsWith("certificate-")) return "sts-webpki-invalid";
+  return reason === "media-type" || reason === "policy-syntax"
+    ? "sts-policy-invalid"
+    : "sts-policy-fetch-error";
+}
