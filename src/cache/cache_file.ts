@@ -227,11 +227,9 @@ export class CacheFile implements WriteTarget {
    * would make the fresh file answer less than the old one. Of a damaged file, what can be read.
    */
   salvageCompanions(domain: string): { failure: StoredFailure | undefined; mx: StoredMx[] } {
-    return {
-      failure: unlessDamaged(() => this.getFailure(domain)),
-      mx: unlessDamaged(() => this.#prepare(sql.LIST_MX).all(domain) as unknown as Row<StoredMx>[])
-        ?.filter(isMx) ?? [],
-    };
+    const failure = unlessDamaged(() => this.getFailure(domain));
+    const rows = unlessDamaged(() => this.#prepare(sql.LIST_MX).all(domain)) ?? [];
+    return { failure, mx: (rows as unknown as StoredMx[]).filter(isMx) };
   }
 
   has(domain: string): boolean {

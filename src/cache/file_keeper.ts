@@ -180,6 +180,9 @@ export class FileKeeper {
         fresh.transaction(() => {
           for (const policy of old.salvage()) {
             fresh.putPolicy(policy);
+            const { failure, mx } = old.salvageCompanions(policy.domain);
+            if (failure !== undefined) fresh.putFailure(failure);
+            for (const view of mx) fresh.putMx(view);
             policies++;
           }
         });

@@ -62,7 +62,7 @@ export const PUT_FAILURE = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, 
 
 export const CLEAR_FAILURE = "DELETE FROM failures WHERE domain = ?";
 
-export const LIST_MX = `SELECT rowid, next_hop AS nextHop, json, checked_at AS checkedAt FROM mx
+export const LIST_MX = `SELECT next_hop AS nextHop, json, checked_at AS checkedAt FROM mx
   WHERE domain = ?`;
 
 export const GET_MX = `SELECT rowid, next_hop AS nextHop, json, checked_at AS checkedAt

@@ -143,6 +143,24 @@ Deno.test("a file removed while open is written anew with all that was in it", (
   }
 });
 
+Deno.test("with the policies of a removed file go what failed and what is known of MX hosts", () => {
+  using bench = new Bench();
+  const store = bench.open();
+  const mx = [
+    { nextHop: "d.example", json: '{"dane":"usable"}', checkedAt: START },
+    { nextHop: "[d.example]:587", json: '{"dane":"absent"}', checkedAt: START },
+  ];
+  store.putPolicy(policyOf("d.example"));
+  store.putFailure(failureOf("d.example"));
+  mx.forEach((view) => store.putMx(view));
+  Deno.removeSync(bench.path);
+  store.flush();
+  store.close();
+  const again = bench.open();
+  assertEquals(again.getFailure("d.example"), failureOf("d.example"));
+  assertEquals(mx.map(({ nextHop }) => again.getMx(nextHop)), mx);
+});
+
 Deno.test("a directory removed while open is made anew", () => {
   using bench = new Bench();
   const path = `${bench.directory}/state/cache.db`;
