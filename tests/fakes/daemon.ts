@@ -20,6 +20,8 @@ const ROOT = new URL("../../", import.meta.url);
 /** DNS and policy hosts. */
 export interface Outside extends AsyncDisposable {
   readonly dns: FakeDnsServer;
+  /** What happens to each DNS reply on its way, for faults of the whole resolver. */
+  disturb: ((reply: FakeDnsReply | undefined) => FakeDnsReply | undefined) | undefined;
   readonly hosts: PolicyHosts;
   /** A private directory for the files of one daemon. */
   readonly directory: string;
@@ -37,13 +39,18 @@ export interface Outside extends AsyncDisposable {
 /** Starts DNS and policy hosts. */
 export async function startOutside(): Promise<Outside> {
   const ns: FakeDnsReply = { ad: true, answers: [{ type: "NS", data: "ns.example" }] };
-  const dns = await startFakeDnsServer({ "NS .": ns });
+  const table = new Proxy<Record<string, FakeDnsReply>>({ "NS .": ns }, {
+    get: (target, question: string) =>
+      outside.disturb === undefined ? target[question] : outside.disturb(target[question]),
+  });
+  const dns = await startFakeDnsServer(table);
   const hosts = startPolicyHosts();
   const directory = await Deno.makeTempDir();
   const authority = `${directory}/ca.pem`;
   await Deno.writeTextFile(authority, hosts.authority.certPem);
-  return {
+  const outside: Outside = {
     dns,
+    disturb: undefined,
     hosts,
     directory,
     publish(domain, { id = "1", mode = "enforce", maxAge = 604_800 } = {}) {
@@ -73,6 +80,7 @@ export async function startOutside(): Promise<Outside> {
       await Deno.remove(directory, { recursive: true });
     },
   };
+  return outside;
 }
 
 /** A running daemon. */
