@@ -48,6 +48,9 @@ if [ -z "${E2E_INNER:-}" ]; then
   # There is no network inside: what the deno programs import must be in the cache before.
   "$DENO" cache --quiet "$HERE/dns_faults.ts" "$HERE/../../main.ts"
   export E2E_INNER=1 DAEMON DENO ROOTFS
+  # One run at a time in a directory; the lock ends with the last process of the run.
+  exec 9>"$B.lock"
+  flock 9
   exec unshare --net --mount --pid --fork --kill-child --mount-proc bash "${BASH_SOURCE[0]}" "$@"
 fi
 
@@ -166,6 +169,7 @@ run_cases() {
   wait "$DAEMON_PID" || true
   start_daemon
   check_replies replies_later.txt "restart in the outage"
+  [ "$FAILED" = 0 ] || { echo "The daemon's last words, of $B/log/daemon.log:"; tail -n 40 "$B/log/daemon.log"; }
   echo "$PASSED passed, $FAILED failed"
   [ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
 }

@@ -31,10 +31,10 @@ Deno.test({
   fn() {
     const directory = Deno.makeTempDirSync();
     try {
-      // The program need not be installed where the test runs.
+      // Neither the program nor kill need be installed where the test runs.
       const file = `${directory}/mta-sts-resolver.service`;
       const unit = Deno.readTextFileSync(UNIT);
-      Deno.writeTextFileSync(file, unit.replace("/usr/bin/mta-sts-resolver", Deno.execPath()));
+      Deno.writeTextFileSync(file, unit.replace(/(?<=^Exec\w+=)\S+/gm, Deno.execPath()));
       assertEquals(complaints("verify", file), []);
     } finally {
       Deno.removeSync(directory, { recursive: true });
