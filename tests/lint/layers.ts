@@ -23,11 +23,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   resolver: ["sts"],
   monitor: ["sts"],
   config: ["sts"],
+  publish: ["sts"],
   main: ["cli"],
 };
 
 /** Where text comes from the network. */
-const PROTOCOL_FOLDERS: readonly string[] = ["sts", "postfix", "dns", "https"];
+const PROTOCOL_FOLDERS: readonly string[] = ["sts", "postfix", "dns", "https", "publish"];
 
 const ENVIRONMENT_FOLDERS: readonly string[] = ["config", "cli"];
 
