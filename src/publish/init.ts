@@ -1,0 +1,223 @@
+/**
+ * Sets up MTA-STS for a domain: proposes a policy from its MX hosts and their certificates, writes
+ * the file, and tells which records and which web server go with it (RFC 8461 §3, §8).
+ *
+ * Publishes nothing by itself: DNS and the web server are the owner's.
+ *
+ * @module
+ */
+
+import type { DnsClient } from "../dns/types.ts";
+import { policyHost, txtName } from "../sts/domain.ts";
+import { formatPolicy, POLICY_MAX_BYTES } from "../sts/policy.ts";
+import type { Policy } from "../sts/policy.ts";
+import { selectTxtRecord } from "../sts/txt_record.ts";
+import { proposePatterns } from "./mx_patterns.ts";
+import { formatRecords, freshId } from "./records.ts";
+import type { CertificateView, Files, ViewCertificate } from "./types.ts";
+import { formatSnippet } from "./web_snippets.ts";
+import type { WebServer } from "./web_snippets.ts";
+
+/** Two weeks, seconds: the time of a policy should be "in the range of weeks or greater" (RFC 8461 §3.2). */
+export const DEFAULT_MAX_AGE = 14 * 86400;
+
+/** MX hosts looked at; nobody has more, and each costs connections. */
+const HOSTS_MAX = 32;
+
+/** What to set up. */
+export interface InitOptions {
+  /** Lower-case A-labels. */
+  readonly domain: string;
+  readonly mode: Policy["mode"];
+  /** Seconds. */
+  readonly maxAge: number;
+  /** Patterns to use instead of a proposal; empty for the proposal. */
+  readonly mx: readonly string[];
+  /** Absolute path of the policy file. */
+  readonly file: string;
+  /** Write over a file that is there, and enforce although a certificate is bad. */
+  readonly force: boolean;
+  readonly webServers: readonly WebServer[];
+  readonly webHost?: string;
+  readonly reportUri?: string;
+}
+
+/** What it needs. */
+export interface InitEffects {
+  readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
+  readonly files: Files;
+  /** Absent: certificates are not looked at. */
+  readonly viewCertificate?: ViewCertificate;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** How it ended. */
+export type InitOutcome =
+  /** `report`: whole lines for a person. */
+  | { readonly kind: "written"; readonly policy: Policy; readonly report: string }
+  /** Not without `force`, or not for this domain. Nothing was written. */
+  | { readonly kind: "refused"; readonly problem: string; readonly advice: string }
+  | { readonly kind: "failed"; readonly problem: string };
+
+type Stopped = Exclude<InitOutcome, { kind: "written" }>;
+
+interface MailHosts {
+  readonly kind: "hosts";
+  /** In order of preference. */
+  readonly names: readonly string[];
+  readonly remarks: readonly string[];
+}
+
+interface HostView {
+  readonly name: string;
+  readonly certificate: CertificateView | undefined;
+}
+
+/** Sets up a domain; see {@link InitOutcome}. Never rejects. */
+export async function initPolicy(
+  options: InitOptions,
+  effects: InitEffects,
+): Promise<InitOutcome> {
+  const { domain, file, force, mode, maxAge } = options;
+  const existing = await effects.files.read(file, POLICY_MAX_BYTES);
+  if (existing.kind === "failed") return { kind: "failed", problem: existing.detail };
+  if (existing.kind === "read" && !force) {
+    return refused(`${file} exists already`, "change it with 'publish roll', or use --force");
+  }
+  const found = await findMailHosts(domain, effects.dns);
+  if (found.kind !== "hosts") return found;
+  const hosts = await viewHosts(found.names, effects.viewCertificate);
+  const bad = hosts.find(({ certificate }) => certificate?.kind === "bad");
+  if (mode === "enforce" && bad !== undefined && !force) {
+    return refused(
+      `${bad.name}: ${bad.certificate?.detail}: senders would not deliver to it`,
+      "put the certificate right first, or begin with --mode testing",
+    );
+  }
+  const proposal = options.mx.length > 0
+    ? { patterns: options.mx, remarks: [] }
+    : proposePatterns(domain, found.names);
+  if (proposal.patterns.length === 0) {
+    return refused(`no MX host of ${domain} has a valid name`, "correct the MX records");
+  }
+  const policy: Policy = { mode, maxAge, mx: proposal.patterns };
+  const remarks = [
+    ...found.remarks,
+    ...proposal.remarks,
+    ...hostRemarks(hosts),
+    ...await publicationRemarks(domain, effects.dns),
+    ...reportRemarks(options),
+  ];
+  const written = await effects.files.write(file, new TextEncoder().encode(formatPolicy(policy)));
+  if (written.kind === "failed") return { kind: "failed", problem: written.detail };
+  const id = freshId(effects.now());
+  return { kind: "written", policy, report: formatReport(options, { policy, hosts, remarks, id }) };
+}
+
+function refused(problem: string, advice: string): Stopped {
+  return { kind: "refused", problem, advice };
+}
+
+async function findMailHosts(
+  domain: string,
+  { lookup }: InitEffects["dns"],
+): Promise<MailHosts | Stopped> {
+  const answer = await lookup(domain, "MX");
+  switch (answer.kind) {
+    case "failed":
+      return { kind: "failed", problem: `cannot look up the MX records: ${answer.detail}` };
+    case "nxdomain":
+      return refused(`${domain} does not exist in DNS`, "check the name");
+    case "nodata":
+      return {
+        kind: "hosts",
+        names: [domain],
+        remarks: [`There is no MX record, so ${domain} itself is the host (RFC 5321 §5.1).`],
+      };
+    case "found": {
+      const records = answer.records.toSorted((one, other) => one.preference - other.preference);
+      const names = records.map(({ exchange }) => exchange).filter((name) => name !== "");
+      return names.length === 0
+        ? refused(
+          `${domain} takes no mail: its MX is null (RFC 7505)`,
+          "there is nothing to publish",
+        )
+        : { kind: "hosts", names: names.slice(0, HOSTS_MAX), remarks: [] };
+    }
+  }
+}
+
+function viewHosts(
+  names: readonly string[],
+  view: ViewCertificate | undefined,
+): Promise<HostView[]> {
+  return Promise.all(
+    names.map(async (name) => ({ name, certificate: view && await view(name) })),
+  );
+}
+
+function hostRemarks(hosts: readonly HostView[]): string[] {
+  const remarks: string[] = [];
+  if (hosts.every(({ certificate }) => certificate === undefined)) {
+    remarks.push(
+      "The certificates of the MX hosts were not looked at: only their names are known.",
+    );
+  }
+  if (hosts.some(({ certificate }) => certificate?.kind === "bad")) {
+    remarks.push("Put the certificates right before the mode becomes enforce (RFC 8461 §4.2).");
+  }
+  return remarks;
+}
+
+async function publicationRemarks(
+  domain: string,
+  { lookupTxt }: InitEffects["dns"],
+): Promise<string[]> {
+  const answer = await lookupTxt(txtName(domain));
+  if (answer.kind !== "found" || selectTxtRecord(answer.records).kind !== "found") return [];
+  return [
+    `${domain} has a record already: publish the file first, then change its id (RFC 8461 §8.1).`,
+  ];
+}
+
+function reportRemarks({ mode, reportUri }: InitOptions): string[] {
+  return mode === "testing" && reportUri === undefined
+    ? ["Testing tells you nothing without reports: name an address with --rua (RFC 8460)."]
+    : [];
+}
+
+function formatReport(
+  options: InitOptions,
+  { policy, hosts, remarks, id }: {
+    readonly policy: Policy;
+    readonly hosts: readonly HostView[];
+    readonly remarks: readonly string[];
+    readonly id: string;
+  },
+): string {
+  const { domain, file, webServers } = options;
+  const lines = ["MX hosts:"];
+  for (const { name, certificate } of hosts) {
+    lines.push(`  ${name}${certificate ? `: ${certificate.detail}` : ""}`);
+  }
+  lines.push("", `Policy, written to ${file}:`);
+  lines.push(...formatPolicy(policy).split("\r\n").slice(0, -1).map((line) => `  ${line}`));
+  if (remarks.length > 0) lines.push("", ...remarks.map((remark) => `Note: ${remark}`));
+  lines.push("", `1. Serve the file as https://${policyHost(domain)}/.well-known/mta-sts.txt`);
+  const directory = file.slice(0, file.lastIndexOf("/")) || "/";
+  lines.push("   with one of these, or with", "");
+  lines.push(
+    `mta-sts-resolver publish serve --policies "${directory}" --certs /etc/letsencrypt/live`,
+  );
+  for (const server of webServers) {
+    lines.push("", `# ${server}`, formatSnippet(server, { domain, file }).replace(/\n$/, ""));
+  }
+  lines.push("", "2. When it is served, publish these records:", "");
+  lines.push(...formatRecords({ ...options, id }));
+  if (policy.mode === "testing") {
+    lines.push("", "3. When the reports are clean for some weeks:", "");
+    lines.push(`mta-sts-resolver publish roll ${domain} --mode enforce`);
+  }
+  return lines.join("\n") + "\n";
+}
