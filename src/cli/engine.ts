@@ -12,7 +12,10 @@ import type { Config } from "../config/types.ts";
 import { zoneFor } from "../config/zones.ts";
 import { watchDnssec } from "../dns/dnssec_watch.ts";
 import type { DnssecWatch } from "../dns/dnssec_watch.ts";
+import { DNS_FAILURES } from "../dns/types.ts";
+import { FETCH_FAILURES } from "../https/types.ts";
 import { createObserver } from "../monitor/observer.ts";
+import type { RecentEvents } from "../monitor/recent_events.ts";
 import type { Log, Metrics } from "../monitor/types.ts";
 import type { Warnings } from "../monitor/warnings.ts";
 import type { Handler } from "../postfix/connection.ts";
@@ -33,6 +36,8 @@ export interface Base {
   readonly metrics: Metrics;
   readonly warnings: Warnings;
   readonly store: PolicyStore;
+  /** Takes note of what happens to each domain, if there is somebody to read it. */
+  readonly events?: Pick<RecentEvents, "note">;
 }
 
 /** A running engine. */
@@ -54,6 +59,12 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
   const { clock, store } = base;
   const network = await openNetwork(config, base);
   const dnssec = watchDnssec({ ...base, dns: network.dns });
+  const observe = createObserver({
+    ...base,
+    now: clock.now,
+    refreshInterval: config.refresh.interval,
+    failures: { dns: DNS_FAILURES, fetch: FETCH_FAILURES },
+  });
   const zones = [config.defaultZone, ...config.zones.values()];
   const settings = {
     ...config,
@@ -65,7 +76,10 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     ...network,
     store,
     clock,
-    observe: createObserver({ ...base, now: clock.now, refreshInterval: config.refresh.interval }),
+    observe(event): void {
+      base.events?.note(event);
+      observe(event);
+    },
     dnssec: dnssec.validates,
     random: Math.random,
     createMap: (maxEntries) => new GenerationalMap(maxEntries),

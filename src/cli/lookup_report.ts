@@ -12,7 +12,7 @@ import type { Explanation } from "./explain.ts";
 const QUOTE_LENGTH = 200;
 
 /** What the row of the decision table means. */
-const ROWS: Readonly<Record<number, string>> = {
+export const ROWS: Readonly<Record<number, string>> = {
   1: "the cached policy is in use; it was checked lately",
   2: "the cached policy is in use; its id has not changed",
   3: "the cached policy stays in use although the TXT record gave none (RFC 8461 §3.3)",

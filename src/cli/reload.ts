@@ -40,6 +40,11 @@ const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
  */
 export function createReload(options: ReloadOptions): () => void {
   const { base, running } = options;
+  const outcome = base.metrics.gauge(
+    "mta_sts_config_last_reload_successful",
+    "Whether the last reload of the configuration was taken: 1 yes, or there was none; 0 no.",
+  ).cell();
+  outcome.value = 1;
   let last: Promise<void> = Promise.resolve();
   let waiting = false;
 
@@ -64,8 +69,10 @@ export function createReload(options: ReloadOptions): () => void {
           base.log.warn("setting takes effect at the next start", { key });
         }
       }
+      outcome.value = 1;
       base.log.info("reloaded", { config: config.file ?? "embedded defaults" });
     } catch (error) {
+      outcome.value = 0;
       const reason = error instanceof Error ? error.message : String(error);
       base.log.error("reload refused: the running configuration stays", { reason });
     }

@@ -26,6 +26,7 @@ import { createControl } from "./control.ts";
 import { startEngine } from "./engine.ts";
 import type { Base } from "./engine.ts";
 import { createListeners } from "./listeners.ts";
+import { openMonitor, recordEvents } from "./monitor.ts";
 import { readConfig } from "./read_config.ts";
 import { createReload } from "./reload.ts";
 import { onReload, waitForStop } from "./signals.ts";
@@ -75,7 +76,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });
   const store = openStore(config, { log, metrics, clock });
-  const base: Base = { clock, log, metrics, warnings, store };
+  const events = config.http.length === 0 ? undefined : recordEvents(clock);
+  const base: Base = { clock, log, metrics, warnings, store, events };
   let engine = await startEngine(config, base);
 
   const server = createServer({
@@ -94,6 +96,13 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     limits: { ...config.limits, connections: CONTROL_CONNECTIONS },
   });
   if (config.control !== undefined) await control.listen(config.control);
+  const closeMonitor = events && await openMonitor({
+    config,
+    base,
+    events,
+    engine: () => engine,
+    sockets: () => server.sockets(),
+  });
   log.info("started", {
     version: VERSION,
     config: config.file ?? "embedded defaults",
@@ -115,6 +124,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   log.info("stopping", { signal: await waitForStop() });
   stopReloads();
   await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
+  closeMonitor?.();
   engine.stop();
   store.close();
   log.info("stopped");

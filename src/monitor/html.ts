@@ -38,8 +38,10 @@ const INVISIBLE = /(?! )[\p{C}\p{Z}]/gu;
  * ```
  */
 export function html(parts: TemplateStringsArray, ...values: HtmlValue[]): Html {
-  let text = parts[0]!;
-  for (const [index, value] of values.entries()) text += toHtml(value) + parts[index + 1];
+  let text = trimLines(parts[0]!);
+  for (const [index, value] of values.entries()) {
+    text += toHtml(value) + trimLines(parts[index + 1]!);
+  }
   return { html: text };
 }
 
@@ -51,6 +53,11 @@ export function escapeHtml(text: string): string {
       const code = character.codePointAt(0)!.toString(16).padStart(4, "0");
       return code.length > 4 ? `\\u{${code}}` : `\\u${code}`;
     });
+}
+
+/** The source's indentation does not travel. */
+function trimLines(part: string): string {
+  return part.includes("\n") ? part.replaceAll(/\n */g, "\n") : part;
 }
 
 function toHtml(value: HtmlValue): string {

@@ -6,6 +6,8 @@
  */
 
 import { tlsrptResult } from "../sts/tlsrpt.ts";
+import type { DnsFailure } from "../dns/types.ts";
+import type { FetchFailure } from "../https/types.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { Log, Metrics } from "./types.ts";
 import type { Warnings } from "./warnings.ts";
@@ -22,13 +24,131 @@ export interface ObserverOptions {
   readonly now: () => number;
   /** The refresh interval, ms. */
   readonly refreshInterval: number;
+  /** All failures there are: a counter must be there at 0 for its first increase to be seen. */
+  readonly failures: {
+    readonly dns: readonly DnsFailure[];
+    readonly fetch: readonly FetchFailure[];
+  };
 }
+
+const TXT_RESULTS = ["found", "absent", "several", "invalid"];
+const POLICY_CHANGES = ["new", "changed", "refreshed", "downgraded"];
+const DANE_STATES = ["usable", "absent", "insecure", "unchecked"];
+const DEFERRAL_CAUSES = ["dns-failure", "deadline", "dane-unknown", "mx-mismatch"];
 
 type EventOf<K extends ResolverEvent["kind"]> = Extract<ResolverEvent, { kind: K }>;
 
 /** Creates the observer of a resolver. */
 export function createObserver(options: ObserverOptions): (event: ResolverEvent) => void {
-  const { log, metrics, warnings, now } = options;
+  const { log, warnings, now } = options;
+  const counters = declareCounters(options);
+
+  function onTxt({ domain, result, ms }: EventOf<"txt">): void {
+    const word = result.kind === "found" ? "found" : result.reason;
+    counters.txtLookups.cell(word).value++;
+    const detail = result.kind === "found" ? undefined : result.detail;
+    log.debug("txt record looked up", { domain, result: word, detail, ms: Math.round(ms) });
+    // A failure is never taken for "no policy" in silence.
+    if (result.kind === "failed") {
+      warnings.warn(`${domain} txt ${word}`, "txt lookup failed", { domain, reason: word, detail });
+    }
+  }
+
+  function onFetch({ domain, id, result, ms }: EventOf<"fetch">): void {
+    const took = Math.round(ms);
+    if (result.kind === "policy") {
+      log.debug("policy fetched", { domain, id, mode: result.held.policy.mode, ms: took });
+      return;
+    }
+    const { reason, detail } = result;
+    counters.fetchFailures.cell(reason, tlsrptResult(reason)).value++;
+    warnings.warn(`${domain} fetch ${reason}`, "policy fetch failed", {
+      domain,
+      id,
+      reason,
+      detail,
+    });
+  }
+
+  function onPolicy({ held, previous }: EventOf<"policy">): void {
+    const change = changeOf(held, previous);
+    counters.policyChanges.cell(change).value++;
+    const fields = {
+      domain: held.domain,
+      id: held.id,
+      mode: held.policy.mode,
+      max_age: held.policy.maxAge,
+      mx: held.policy.mx.join(" "),
+    };
+    if (change === "downgraded") {
+      const from = previous?.policy.mode;
+      warnings.warn(`${held.domain} downgraded`, "policy downgraded", { ...fields, from });
+    } else if (change === "refreshed") log.debug("policy refreshed", fields);
+    else log.info(change === "new" ? "policy found" : "policy changed", fields);
+  }
+
+  function onKept({ held, reason }: EventOf<"kept">): void {
+    counters.policiesKept.cell(reason).value++;
+    const age = now() - held.fetchedAt;
+    const fields = { domain: held.domain, reason, expires: new Date(held.expiresAt).toISOString() };
+    // RFC 8461 §8.3, §10.2: a withdrawn policy of mode none may vanish without a word.
+    if (held.policy.mode === "none") log.debug("policy kept", fields);
+    else if (age > options.refreshInterval + REFRESH_GRACE_MS) {
+      const hours = Math.floor(age / 3_600_000);
+      warnings.warn(`${held.domain} stale`, "policy not refreshed", { ...fields, hours });
+    } else warnings.warn(`${held.domain} kept ${reason}`, "policy kept", fields);
+  }
+
+  function onMx({ nextHop, result, ms }: EventOf<"mx">): void {
+    const word = result.kind === "known" ? result.view.dane : result.reason;
+    counters.mxLookups.cell(word).value++;
+    if (result.kind === "known") {
+      const hosts = result.view.hosts?.join(" ");
+      log.debug("mx looked up", { nexthop: nextHop, dane: word, hosts, ms: Math.round(ms) });
+    } else {
+      const { detail } = result;
+      warnings.warn(`${nextHop} mx ${word}`, "mx lookup failed", {
+        nexthop: nextHop,
+        reason: word,
+        detail,
+      });
+    }
+  }
+
+  function onAnswer({ domain, zone, row, answer }: EventOf<"answer">): void {
+    counters.decisions.cell(String(row)).value++;
+    const cause = deferralCause(row, answer);
+    if (cause !== undefined) counters.deferrals.cell(cause).value++;
+    if (cause === "mx-mismatch") {
+      warnings.warn(`${domain} ${cause}`, "no mx host matches the policy", { domain });
+    } else if (answer.kind === "temp") {
+      warnings.warn(`${domain} ${cause}`, "deferred", { domain, reason: answer.reason });
+    }
+    log.debug("answered", { domain, zone: zone.name, answer: answer.kind, row });
+  }
+
+  return (event: ResolverEvent): void => {
+    switch (event.kind) {
+      case "txt":
+        return onTxt(event);
+      case "fetch":
+        return onFetch(event);
+      case "held-off":
+        counters.fetchesHeldOff.cell().value++;
+        return;
+      case "policy":
+        return onPolicy(event);
+      case "kept":
+        return onKept(event);
+      case "mx":
+        return onMx(event);
+      case "answer":
+        return onAnswer(event);
+    }
+  };
+}
+
+function declareCounters({ metrics, failures }: ObserverOptions) {
   const txtLookups = metrics.counter(
     "mta_sts_txt_lookups_total",
     "TXT lookups of _mta-sts names by result.",
@@ -68,109 +188,20 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
     "Answers that were worked out, by row of the decision table.",
     ["row"],
   );
-
-  function onTxt({ domain, result, ms }: EventOf<"txt">): void {
-    const word = result.kind === "found" ? "found" : result.reason;
-    txtLookups.cell(word).value++;
-    const detail = result.kind === "found" ? undefined : result.detail;
-    log.debug("txt record looked up", { domain, result: word, detail, ms: Math.round(ms) });
-    // A failure is never taken for "no policy" in silence.
-    if (result.kind === "failed") {
-      warnings.warn(`${domain} txt ${word}`, "txt lookup failed", { domain, reason: word, detail });
-    }
-  }
-
-  function onFetch({ domain, id, result, ms }: EventOf<"fetch">): void {
-    const took = Math.round(ms);
-    if (result.kind === "policy") {
-      log.debug("policy fetched", { domain, id, mode: result.held.policy.mode, ms: took });
-      return;
-    }
-    const { reason, detail } = result;
-    fetchFailures.cell(reason, tlsrptResult(reason)).value++;
-    warnings.warn(`${domain} fetch ${reason}`, "policy fetch failed", {
-      domain,
-      id,
-      reason,
-      detail,
-    });
-  }
-
-  function onPolicy({ held, previous }: EventOf<"policy">): void {
-    const change = changeOf(held, previous);
-    policyChanges.cell(change).value++;
-    const fields = {
-      domain: held.domain,
-      id: held.id,
-      mode: held.policy.mode,
-      max_age: held.policy.maxAge,
-      mx: held.policy.mx.join(" "),
-    };
-    if (change === "downgraded") {
-      const from = previous?.policy.mode;
-      warnings.warn(`${held.domain} downgraded`, "policy downgraded", { ...fields, from });
-    } else if (change === "refreshed") log.debug("policy refreshed", fields);
-    else log.info(change === "new" ? "policy found" : "policy changed", fields);
-  }
-
-  function onKept({ held, reason }: EventOf<"kept">): void {
-    policiesKept.cell(reason).value++;
-    const age = now() - held.fetchedAt;
-    const fields = { domain: held.domain, reason, expires: new Date(held.expiresAt).toISOString() };
-    // RFC 8461 §8.3, §10.2: a withdrawn policy of mode none may vanish without a word.
-    if (held.policy.mode === "none") log.debug("policy kept", fields);
-    else if (age > options.refreshInterval + REFRESH_GRACE_MS) {
-      const hours = Math.floor(age / 3_600_000);
-      warnings.warn(`${held.domain} stale`, "policy not refreshed", { ...fields, hours });
-    } else warnings.warn(`${held.domain} kept ${reason}`, "policy kept", fields);
-  }
-
-  function onMx({ nextHop, result, ms }: EventOf<"mx">): void {
-    const word = result.kind === "known" ? result.view.dane : result.reason;
-    mxLookups.cell(word).value++;
-    if (result.kind === "known") {
-      const hosts = result.view.hosts?.join(" ");
-      log.debug("mx looked up", { nexthop: nextHop, dane: word, hosts, ms: Math.round(ms) });
-    } else {
-      const { detail } = result;
-      warnings.warn(`${nextHop} mx ${word}`, "mx lookup failed", {
-        nexthop: nextHop,
-        reason: word,
-        detail,
-      });
-    }
-  }
-
-  function onAnswer({ domain, zone, row, answer }: EventOf<"answer">): void {
-    decisions.cell(String(row)).value++;
-    const cause = deferralCause(row, answer);
-    if (cause !== undefined) deferrals.cell(cause).value++;
-    if (cause === "mx-mismatch") {
-      warnings.warn(`${domain} ${cause}`, "no mx host matches the policy", { domain });
-    } else if (answer.kind === "temp") {
-      warnings.warn(`${domain} ${cause}`, "deferred", { domain, reason: answer.reason });
-    }
-    log.debug("answered", { domain, zone: zone.name, answer: answer.kind, row });
-  }
-
-  return (event: ResolverEvent): void => {
-    switch (event.kind) {
-      case "txt":
-        return onTxt(event);
-      case "fetch":
-        return onFetch(event);
-      case "held-off":
-        fetchesHeldOff.cell().value++;
-        return;
-      case "policy":
-        return onPolicy(event);
-      case "kept":
-        return onKept(event);
-      case "mx":
-        return onMx(event);
-      case "answer":
-        return onAnswer(event);
-    }
+  for (const word of [...TXT_RESULTS, ...failures.dns]) txtLookups.cell(word);
+  for (const reason of failures.fetch) fetchFailures.cell(reason, tlsrptResult(reason));
+  for (const change of POLICY_CHANGES) policyChanges.cell(change);
+  for (const word of [...DANE_STATES, ...failures.dns]) mxLookups.cell(word);
+  for (const cause of DEFERRAL_CAUSES) deferrals.cell(cause);
+  return {
+    txtLookups,
+    fetchFailures,
+    policyChanges,
+    policiesKept,
+    fetchesHeldOff,
+    mxLookups,
+    deferrals,
+    decisions,
   };
 }
 

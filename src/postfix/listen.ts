@@ -20,12 +20,13 @@ export interface ConnectionSource {
 
 /** An open socket and its address, with the port the system chose where 0 was asked for. */
 export interface OpenSocket extends ConnectionSource {
+  accept(): Promise<Deno.Conn>;
   readonly address: ListenAddress;
 }
 
 type UnixAddress = Extract<ListenAddress, { kind: "unix" }>;
 
-/** Writes an address as `main.cf` and the configuration do: `inet:127.0.0.1:8461`, `inet:[::1]:8461`, `unix:/run/x`. */
+/** Writes an address as the configuration does: `inet:127.0.0.1:8461`, `inet:[::1]:8461`, `unix:/x`. */
 export function formatAddress(address: Endpoint): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   const { hostname, port } = address;
@@ -72,8 +73,8 @@ async function openUnix(address: UnixAddress): Promise<OpenSocket> {
     await removeStaleSocket(path);
     listener = Deno.listen({ transport: "unix", path });
   }
-  // Until here the umask rules, and none in use lets others write, which connecting takes. Setting it
-  // instead would take the permission for all of `sys`.
+  // Until here the umask rules, and none in use lets others write, which connecting takes.
+  // Setting it before would take the permission for all of `sys`.
   Deno.chmodSync(path, mode);
   const bound = Deno.lstatSync(path);
   return {
@@ -102,7 +103,7 @@ async function removeStaleSocket(path: string): Promise<void> {
   throw new Deno.errors.AddrInUse();
 }
 
-/** Closes the listener. The runtime then removes whatever is at its path; what is not ours steps aside meanwhile. */
+/** Closes the listener. The runtime then removes whatever is at its path: what is not ours steps aside. */
 function closeUnix(
   listener: Deno.UnixListener,
   { path, bound }: { path: string; bound: Deno.FileInfo },

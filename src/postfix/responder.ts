@@ -1,6 +1,6 @@
 /**
- * From a request to its reply: the map name selects the zone, the key becomes a next hop, the resolver
- * decides, and the answer is printed.
+ * From a request to its reply: the map name selects the zone, the key becomes a next hop, the
+ * resolver decides, and the answer is printed.
  *
  * In front stands a map of ready replies by request, so that asking again costs one lookup. Nothing
  * has to be taken out of it: a ready reply holds the time up to which the resolver vouches for the
@@ -52,10 +52,10 @@ export interface ResponderOptions {
   };
 }
 
-/** Octets of the longest request remembered: room for a domain name (253), brackets, port and a short map name. */
+/** Octets of the longest request remembered: a domain name (253), brackets, port, a short map name. */
 const READY_PAYLOAD_MAX_BYTES = 300;
 
-/** Upper bounds of the histogram, seconds: around a DNS answer, an HTTPS fetch, and the usual deadline. */
+/** Upper bounds of the histogram, seconds: a DNS answer, an HTTPS fetch, the usual deadline. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 20];
 
 const DOT = 0x2e;
@@ -80,6 +80,10 @@ export function createResponder(options: ResponderOptions): Handler {
     "mta_sts_parent_queries_total",
     "Queries for parent domains (.example.com), which have no policy by definition.",
   ).cell();
+  const readyUsed = options.metrics.counter(
+    "mta_sts_ready_replies_total",
+    "Queries answered with a reply kept ready, without asking the resolver.",
+  ).cell();
   const seconds = options.metrics.histogram(
     "mta_sts_query_seconds",
     "Time to answer queries that had to wait for DNS or HTTPS; the others are answered at once.",
@@ -90,6 +94,7 @@ export function createResponder(options: ResponderOptions): Handler {
     const ready = readyReplies.get(payload);
     if (ready !== undefined && now < ready.until && ready.token.valid) {
       ready.cell.value++;
+      readyUsed.value++;
       return ready.bytes;
     }
     const space = payload.indexOf(" ");

@@ -2,9 +2,9 @@
  * The socketmap server: accepts connections on any number of sockets, bounds their number, closes
  * those that do not move, and ends without losing a request that was received.
  *
- * At the connection limit it stops accepting: the client waits in the kernel's queue, is served as
- * soon as another one leaves, and Postfix leaves after ten idle seconds. To refuse it would defer its
- * mail at once.
+ * At the connection limit it stops accepting. A client then waits in the kernel's queue and is
+ * served as soon as another one leaves, which Postfix does after ten idle seconds; to turn it away
+ * would defer its mail at once.
  *
  * @module
  */
@@ -44,12 +44,13 @@ export interface SocketmapServer {
    * @throws {Error} With one line for the operator.
    */
   listen(address: ListenAddress): Promise<ListenAddress>;
-  /** Closes a socket that {@link listen} opened, by the address it returned; its connections go on. */
+  /** Closes the socket of an address that {@link listen} returned; its connections go on. */
   unlisten(address: ListenAddress): void;
-  /** Serves a socket that is open already, such as one inherited from systemd; it is closed with the server. */
+  /** Serves a socket that is open already, such as one from systemd; the server closes it. */
   serveListener(source: ConnectionSource): void;
   /**
-   * Stops accepting, closes connections as their requests are answered, and all when the time is over.
+   * Stops accepting, closes each connection when its requests are answered, and what is left when
+   * the time is over.
    *
    * @param graceMs How long requests received may take, ms.
    */
@@ -58,12 +59,17 @@ export interface SocketmapServer {
   closeNow(): void;
   /** Connections being served. */
   connections(): number;
+  /** Sockets on which connections are accepted. */
+  sockets(): number;
 }
 
-/** A connection that does not move is looked at this many times before its timeout: it is then at most a quarter late. */
+/** Looks at each connection per timeout, so that it is closed at most a quarter late. */
 const SWEEPS_PER_TIMEOUT = 8;
 
-/** Pause after a failed accept, ms: out of files, it fails again until a connection ends; doubled up to the maximum. */
+/**
+ * Pauses after a failed accept, ms, doubled each time: out of file descriptors, it fails until some
+ * connection ends.
+ */
 const ACCEPT_RETRY_MIN_MS = 10;
 const ACCEPT_RETRY_MAX_MS = 1000;
 
@@ -137,6 +143,10 @@ class Server implements SocketmapServer {
   closeNow(): void {
     this.#stop();
     for (const connection of this.#connections) connection.close();
+  }
+
+  sockets(): number {
+    return this.#sources.size;
   }
 
   connections(): number {

@@ -78,6 +78,8 @@ async function daemonRow(table: Record<string, FakeReply>, outcome: FetchOutcome
     warnings: createWarnings({ log, clock: world.clock }),
     now: world.clock.now.bind(world.clock),
     refreshInterval: 86_400_000,
+    // Only what is counted shall be there.
+    failures: { dns: [], fetch: [] },
   });
   world.events.forEach(observe);
   return { deliver, defer, metrics: metrics.render() };

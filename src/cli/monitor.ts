@@ -1,0 +1,92 @@
+/**
+ * The HTTP surface of the daemon: metrics, health and status page, put together.
+ *
+ * @module
+ */
+
+import { GenerationalMap } from "../cache/generational_map.ts";
+import type { Config } from "../config/types.ts";
+import { declareGauges } from "../monitor/gauges.ts";
+import { createHealth } from "../monitor/health.ts";
+import { startHistory } from "../monitor/history.ts";
+import { createHttpServer } from "../monitor/http_server.ts";
+import { createRecentEvents } from "../monitor/recent_events.ts";
+import type { RecentEvents } from "../monitor/recent_events.ts";
+import { createSite } from "../monitor/site.ts";
+import { formatAddress, openSocket } from "../postfix/listen.ts";
+import type { Clock } from "../resolver/clock.ts";
+import type { Base, Engine } from "./engine.ts";
+import { ROWS } from "./lookup_report.ts";
+import { VERSION } from "./version.ts";
+
+/** What {@link openMonitor} works with. */
+export interface MonitorOptions {
+  readonly config: Config;
+  readonly base: Base;
+  readonly events: RecentEvents;
+  /** The running engine, which changes with a reload. */
+  readonly engine: () => Pick<Engine, "resolver" | "dnssec">;
+  /** Sockets on which queries are accepted. */
+  readonly sockets: () => number;
+}
+
+/** The record of what happens to each domain. */
+export function recordEvents({ now }: Clock): RecentEvents {
+  return createRecentEvents({
+    now,
+    createMap: (maxEntries) => new GenerationalMap(maxEntries),
+    explainRow: (row) => ROWS[row] ?? "",
+  });
+}
+
+/**
+ * Opens the HTTP surface on all addresses of the configuration.
+ *
+ * @returns A function that closes it.
+ * @throws {Error} If an address cannot be had; with one line for the operator.
+ */
+export async function openMonitor(options: MonitorOptions): Promise<() => void> {
+  const { config, base, events, engine, sockets } = options;
+  const { clock, log, store } = base;
+  const { now } = clock;
+  const facts = {
+    ...base,
+    events,
+    now,
+    version: VERSION,
+    // The monotonic clock begins with the process.
+    startedAt: now() - performance.now(),
+    report: (domain: string) => engine().resolver.report(domain),
+  };
+  declareGauges({
+    ...facts,
+    forgetAfter: config.refresh.forgetAfter,
+    load: () => engine().resolver.load(),
+  });
+  const health = createHealth({
+    clock,
+    wall: Date.now,
+    sockets,
+    store,
+    probe: () => engine().dnssec.ask(),
+    validates: () => engine().dnssec.validates(),
+  });
+  const history = startHistory(base);
+  const handle = await createSite({ ...facts, history, health });
+  const server = createHttpServer({ handle, clock, log });
+  const close = () => {
+    server.close();
+    history.stop();
+  };
+  try {
+    for (const address of config.http) {
+      const socket = await openSocket(address);
+      server.serve(socket);
+      log.info("serving http", { address: formatAddress(socket.address) });
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return close;
+}

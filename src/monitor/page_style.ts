@@ -1,0 +1,129 @@
+/**
+ * The style sheet of the status pages: paper and ink, light or dark as the reader has it, one
+ * layout that also fits a telephone.
+ *
+ * @module
+ */
+
+/** The style sheet; the content security policy allows this text and no other. */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --paper: #f8f6f1; --card: #fffdf9; --ink: #23211d; --soft: #635e55; --line: #e2dcd0;
+  --link: #125a54; --good: #2a6a3d; --warn: #845500; --bad: #ad2a20;
+  --secure: #1f766e; --dane: #6d55a3; --nothing: #8f8778; --temp: #c0392b;
+  --serif: "Iowan Old Style", Charter, "Bitstream Charter", P052, Palatino, Georgia, serif;
+  --mono: ui-monospace, "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #171613; --card: #1f1e1a; --ink: #ece7dd; --soft: #aaa395; --line: #38352e;
+    --link: #84c9c0; --good: #8cc99e; --warn: #e2b765; --bad: #f1948a;
+    --secure: #3f9c92; --dane: #a58ad6; --nothing: #8a8273; --temp: #ee7468;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body {
+  margin: 0 auto; max-width: 74rem; padding: 1.5rem clamp(1rem, 4vw, 2.5rem) 3rem;
+  background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, "Noto Sans", sans-serif;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+}
+a { color: var(--link); text-underline-offset: .2em; text-decoration-thickness: .06em; }
+a:hover { text-decoration-thickness: .12em; }
+:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 2px; }
+.skip { position: absolute; left: -99rem; }
+.skip:focus { position: static; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.soft { color: var(--soft); }
+header p { margin: 0; color: var(--soft); font-size: .875rem; letter-spacing: .01em; }
+h1 { margin: .1rem 0 0; font: 500 clamp(1.9rem, 5vw, 2.6rem)/1.15 var(--serif); }
+h2 { margin: 2.75rem 0 .75rem; font: 500 1.4rem/1.2 var(--serif); }
+h3 { margin: 0; font-size: 1rem; }
+.checks { display: flex; flex-wrap: wrap; gap: .35rem 1.5rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.checks li { color: var(--soft); font-size: .9375rem; }
+.checks b { color: var(--ink); font-weight: 600; }
+.checks i { font-style: normal; font-weight: 700; }
+.ok > i { color: var(--good); }
+.warning > i, .warning > b { color: var(--warn); }
+.failed > i, .failed > b { color: var(--bad); }
+.checks .warning, .checks .failed { flex-basis: 100%; order: -1; color: var(--ink); }
+.figures {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1.25rem 1.5rem;
+  margin: 1.75rem 0 0; padding: 1.25rem 0; border-block: 1px solid var(--line);
+}
+.figures div { display: flex; flex-direction: column-reverse; justify-content: flex-end; }
+.figures dt { color: var(--soft); font-size: .8125rem; }
+.figures dd { margin: 0; font: 500 1.5rem/1.2 var(--serif); font-variant-numeric: lining-nums; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 2rem; margin-top: 1.75rem; }
+figure { margin: 0; }
+figcaption { display: flex; justify-content: space-between; margin-bottom: .5rem; }
+figcaption b { font: 500 1.15rem/1.2 var(--serif); }
+figcaption span, .axis { color: var(--soft); font-size: .8125rem; }
+figure svg { display: block; width: 100%; height: 7rem; border-bottom: 1px solid var(--soft); }
+.axis { display: flex; justify-content: space-between; gap: 1rem; margin-top: .25rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .125rem 1rem; margin: .5rem 0 0; padding: 0; list-style: none; font-size: .8125rem; }
+.legend b { font-weight: 600; }
+.legend .nil { color: var(--soft); }
+.legend i { display: inline-block; width: .65rem; height: .65rem; border-radius: 1px; }
+.a-secure { fill: var(--secure); background: var(--secure); }
+.a-dane-only { fill: var(--dane); background: var(--dane); }
+.a-notfound { fill: var(--nothing); background: var(--nothing); }
+.a-temp { fill: var(--temp); background: var(--temp); }
+.bar { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: .75rem 1.5rem; }
+.bar h2 { margin-bottom: 0; }
+form { display: flex; gap: .5rem; align-items: baseline; }
+label { color: var(--soft); font-size: .875rem; }
+input, button { padding: .4rem .7rem; border: 1px solid var(--soft); border-radius: 3px; background: var(--card); color: inherit; font: inherit; }
+input { width: 15rem; min-width: 0; }
+button { cursor: pointer; }
+table { width: 100%; margin-top: .75rem; border-collapse: collapse; font-size: .9375rem; }
+caption { padding-bottom: .5rem; color: var(--soft); font-size: .875rem; text-align: left; }
+th, td { padding: .4rem 1rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: baseline; }
+thead th { color: var(--soft); font-size: .8125rem; font-weight: 500; white-space: nowrap; }
+thead a { color: inherit; }
+tbody th { font-weight: 500; }
+td { white-space: nowrap; }
+td.why { white-space: normal; }
+th:last-child, td:last-child { padding-right: 0; }
+.enforce { color: var(--secure); font-weight: 600; }
+@media (prefers-color-scheme: dark) { .enforce { color: var(--link); } }
+.none { color: var(--soft); }
+.bad { color: var(--bad); }
+.pages { display: flex; gap: 1.5rem; margin-top: 1rem; }
+.said { margin: 0; padding: 0; list-style: none; }
+.said li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 1rem; padding: .45rem 0; border-bottom: 1px solid var(--line); }
+.said time { color: var(--soft); font-size: .875rem; }
+.said b { font-weight: 600; }
+.said span { color: var(--soft); }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.5rem; margin: 1.25rem 0 0; }
+.facts dt { color: var(--soft); }
+.facts dd { margin: 0; }
+.hosts { margin: 0; padding: 0; list-style: none; }
+.file { margin: 0; padding: .9rem 1rem .9rem 3.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 3px; font: .875rem/1.6 var(--mono); }
+.file li { padding-left: .25rem; }
+.file li::marker { color: var(--soft); }
+.file em { display: block; color: var(--bad); font: .8125rem/1.4 system-ui, "Noto Sans", sans-serif; }
+code { font-family: var(--mono); font-size: .9em; }
+footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .875rem; }
+footer a { margin-right: 1rem; }
+@media (max-width: 46rem) {
+  .bar form { flex: 1 1 100%; }
+  .bar input { flex: 1; width: auto; }
+  .bar label { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+  thead th { padding: .3rem 0; border: 0; }
+  thead th:first-child::before { content: "Sort by"; margin-right: 1rem; }
+  thead th.plain { display: none; }
+  tbody tr { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; padding: .55rem 0; border-bottom: 1px solid var(--line); }
+  tbody th, tbody td { padding: 0; border: 0; }
+  tbody td:not(.mode) { grid-column: 1 / -1; color: var(--soft); font-size: .875rem; }
+  tbody td.bad { color: var(--bad); }
+  tbody td:empty { display: none; }
+  td[data-label]::before { content: attr(data-label) " "; }
+  .said li { grid-template-columns: 1fr; }
+  .facts { grid-template-columns: 1fr; gap: 0; }
+  .facts dd { margin-bottom: .6rem; }
+}
+@media print { body { background: none; } form, .pages, .skip { display: none; } }
+`;
