@@ -46,10 +46,17 @@ export function startProbe(
   let stopped = false;
 
   async function run(): Promise<void> {
-    const domains = [...expected.keys()];
+    let domains: string[] = [];
     let conn: Deno.Conn | undefined;
     for (let turn = 0; !stopped; turn++) {
-      const domain = domains[turn % domains.length]!;
+      // Domains may be added while the probe runs, and each new round begins on a new connection.
+      const index = domains.length === 0 ? 0 : turn % domains.length;
+      if (index === 0) {
+        domains = [...expected.keys()];
+        conn?.close();
+        conn = undefined;
+      }
+      const domain = domains[index]!;
       const started = performance.now();
       try {
         conn ??= await Deno.connect({ hostname: "127.0.0.1", port });

@@ -16,6 +16,7 @@ import { readStored } from "../../src/cache/read_stored.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import type { Daemon, Outside } from "../fakes/daemon.ts";
 import { createRandom } from "../fakes/random.ts";
+import { configure, countLost, makeCacheDirectory } from "./ground.ts";
 import { startProbe } from "./probe.ts";
 import type { Tally } from "./probe.ts";
 import { FAULTS } from "./scenarios.ts";
@@ -36,9 +37,6 @@ const MOUNT_SIZE = 4 * 1024 * 1024;
 /** Kills of the daemon while it stores policies. */
 const KILLS = 50;
 
-/** Checks come due while a fault lasts. */
-const CONFIG = "recheck: 1\nnegative_ttl: 1\nhttps: { timeout: 2 }\ndns: { timeout: 2 }";
-
 interface Report {
   readonly fault: string;
   readonly answers: number;
@@ -55,17 +53,20 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 async function runFault(fault: Fault): Promise<Report> {
   await using outside = await startOutside();
-  const directory = `${outside.directory}/cache`;
-  await Deno.mkdir(directory, { mode: 0o700 });
+  const cacheFile = await makeCacheDirectory(outside);
+  const directory = cacheFile.slice(0, cacheFile.lastIndexOf("/"));
   if (fault.needsMount) await mount(directory);
   try {
-    return await runInside(fault, outside, `${directory}/cache.db`);
+    return await runInside(fault, { outside, cacheFile });
   } finally {
     if (fault.needsMount) await new Deno.Command("umount", { args: ["-l", directory] }).output();
   }
 }
 
-async function runInside(fault: Fault, outside: Outside, cacheFile: string): Promise<Report> {
+async function runInside(
+  fault: Fault,
+  { outside, cacheFile }: { outside: Outside; cacheFile: string },
+): Promise<Report> {
   const domains = Array.from({ length: DOMAINS }, (_, index) => `known${index}.example`);
   for (const domain of domains) outside.publish(domain);
   const config = await configure(outside, cacheFile);
@@ -83,23 +84,8 @@ async function runInside(fault: Fault, outside: Outside, cacheFile: string): Pro
   await probe.stop();
   const after = probe.take();
   await daemon[Symbol.asyncDispose]();
-  const lost = await countLost(outside, config, expected);
+  const lost = await countLost({ outside, config }, expected);
   return judge(fault.name, { ...tally, wrong: tally.wrong + after.wrong }, { lost, recovery });
-}
-
-function configure(outside: Outside, cacheFile: string): Promise<string> {
-  // The keys that `configure` writes itself are changed in place; YAML allows each only once.
-  return outside.configure(CONFIG).then(async (path) => {
-    const text = await Deno.readTextFile(path);
-    await Deno.writeTextFile(
-      path,
-      text
-        .replace(/^cache: .*$/m, `cache: { file: "${cacheFile}" }`)
-        .replace(/^(dns|https): \{ (.*) \}\n(?=[^]*^\1: \{ (.*) \}$)/gm, "$1: { $2, $3 }\n")
-        .replace(/^(dns|https): \{ timeout: \d+ \}\n?/gm, ""),
-    );
-    return path;
-  });
 }
 
 /** Seconds until a domain never seen before is found, and stored in the file. */
@@ -117,19 +103,6 @@ async function recover(outside: Outside, daemon: Daemon, cacheFile: string): Pro
     }
     await sleep(200);
   }
-}
-
-/** Starts another daemon with DNS switched off and asks for every domain. */
-async function countLost(
-  outside: Outside,
-  config: string,
-  expected: ReadonlyMap<string, string>,
-): Promise<number> {
-  outside.disturb = () => ({ rcode: "SERVFAIL" });
-  await using daemon = await startDaemon({ config });
-  const replies = await daemon.query(...expected.keys());
-  outside.disturb = undefined;
-  return [...expected.values()].filter((reply, index) => reply !== replies[index]).length;
 }
 
 function judge(
@@ -166,8 +139,7 @@ function round(value: number): number {
 /** Kills the daemon at random moments while policies are stored, and looks for each one acknowledged. */
 async function runKills(): Promise<Report> {
   await using outside = await startOutside();
-  await Deno.mkdir(`${outside.directory}/cache`, { mode: 0o700 });
-  const config = await configure(outside, `${outside.directory}/cache/cache.db`);
+  const config = await configure(outside, await makeCacheDirectory(outside));
   const random = createRandom(50);
   const acknowledged = new Map<string, string>();
   let slowestStart = 0;
@@ -186,7 +158,7 @@ async function runKills(): Promise<Report> {
     await Promise.allSettled(asking);
     await daemon[Symbol.asyncDispose]();
   }
-  const lost = await countLost(outside, config, acknowledged);
+  const lost = await countLost({ outside, config }, acknowledged);
   const answers = acknowledged.size;
   return {
     fault: `kill -9 at ${KILLS} random moments`,
