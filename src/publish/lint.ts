@@ -104,6 +104,11 @@ export function isUsable(findings: readonly Finding[]): boolean {
   return !findings.some(({ severity }) => severity === "error");
 }
 
+/** A finding in one line: where, and what. */
+export function formatFinding({ line, message }: Finding): string {
+  return line === 0 ? message : `line ${line}: ${message}`;
+}
+
 function finding(code: LintCode, at: PolicyLine | 0, message: string): Finding {
   const { severity } = LINT_RULES[code];
   return at === 0

@@ -9,8 +9,8 @@ import type { DnsClient } from "../dns/types.ts";
 import { formatPolicy, parsePolicy, POLICY_MAX_BYTES, readPolicyLines } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
 import { findDangers, REMOVAL_MAX_AGE } from "./dangers.ts";
-import { isUsable, lintPolicy } from "./lint.ts";
-import type { Finding, LintOptions } from "./lint.ts";
+import { formatFinding, isUsable, lintPolicy } from "./lint.ts";
+import type { LintOptions } from "./lint.ts";
 import type { Files } from "./types.ts";
 
 /** What to change. */
@@ -65,7 +65,8 @@ export async function makePlan(options: PlanOptions, effects: PlanEffects): Prom
   const findings = lintPolicy(text, effects).filter(({ severity }) => severity !== "note");
   const next = tryParse(text);
   if (next === undefined || !isUsable(findings) || (findings.length > 0 && !force)) {
-    return refused(findings.map(describe), "correct the new policy; 'publish lint' tells more");
+    const problems = findings.map((found) => `new policy: ${formatFinding(found)}`);
+    return refused(problems, "correct the new policy; 'publish lint' tells more");
   }
   // What is in place already is not judged again: a repeated run shall come to its end.
   if (text === currentText || force) return { kind: "plan", currentText, text, next };
@@ -83,10 +84,6 @@ function refused(problems: readonly string[], advice: string): NoPlan {
 /** Decodes a file as the policies of others are: a byte order mark stays, and spoils it. */
 export function decodePolicy(bytes: Uint8Array<ArrayBuffer>): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-}
-
-function describe({ line, message }: Finding): string {
-  return `new policy${line === 0 ? "" : `, line ${line}`}: ${message}`;
 }
 
 /** Parses a policy; `undefined` if it is none. */

@@ -192,7 +192,7 @@ Deno.test("rollPolicy() takes a whole file, if it lints clean", async () => {
       "new policy: mode is missing",
       "new policy: max_age is missing",
       "new policy: mx is missing",
-      "new policy, line 1: the line does not begin with a field name and a colon",
+      "new policy: line 1: the line does not begin with a field name and a colon",
     ],
     advice: "correct the new policy; 'publish lint' tells more",
   });
