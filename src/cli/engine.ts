@@ -48,7 +48,12 @@ export interface Engine {
   readonly dnssec: DnssecWatch;
   /** Ends what runs by itself; a check under way ends with a failure, which changes nothing that is held. */
   stop(): void;
+  /** Like {@link stop}, but queries and checks under way come to their end. */
+  retire(): void;
 }
+
+/** After this all queries and checks of a retired engine have reached their deadlines, as a rule, ms. */
+const RETIRE_MS = 120_000;
 
 /**
  * Puts an engine together and starts it.
@@ -92,16 +97,25 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
   });
   const stopRefresher = startRefresher({ ...config.refresh, ...base, check: resolver.check });
   const stopHousekeeping = startHousekeeping(base);
+
+  function stopWork(): void {
+    stopRefresher();
+    stopHousekeeping();
+    dnssec.stop();
+  }
+
   return {
     respond,
     resolver,
     network,
     dnssec,
     stop(): void {
-      stopRefresher();
-      stopHousekeeping();
-      dnssec.stop();
+      stopWork();
       network.close();
+    },
+    retire(): void {
+      stopWork();
+      clock.setTimer(network.close, RETIRE_MS);
     },
   };
 }

@@ -59,10 +59,11 @@ export const serveCommand: Command = {
     { name: "log-level", value: "LEVEL", text: "debug, info, warn or error" },
     { name: "log-format", value: "FORMAT", text: "text or json" },
   ],
-  exits: [[0, "stopped by a signal"], [2, "wrong arguments or configuration"], [
-    3,
-    "cannot listen",
-  ]],
+  exits: [
+    [0, "stopped by a signal"],
+    [2, "wrong arguments or configuration"],
+    [3, "cannot listen"],
+  ],
   run,
 };
 
@@ -117,7 +118,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     listeners,
     running: config,
     takeOver(next): void {
-      engine.stop();
+      engine.retire();
       engine = next;
     },
   }));

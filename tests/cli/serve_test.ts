@@ -71,6 +71,23 @@ Deno.test("serve reloads on HUP, and refuses a configuration with mistakes whole
   ]);
 });
 
+Deno.test("serve answers a query that a reload finds under way", async () => {
+  await using outside = await startOutside();
+  outside.publish("slow.example");
+  const txt = outside.dns.table["TXT _mta-sts.slow.example"]!;
+  const arrival = Promise.withResolvers<void>();
+  outside.dns.table["TXT _mta-sts.slow.example"] = { ...txt, after: arrival.promise };
+  const config = await outside.configure();
+  await using daemon = await startDaemon({ config });
+  const asked = outside.dns.questions.length;
+  const query = daemon.query("slow.example");
+  await outside.dns.asked(asked + 1);
+  daemon.signal("SIGHUP");
+  await daemon.logged(" reloaded ");
+  arrival.resolve();
+  assertEquals(await query, ["OK secure match=mx.slow.example servername=hostname"]);
+});
+
 Deno.test("serve refuses to start on a socket in use, a cache others can write, or a wrong option", async () => {
   await using outside = await startOutside();
   const config = await outside.configure();
