@@ -41,8 +41,9 @@ const FILE = section({
 }, { text: "", open: true });
 
 /** Whether a document has the keys of postfix-tlspol. */
-export function isTlspol({ server, dns }: Document): boolean {
-  return isMapping(server) || isMapping(dns) && Object.hasOwn(dns, "address");
+export function isTlspol(document: Document): boolean {
+  const { dns } = document;
+  return Object.hasOwn(document, "server") || isMapping(dns) && Object.hasOwn(dns, "address");
 }
 
 /**

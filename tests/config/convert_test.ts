@@ -63,7 +63,14 @@ zones: {"a#b": {strict_testing: no}, "null": {}}
 
 Deno.test("convertConfig() keeps the address of postfix-tlspol when it is not named", () => {
   const listen = [{ kind: "inet", hostname: "127.0.0.1", port: 8642 }] as const;
-  for (const text of ["server:\n  address:\n", "server: {}\n", "server: {address: ''}\n"]) {
+  for (
+    const text of [
+      "server:\n",
+      "server:\n  address:\n",
+      "dns: {address: }\n",
+      "server: {address: ''}\n",
+    ]
+  ) {
     assertEquals(convertAndLoad(text), { ...loadText("", ENV).config, listen });
   }
   const text = Deno.readTextFileSync(new URL("default.yaml", TLSPOL));
