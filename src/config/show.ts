@@ -91,12 +91,12 @@ function formatComment({ type, text, allowed, default: fallback }: KeyDescriptio
   return [...wrap(text), ...wrap(`Allowed: ${allowed}.${known}`)];
 }
 
-/** Lines as wide as a comment. */
-export function wrap(text: string): string[] {
+/** Breaks text into lines of at most that many characters. */
+export function wrap(text: string, width = COMMENT_WIDTH): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
-    if (line.length + word.length < COMMENT_WIDTH) {
+    if (line.length + word.length < width) {
       line = line === "" ? word : `${line} ${word}`;
     } else {
       lines.push(line);

@@ -1,0 +1,185 @@
+/**
+ * `deno task deb`: packs `dist/mta-sts-resolver` into a Debian package, with all that belongs to
+ * it. Needs `dpkg-deb`; the same source gives the same package (see `source_date.ts`).
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { VERSION } from "../src/cli/version.ts";
+import { formatDebianChangelog } from "./debian_changelog.ts";
+import { makeDocs } from "./docs/docs.ts";
+import { sourceDate } from "./source_date.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+const MAINTAINER = "The mta-sts-resolver authors <maintainers@mta-sts-resolver.invalid>";
+
+/** What goes into a package. */
+export interface DebOptions {
+  /** Path of the executable. */
+  readonly program: string;
+  /** Where the package is written. */
+  readonly directory: string;
+  readonly version: string;
+  /** When the source was last changed. */
+  readonly date: Date;
+}
+
+interface Entry {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly mode: number;
+}
+
+/**
+ * Builds the package.
+ *
+ * @returns Its path.
+ * @throws {Error} If `dpkg-deb` fails or is not there.
+ */
+export function buildDeb(options: DebOptions): string {
+  const { directory, version, date } = options;
+  const stage = Deno.makeTempDirSync();
+  const umask = Deno.umask(0o022);
+  try {
+    Deno.chmodSync(stage, 0o755);
+    const files = packageFiles(options);
+    write(stage, files);
+    write(`${stage}/DEBIAN`, controlFiles(files, options));
+    const output = `${directory}/mta-sts-resolver_${version}_amd64.deb`;
+    const { success, stderr } = new Deno.Command("dpkg-deb", {
+      args: ["--root-owner-group", "-Zxz", "--build", stage, output],
+      env: { SOURCE_DATE_EPOCH: String(date.getTime() / 1000) },
+    }).outputSync();
+    if (!success) throw new Error(`dpkg-deb failed: ${new TextDecoder().decode(stderr)}`);
+    return output;
+  } finally {
+    Deno.umask(umask);
+    Deno.removeSync(stage, { recursive: true });
+  }
+}
+
+/** The files of the package by their paths. */
+function packageFiles({ program, version, date }: DebOptions): Map<string, Entry> {
+  const docs = makeDocs(date);
+  const changelog = formatDebianChangelog(read("CHANGELOG.md"), {
+    version,
+    date,
+    maintainer: MAINTAINER,
+  });
+  const share = "usr/share";
+  const doc = `${share}/doc/mta-sts-resolver`;
+  return new Map([
+    ["usr/bin/mta-sts-resolver", { data: Deno.readFileSync(program), mode: 0o755 }],
+    ["etc/mta-sts-resolver.yml", text(read("packaging/mta-sts-resolver.yml"))],
+    ...units().map((unit) =>
+      [`usr/lib/systemd/system/${unit}`, text(read(`packaging/${unit}`))] as const
+    ),
+    [`${share}/man/man1/mta-sts-resolver.1.gz`, gzip(docs["mta-sts-resolver.1"]!)],
+    [`${share}/man/man5/mta-sts-resolver.yml.5.gz`, gzip(docs["mta-sts-resolver.yml.5"]!)],
+    [
+      `${share}/bash-completion/completions/mta-sts-resolver`,
+      text(docs["mta-sts-resolver.bash"]!),
+    ],
+    [`${share}/zsh/vendor-completions/_mta-sts-resolver`, text(docs["_mta-sts-resolver"]!)],
+    [
+      `${share}/fish/vendor_completions.d/mta-sts-resolver.fish`,
+      text(docs["mta-sts-resolver.fish"]!),
+    ],
+    [
+      `${share}/lintian/overrides/mta-sts-resolver`,
+      text(read("packaging/debian/lintian-overrides")),
+    ],
+    [`${doc}/copyright`, text(read("packaging/debian/copyright"))],
+    [`${doc}/changelog.gz`, gzip(changelog)],
+    ...["from-postfix-mta-sts-resolver.md", "from-postfix-tlspol.md"].map((name) =>
+      [`${doc}/${name}`, text(read(`docs/${name}`))] as const
+    ),
+    ...["main.cf.tcp", "main.cf.unix"].map((name) =>
+      [`${doc}/examples/${name}`, text(read(`packaging/${name}`))] as const
+    ),
+  ]);
+}
+
+/** What dpkg reads: metadata, checksums, and the scripts it runs. */
+function controlFiles(
+  files: ReadonlyMap<string, Entry>,
+  { program, version }: DebOptions,
+): Map<string, Entry> {
+  const values: Readonly<Record<string, string>> = {
+    VERSION: version,
+    MAINTAINER,
+    GLIBC: neededGlibc(program),
+    SIZE: String(installedSize(files)),
+  };
+  const control = read("packaging/debian/control")
+    .replaceAll(/@([A-Z]+)@/g, (_, name) => values[name]!);
+  const sums = [...files].map(([path, { data }]) =>
+    `${createHash("md5").update(data).digest("hex")}  ${path}\n`
+  );
+  const configuration = [...files.keys()].filter((path) => path.startsWith("etc/"));
+  return new Map([
+    ["control", text(control)],
+    ["md5sums", text(sums.join(""))],
+    ["conffiles", text(configuration.map((path) => `/${path}\n`).join(""))],
+    ...["postinst", "prerm", "postrm"].map((name) =>
+      [name, { ...text(read(`packaging/debian/${name}`)), mode: 0o755 }] as const
+    ),
+  ]);
+}
+
+function units(): string[] {
+  return [...Deno.readDirSync(new URL("packaging", ROOT))]
+    .map(({ name }) => name)
+    .filter((name) => /^mta-sts-resolver.*\.(?:service|socket)$/.test(name))
+    .sort();
+}
+
+/** The newest version of glibc that the executable names a symbol of. */
+function neededGlibc(program: string): string {
+  const bytes = new TextDecoder("latin1").decode(Deno.readFileSync(program));
+  const versions = [...bytes.matchAll(/\0GLIBC_2\.(\d+)(?:\.\d+)?(?=\0)/g)];
+  if (versions.length === 0) throw new Error(`No symbol of glibc found in ${program}`);
+  return `2.${Math.max(...versions.map(([, minor]) => Number(minor)))}`;
+}
+
+/** KiB, rounded up for each file and with one for each directory, as dpkg counts. */
+function installedSize(files: ReadonlyMap<string, Entry>): number {
+  const directories = new Set<string>();
+  let size = 0;
+  for (const [path, { data }] of files) {
+    size += Math.ceil(data.length / 1024);
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      directories.add(path.slice(0, at));
+    }
+  }
+  return size + directories.size;
+}
+
+function write(directory: string, files: ReadonlyMap<string, Entry>): void {
+  for (const [path, { data, mode }] of files) {
+    const file = `${directory}/${path}`;
+    Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+    Deno.writeFileSync(file, data, { mode });
+  }
+}
+
+function read(path: string): string {
+  return Deno.readTextFileSync(new URL(path, ROOT));
+}
+
+function text(content: string): Entry {
+  return { data: new TextEncoder().encode(content), mode: 0o644 };
+}
+
+/** With the highest level and without name and time, as Debian's policy asks. */
+function gzip(content: string): Entry {
+  return { data: new Uint8Array(gzipSync(content, { level: 9 })), mode: 0o644 };
+}
+
+if (import.meta.main) {
+  const directory = new URL("dist", ROOT).pathname;
+  const program = `${directory}/mta-sts-resolver`;
+  console.log(buildDeb({ program, directory, version: VERSION, date: sourceDate() }));
+}
