@@ -24,11 +24,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   monitor: ["sts"],
   config: ["sts"],
   publish: ["sts"],
+  // An application: pure helpers of the others; the network is handed in.
+  check: ["sts", "resolver", "https", "publish"],
   main: ["cli"],
 };
 
 /** Where text comes from the network. */
-const PROTOCOL_FOLDERS: readonly string[] = ["sts", "postfix", "dns", "https", "publish"];
+const PROTOCOL_FOLDERS: readonly string[] = ["sts", "postfix", "dns", "https", "publish", "check"];
 
 const ENVIRONMENT_FOLDERS: readonly string[] = ["config", "cli"];
 

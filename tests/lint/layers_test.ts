@@ -18,6 +18,8 @@ Deno.test("layers/imports reports values imported upwards or sideways", () => {
   assertEquals(broken("src/config/a.ts", `export { x } from "../monitor/a.ts";`), ["imports"]);
   assertEquals(broken("src/config/a.ts", `export * from "../monitor/a.ts";`), ["imports"]);
   assertEquals(broken("src/https/a.ts", `await import("../dns/a.ts");`), ["imports"]);
+  assertEquals(broken("src/check/a.ts", `import { x } from "../dns/client.ts";`), ["imports"]);
+  assertEquals(broken("src/https/a.ts", `import { x } from "../check/a.ts";`), ["imports"]);
   assertEquals(broken("main.ts", `import { x } from "./src/dns/a.ts";`), ["imports"]);
 });
 
@@ -28,6 +30,7 @@ Deno.test("layers/imports allows types, the own folder, the layer below and pack
   assertEquals(broken("src/sts/policy.ts", `import { x } from "./domain.ts";`), []);
   assertEquals(broken("src/dns/client.ts", `import { x } from "../sts/domain.ts";`), []);
   assertEquals(broken("src/dns/client.ts", `import dnsPacket from "dns-packet";`), []);
+  assertEquals(broken("src/check/a.ts", `import { x } from "../resolver/dane.ts";`), []);
   assertEquals(broken("src/cli/serve.ts", `import { x } from "../resolver/resolver.ts";`), []);
   assertEquals(broken("main.ts", `import { x } from "./src/cli/cli.ts";`), []);
   assertEquals(broken("tests/a_test.ts", `import { x } from "../src/dns/a.ts";`), []);

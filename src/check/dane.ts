@@ -1,0 +1,108 @@
+/**
+ * Judges DNSSEC and DANE for the MX hosts of a domain (RFC 7672): whether TLSA records are there,
+ * signed and usable, and whether they fit the certificates that the hosts presented.
+ *
+ * For DANE-TA (usage 2) a certificate that fits anywhere in the chain is enough here; whether the
+ * chain leads up to it is not verified.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { TlsaRecord } from "../dns/types.ts";
+import { isUsableTlsa } from "../resolver/dane.ts";
+import { readCertificate } from "./certificate.ts";
+import { hex } from "./der.ts";
+import { dnsFindings } from "./dns_findings.ts";
+import { type Finding, finding, type FindingId } from "./finding.ts";
+import type { DomainSeen, MailHostSeen } from "./gather.ts";
+import type { Presented } from "./presented.ts";
+
+/** TLSA records of a host that are told. */
+const RECORDS_TOLD_MAX = 5;
+
+/** Octets of a record's data that are told. */
+const DATA_TOLD_OCTETS = 8;
+
+const USAGE_DANE_EE = 3;
+
+function at(subject: string, id: FindingId, seen: string): Finding {
+  return finding(id, { group: "dane", subject, seen });
+}
+
+/** Judges the zone and all hosts. */
+export function judgeDane({ domain, dnssec, mail }: DomainSeen): Finding[] {
+  // Without the MX answer nothing is known, and that is told with the MX hosts.
+  if (mail.answer.kind === "failed") return [];
+  if (dnssec.kind !== "validates") return [at(domain, "dnssec-unknown", dnssec.detail)];
+  const signed = mail.answer.secure;
+  const zone = signed
+    ? at(domain, "dnssec-ok", "MX records are signed and valid")
+    : at(domain, "dnssec-none", "MX records are not signed");
+  const { hosts } = mail;
+  const failed = hosts.flatMap(({ tlsa }) =>
+    dnsFindings(tlsa.answer, { group: "dane", name: tlsa.owner, type: "TLSA" })
+  );
+  const published = hosts.filter(({ tlsa }) => tlsa.answer.kind === "found");
+  const found = published.map((host) => judgeHost(host, signed));
+  const bare = hosts.filter(({ tlsa }) =>
+    tlsa.answer.kind === "nodata" || tlsa.answer.kind === "nxdomain"
+  );
+  if (published.length === 0 && bare.length > 0) {
+    found.push(at(domain, "dane-none", `at none of ${hosts.length} MX hosts`));
+  } else if (bare.length > 0) {
+    found.push(at(domain, "dane-partial", `none at ${bare.map(({ name }) => name).join(", ")}`));
+  }
+  return [zone, ...failed, ...found];
+}
+
+function judgeHost({ tlsa, addresses }: MailHostSeen, signed: boolean): Finding {
+  const { owner, answer } = tlsa;
+  const records = answer.kind === "found" ? answer.records : [];
+  const told = records.slice(0, RECORDS_TOLD_MAX).map(formatTlsa).join(", ");
+  if (answer.kind !== "found" || !answer.secure) return at(owner, "dane-insecure", told);
+  const usable = records.filter(isUsableTlsa);
+  if (usable.length === 0) return at(owner, "dane-unusable", told);
+  const presented = addresses.flatMap(({ address, probe }) =>
+    probe !== undefined && probe.kind !== "unconnected" && probe.presented !== undefined
+      ? [{ address, ...probe.presented }]
+      : []
+  );
+  const judged = presented.map((one) => ({ address: one.address, fit: fits(usable, one) }));
+  const wrong = judged.filter(({ fit }) => fit === "no").map(({ address }) => address);
+  if (wrong.length > 0) return at(owner, "dane-mismatch", `${told}: not at ${wrong.join(", ")}`);
+  if (judged.length === 0 || judged.some(({ fit }) => fit === "unknown")) {
+    return at(owner, "dane-not-compared", told);
+  }
+  return signed
+    ? at(owner, "dane-ok", `${told}: at ${judged.map(({ address }) => address).join(", ")}`)
+    : at(owner, "dane-mx-insecure", told);
+}
+
+/** Whether one of the records fits (RFC 7672 §3.1). */
+function fits(
+  records: readonly TlsaRecord[],
+  { chain, whole }: Presented,
+): "yes" | "no" | "unknown" {
+  const isFitting = (record: TlsaRecord) =>
+    (record.usage === USAGE_DANE_EE ? chain.slice(0, 1) : chain).some((der) => fit(record, der));
+  if (records.some(isFitting)) return "yes";
+  const needsChain = records.some(({ usage }) => usage !== USAGE_DANE_EE);
+  return needsChain && !whole ? "unknown" : "no";
+}
+
+/** RFC 6698 §2.1.2, §2.1.3: the whole certificate or its key, as it is or as a digest. */
+function fit({ selector, matchingType, data }: TlsaRecord, der: Uint8Array): boolean {
+  const selected = selector === 0 ? der : readCertificate(der)?.spki;
+  if (selected === undefined) return false;
+  const wanted = hex(data);
+  if (matchingType === 0) return hex(selected) === wanted;
+  const algorithm = matchingType === 1 ? "sha256" : "sha512";
+  return createHash(algorithm).update(selected).digest("hex") === wanted;
+}
+
+function formatTlsa({ usage, selector, matchingType, data }: TlsaRecord): string {
+  const told = hex(data.subarray(0, DATA_TOLD_OCTETS));
+  const cut = data.length > DATA_TOLD_OCTETS ? "..." : "";
+  return `${usage} ${selector} ${matchingType} ${told}${cut}`;
+}

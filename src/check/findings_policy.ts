@@ -1,0 +1,123 @@
+/**
+ * The findings about the policy. Those about its text are those of `publish lint` under the names it
+ * has for them; what stands here beside them takes the rest of the domain to see.
+ *
+ * @module
+ */
+
+import { LINT_RULES, type LintCode } from "../publish/lint_rules.ts";
+import type { LintRule } from "../publish/lint_rules.ts";
+import type { FindingKind, Severity } from "./finding.ts";
+
+/** What the linter finds, in a few words. */
+const LINT_TITLES: Readonly<Record<LintCode, string>> = {
+  "too-large": "policy is too large",
+  "missing-version": "version is missing",
+  "missing-mode": "mode is missing",
+  "missing-max-age": "max_age is missing",
+  "missing-mx": "mx is missing",
+  "bad-version": "version is wrong",
+  "bad-mode": "mode is wrong",
+  "bad-max-age": "max_age is wrong",
+  "blank-line": "blank line",
+  "byte-order-mark": "byte order mark",
+  "leading-space": "white space before the field name",
+  "space-before-colon": "white space before the colon",
+  "not-a-field": "line is no field",
+  "no-value": "field has no value",
+  "bare-cr": "CR without LF",
+  "unprintable": "characters that do not print",
+  "mx-address": "mx is an address",
+  "mx-u-label": "mx is not in ASCII",
+  "mx-wildcard": "mx has a misplaced wildcard",
+  "mx-several": "mx names several hosts",
+  "mx-port": "mx has a port",
+  "mx-invalid": "mx is no host name",
+  "mx-final-dot": "mx ends with a dot",
+  "mx-upper-case": "mx has capital letters",
+  "mx-repeated": "mx is repeated",
+  "mx-single-label": "mx has a single label",
+  "mx-wildcard-wide": "mx covers a whole top-level domain",
+  "duplicate-field": "field is given more than once",
+  "misspelt-field": "field is misspelt",
+  "unknown-field": "field is unknown",
+  "not-ascii": "value is not in ASCII",
+  "max-age-over-limit": "max_age is above the maximum",
+  "max-age-zero": "max_age is 0",
+  "max-age-short": "max_age is short",
+};
+
+/** Of some the published policy of a domain says more than a draft does. */
+const LINT_SEVERITIES: Partial<Record<LintCode, Severity>> = {
+  "max-age-zero": "error",
+  "max-age-short": "warning",
+  "mx-wildcard-wide": "error",
+};
+
+type PolicyLintId = `policy-${LintCode}`;
+
+/** The finding for a code of the linter. */
+export function lintFindingId(code: LintCode): PolicyLintId {
+  return `policy-${code}`;
+}
+
+function lintFinding(code: LintCode): FindingKind {
+  const { severity, grammar, section, advice }: LintRule = LINT_RULES[code];
+  const consequence = severity === "error"
+    ? "With this the policy is invalid"
+    : grammar
+    ? "Strict senders refuse the policy because of it, whole or the line"
+    : "Senders may not read what is meant";
+  return {
+    severity: LINT_SEVERITIES[code] ?? (severity === "note" ? "info" : severity),
+    title: LINT_TITLES[code],
+    why: `${consequence} (RFC 8461 §${section}).`,
+    fix: `${advice.slice(0, 1).toUpperCase()}${advice.slice(1)}.`,
+  };
+}
+
+const LINT_FINDINGS = Object.fromEntries(
+  (Object.keys(LINT_RULES) as LintCode[]).map((code) => [lintFindingId(code), lintFinding(code)]),
+) as Readonly<Record<PolicyLintId, FindingKind>>;
+
+/** By name, in the order of the manual. */
+export const POLICY_FINDINGS = {
+  "policy-ok": {
+    severity: "ok",
+    title: "policy is valid",
+    why: "Senders can read it (RFC 8461 §3.2).",
+    fix: "",
+  },
+  ...LINT_FINDINGS,
+  "policy-line-ends": {
+    severity: "info",
+    title: "line ends are mixed",
+    why: "Both LF and CRLF are right, a mixture suggests an accident (RFC 8461 §3.2).",
+    fix: "",
+  },
+  "policy-mx-unused": {
+    severity: "warning",
+    title: "mx pattern fits no MX host",
+    why:
+      "It may be a misspelt name, or an old host whose name someone else may take over (RFC 8461 §4.1).",
+    fix: "Remove it, unless the host is about to come back.",
+  },
+  "policy-mode-none": {
+    severity: "warning",
+    title: "mode is none",
+    why: "It takes the policy back: senders deliver as if there were none (RFC 8461 §5, §8.3).",
+    fix: "Remove record and policy once the old max_age is over, or write mode: enforce.",
+  },
+  "policy-mode-testing": {
+    severity: "info",
+    title: "mode is testing",
+    why: "Senders report failures, but deliver all the same (RFC 8461 §5).",
+    fix: "Change to enforce when the reports show no failures.",
+  },
+  "policy-mode-testing-long": {
+    severity: "warning",
+    title: "mode has been testing for long",
+    why: "Until the mode is enforce the policy protects nothing (RFC 8461 §5).",
+    fix: "Change to enforce when the reports show no failures.",
+  },
+} as const satisfies Readonly<Record<string, FindingKind>>;

@@ -1,0 +1,247 @@
+/**
+ * Looks at everything a sender would look at before it delivers to a domain, and at what its owner
+ * should know besides: records, policy host, MX hosts. What it means is judged elsewhere.
+ *
+ * All of it runs side by side; every lookup, fetch and connection has its own limit of time.
+ *
+ * @module
+ */
+
+import type { DnsAnswer, DnsClient, DnssecProbe, MxRecord, TlsaRecord } from "../dns/types.ts";
+import type { AddressGuard } from "../https/address_guard.ts";
+import type { FetchOutcome, FetchPolicy, FetchTrace } from "../https/types.ts";
+import { isHostname, policyHost, txtName } from "../sts/domain.ts";
+import { selectTxtRecord } from "../sts/txt_record.ts";
+import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
+
+/** MX hosts that are tried, most preferred first; a domain with more has more than anyone tries. */
+export const MX_HOSTS_MAX = 20;
+
+/** Addresses of a host that are tried, of each family. */
+export const ADDRESSES_MAX = 4;
+
+const HTTPS_PORT = 443;
+
+/** The world outside. */
+export interface CheckEffects {
+  readonly dns: Pick<DnsClient, "lookup" | "probe">;
+  readonly fetchPolicy: FetchPolicy;
+  readonly probeTls: ProbeTls;
+  readonly guard: AddressGuard;
+}
+
+/** What to look at. */
+export interface GatherOptions {
+  /** MX hosts alone. */
+  readonly mxOnly: boolean;
+  /** Connect to MX hosts. */
+  readonly smtp: boolean;
+  /** Where MX hosts listen: 25, save in test networks. */
+  readonly smtpPort: number;
+  /** Connect to policy hosts, beside fetching from them; senseless behind a proxy. */
+  readonly directHttps: boolean;
+}
+
+/** One address of a host. */
+export interface AddressSeen {
+  readonly address: string;
+  /** The range because of which it was not tried. */
+  readonly refused?: string;
+  /** Absent if it was not tried. */
+  readonly probe?: TlsProbe;
+}
+
+/** A host with its addresses. */
+export interface HostSeen {
+  readonly name: string;
+  readonly v4: DnsAnswer<string>;
+  readonly v6: DnsAnswer<string>;
+  readonly addresses: readonly AddressSeen[];
+}
+
+/** An MX host. */
+export interface MailHostSeen extends HostSeen {
+  readonly preference: number;
+  /** Owner of the TLSA records, and the answer about them. */
+  readonly tlsa: { readonly owner: string; readonly answer: DnsAnswer<TlsaRecord> };
+}
+
+/** The mail exchangers of a domain. */
+export interface MailSeen {
+  readonly answer: DnsAnswer<MxRecord>;
+  /** There is no MX record, so that the domain itself is the host if it has an address (RFC 5321 §5.1). */
+  readonly implicit: boolean;
+  /** Exchanges that are no host names. */
+  readonly invalid: readonly string[];
+  readonly hosts: readonly MailHostSeen[];
+  /** Hosts beyond {@link MX_HOSTS_MAX}. */
+  readonly left: readonly string[];
+}
+
+/** The MTA-STS side of a domain. */
+export interface StsSeen {
+  readonly txt: DnsAnswer<string>;
+  /** Names at which an MTA-STS record stands though nobody looks there; sought only when there is none at the right one. */
+  readonly strays: readonly string[];
+  readonly host: HostSeen;
+  readonly outcome: FetchOutcome;
+  readonly trace: FetchTrace;
+  readonly tlsrpt: DnsAnswer<string>;
+}
+
+/** Everything seen of one domain. */
+export interface DomainSeen {
+  readonly domain: string;
+  readonly dnssec: DnssecProbe;
+  /** Absent if only MX hosts were asked for. */
+  readonly sts?: StsSeen;
+  readonly mail: MailSeen;
+  readonly options: GatherOptions;
+}
+
+/** Looks at one domain. Never rejects. */
+export async function gather(
+  domain: string,
+  effects: CheckEffects,
+  options: GatherOptions & { readonly dnssec: DnssecProbe },
+): Promise<DomainSeen> {
+  const [sts, mail] = await Promise.all([
+    options.mxOnly ? undefined : gatherSts(domain, effects, options),
+    gatherMail(domain, effects, options),
+  ]);
+  const { dnssec } = options;
+  return { domain, dnssec, ...(sts && { sts }), mail, options };
+}
+
+async function gatherSts(
+  domain: string,
+  effects: CheckEffects,
+  { directHttps }: GatherOptions,
+): Promise<StsSeen> {
+  const { lookup } = effects.dns;
+  const trace: FetchTrace = { url: "", addresses: [], refused: [] };
+  const [[txt, strays], host, outcome, tlsrpt] = await Promise.all([
+    lookup(txtName(domain), "TXT").then(async (answer) =>
+      [answer, await findStrays(domain, answer, lookup)] as const
+    ),
+    gatherHost(
+      { host: policyHost(domain), port: HTTPS_PORT, smtp: false },
+      { ...effects, probeTls: directHttps ? effects.probeTls : undefined },
+    ),
+    effects.fetchPolicy(domain, { trace }),
+    lookup(`_smtp._tls.${domain}`, "TXT"),
+  ]);
+  return { txt, strays, host, outcome, trace, tlsrpt };
+}
+
+/** Where records end up by mistake: below no label, below that of the policy host, below the domain twice. */
+async function findStrays(
+  domain: string,
+  txt: DnsAnswer<string>,
+  lookup: DnsClient["lookup"],
+): Promise<string[]> {
+  if (txt.kind === "failed" || (txt.kind === "found" && isMeant(txt.records))) return [];
+  const names = [domain, policyHost(domain), `${txtName(domain)}.${domain}`];
+  const answers = await Promise.all(names.map((name) => lookup(name, "TXT")));
+  return names.filter((_name, index) => {
+    const answer = answers[index];
+    return answer?.kind === "found" && isMeant(answer.records);
+  });
+}
+
+/** Whether one of the records is for MTA-STS, with or without mistakes. */
+function isMeant(records: readonly string[]): boolean {
+  const selection = selectTxtRecord(records);
+  return selection.kind === "found" || selection.reason !== "absent";
+}
+
+async function gatherMail(
+  domain: string,
+  effects: CheckEffects,
+  options: GatherOptions,
+): Promise<MailSeen> {
+  const answer = await effects.dns.lookup(domain, "MX");
+  const implicit = answer.kind === "nodata";
+  const records = answer.kind === "found"
+    ? distinct(answer.records)
+    : implicit
+    ? [{ preference: 0, exchange: domain }]
+    : [];
+  const valid = records.filter(({ exchange }) => isHostname(exchange));
+  const found = await Promise.all(
+    valid.slice(0, MX_HOSTS_MAX).map((record) => gatherMailHost(record, effects, options)),
+  );
+  const hosts = implicit ? found.filter(isThere) : found;
+  return {
+    answer,
+    implicit,
+    invalid: records.map(({ exchange }) => exchange).filter((name) => !isHostname(name)),
+    hosts,
+    left: valid.slice(MX_HOSTS_MAX).map(({ exchange }) => exchange),
+  };
+}
+
+/** Whether a host has an address, or may have one for all we know. */
+function isThere({ v4, v6 }: HostSeen): boolean {
+  return [v4, v6].some(({ kind }) => kind === "found" || kind === "failed");
+}
+
+/** By preference, each exchange once. */
+function distinct(records: readonly MxRecord[]): MxRecord[] {
+  const byName = new Map<string, MxRecord>();
+  const sorted = [...records].sort((one, other) => one.preference - other.preference);
+  for (const record of sorted) {
+    if (!byName.has(record.exchange)) byName.set(record.exchange, record);
+  }
+  return [...byName.values()];
+}
+
+async function gatherMailHost(
+  { exchange, preference }: MxRecord,
+  effects: CheckEffects,
+  { smtp, smtpPort }: GatherOptions,
+): Promise<MailHostSeen> {
+  const target = { host: exchange, port: smtpPort, smtp: true };
+  const [host, tlsa] = await Promise.all([
+    gatherHost(target, { ...effects, probeTls: smtp ? effects.probeTls : undefined }),
+    lookupTlsa(exchange, effects.dns.lookup),
+  ]);
+  return { ...host, preference, tlsa };
+}
+
+/** The records at the end of an alias come first, then those at the name itself (RFC 7672 §2.2.2). */
+async function lookupTlsa(
+  host: string,
+  lookup: DnsClient["lookup"],
+): Promise<MailHostSeen["tlsa"]> {
+  const address = await lookup(host, "A");
+  if (address.kind === "found" && address.secure && address.owner !== host) {
+    const expanded = await lookupAt(address.owner);
+    if (expanded.answer.kind === "found" && expanded.answer.secure) return expanded;
+  }
+  return await lookupAt(host);
+
+  async function lookupAt(base: string): Promise<MailHostSeen["tlsa"]> {
+    const owner = `_25._tcp.${base}`;
+    return { owner, answer: await lookup(owner, "TLSA") };
+  }
+}
+
+async function gatherHost(
+  { host, port, smtp }: { host: string; port: number; smtp: boolean },
+  { dns, guard, probeTls }: Omit<CheckEffects, "probeTls"> & { probeTls: ProbeTls | undefined },
+): Promise<HostSeen> {
+  const [v4, v6] = await Promise.all([dns.lookup(host, "A"), dns.lookup(host, "AAAA")]);
+  const all = [v4, v6].flatMap((answer) =>
+    answer.kind === "found" ? answer.records.slice(0, ADDRESSES_MAX) : []
+  );
+  const addresses = await Promise.all(
+    all.map(async (address): Promise<AddressSeen> => {
+      const refused = guard(address);
+      if (refused !== undefined) return { address, refused };
+      const probe = await probeTls?.({ host, address, port, smtp });
+      return { address, ...(probe && { probe }) };
+    }),
+  );
+  return { name: host, v4, v6, addresses };
+}

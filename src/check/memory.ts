@@ -1,0 +1,147 @@
+/**
+ * What is kept from one check to the next: which `id` went with which policy (RFC 8461 §3.1), since
+ * when the mode is what it is, and what was found, so that only changes need be told.
+ *
+ * The form is JSON; where it is kept is the caller's affair.
+ *
+ * @module
+ */
+
+import { type Finding, type FindingId, FINDINGS, type Severity } from "./finding.ts";
+
+/** What is kept of one finding: not what was seen, which may count days. */
+export interface RememberedFinding {
+  readonly id: FindingId;
+  readonly subject: string;
+}
+
+/** What is kept of one domain. */
+export interface Remembered {
+  /** `id` of the TXT record when it was last there. */
+  readonly id?: string;
+  /** SHA-256 of the policy that was first seen with this `id`, in hexadecimal digits. */
+  readonly digest?: string;
+  readonly mode?: string;
+  /** When this mode was first seen, ms since the Unix epoch. */
+  readonly modeSince: number;
+  /** Warnings and errors. */
+  readonly findings: readonly RememberedFinding[];
+}
+
+/** What is kept, by domain. */
+export type Memory = ReadonlyMap<string, Remembered>;
+
+/** What a check adds to the memory. */
+export interface Noted {
+  readonly id: string | undefined;
+  readonly digest: string | undefined;
+  readonly mode: string | undefined;
+  readonly findings: readonly Finding[];
+  /** When, ms since the Unix epoch. */
+  readonly now: number;
+}
+
+/** A difference between two checks. */
+export interface Change {
+  readonly kind: "new" | "gone";
+  readonly severity: Severity;
+  readonly finding: RememberedFinding;
+  /** What was seen; absent for what is gone. */
+  readonly seen?: string;
+}
+
+const VERSION = 1;
+
+/** What to keep after a check. */
+export function remember(before: Remembered | undefined, noted: Noted): Remembered {
+  // While the id stays, the policy that senders may hold is the one that came with it first.
+  const id = noted.id ?? before?.id;
+  const digest = before?.id === id ? before?.digest ?? noted.digest : noted.digest;
+  const mode = noted.mode ?? before?.mode;
+  const modeSince = before !== undefined && before.mode === mode ? before.modeSince : noted.now;
+  const findings = noted.findings.filter(isFault).map(({ id, subject }) => ({ id, subject }));
+  return {
+    ...(id !== undefined && { id }),
+    ...(digest !== undefined && { digest }),
+    ...(mode !== undefined && { mode }),
+    modeSince,
+    findings,
+  };
+}
+
+/** What is new and what is gone since the last check; without one everything is new. */
+export function changes(
+  before: Remembered | undefined,
+  findings: readonly Finding[],
+): readonly Change[] {
+  const now = findings.filter(isFault);
+  const old = before?.findings ?? [];
+  const added = now.filter((finding) => !old.some((one) => isSame(one, finding)));
+  const gone = old.filter((finding) => !now.some((one) => isSame(one, finding)));
+  return [
+    ...added.map(({ id, subject, severity, seen }): Change => ({
+      kind: "new",
+      severity,
+      finding: { id, subject },
+      seen,
+    })),
+    ...gone.map((finding): Change => ({
+      kind: "gone",
+      severity: FINDINGS[finding.id].severity,
+      finding,
+    })),
+  ];
+}
+
+/** Prints the memory. */
+export function formatMemory(memory: Memory): string {
+  return JSON.stringify({ version: VERSION, domains: Object.fromEntries(memory) }, null, 2) + "\n";
+}
+
+/**
+ * Reads what {@link formatMemory} printed. Findings of kinds that no longer exist are left out.
+ *
+ * @throws {SyntaxError} If it is something else.
+ */
+export function parseMemory(text: string): Memory {
+  const root: unknown = JSON.parse(text);
+  if (!isObject(root) || root.version !== VERSION || !isObject(root.domains)) {
+    throw new SyntaxError("not the memory of a check");
+  }
+  const domains = Object.entries(root.domains);
+  return new Map(domains.map(([domain, value]) => [domain, readRemembered(value)]));
+}
+
+function readRemembered(value: unknown): Remembered {
+  if (!isObject(value) || !Array.isArray(value.findings) || !isTime(value.modeSince)) {
+    throw new SyntaxError("a domain in it is damaged");
+  }
+  const { id, digest, mode, modeSince } = value;
+  const findings = value.findings.filter((one: unknown): one is RememberedFinding =>
+    isObject(one) && typeof one.subject === "string" && typeof one.id === "string" &&
+    Object.hasOwn(FINDINGS, one.id)
+  ).map(({ id, subject }) => ({ id, subject }));
+  return {
+    ...(typeof id === "string" && { id }),
+    ...(typeof digest === "string" && { digest }),
+    ...(typeof mode === "string" && { mode }),
+    modeSince,
+    findings,
+  };
+}
+
+function isFault({ severity }: Finding): boolean {
+  return severity === "warning" || severity === "error";
+}
+
+function isSame(one: RememberedFinding, other: RememberedFinding): boolean {
+  return one.id === other.id && one.subject === other.subject;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}

@@ -1,0 +1,115 @@
+/**
+ * Judges the policy host and its answer (RFC 8461 §3.3): addresses, TLS at each of them, and what one
+ * GET came to. The policy itself is judged elsewhere.
+ *
+ * A fault is told once: what is wrong with an address explains a failed fetch.
+ *
+ * @module
+ */
+
+import { quoteText } from "../https/quote_text.ts";
+import type { FailedFetch, FetchFailure } from "../https/types.ts";
+import { absence, addressFindings } from "./dns_findings.ts";
+import { type Finding, finding, type FindingId } from "./finding.ts";
+import type { AddressSeen, HostSeen, StsSeen } from "./gather.ts";
+import { howUnconnected, judgeUnconnected, tlsFindings } from "./tls_findings.ts";
+
+/** A policy that takes longer is missed by impatient senders, ms. */
+const SLOW_MS = 3000;
+
+const NAME_QUOTE_LENGTH = 100;
+
+/** What a failed fetch is, if nothing said before explains it. */
+const FETCH_FINDINGS: Readonly<Record<FetchFailure, FindingId>> = {
+  "dns": "https-failed",
+  "no-address": "host-no-address",
+  "address-refused": "host-address-private",
+  "connect": "https-failed",
+  "tls": "https-failed",
+  "timeout": "https-timeout",
+  "redirect": "https-redirect",
+  "status": "https-status",
+  "encoding": "https-encoding",
+  "too-large": "https-too-large",
+  "body": "https-body",
+  "certificate-name": "certificate-name",
+  "certificate-expired": "certificate-expired",
+  "certificate-not-yet-valid": "certificate-not-yet-valid",
+  "certificate-untrusted": "certificate-untrusted",
+  "certificate-weak": "certificate-weak",
+  "certificate-usage": "certificate-usage",
+  "certificate-invalid": "certificate-invalid",
+  "media-type": "https-media-type",
+  "policy-syntax": "https-failed",
+};
+
+/** Judges the host, then its answer. `now` in ms. */
+export function judgePolicyHost(sts: StsSeen, now: number): Finding[] {
+  const names = judgeNames(sts.host);
+  const tls = judgeAddresses(sts, now);
+  const explained = [...names, ...tls].some(({ severity }) => severity === "error");
+  return [...names, ...tls, ...judgeAnswer(sts, explained)];
+}
+
+function at(host: string, id: FindingId, seen: string): Finding {
+  return finding(id, { group: "host", subject: host, seen });
+}
+
+function judgeNames(host: HostSeen): Finding[] {
+  const { name, v4, v6, addresses } = host;
+  const failed = addressFindings(host, "host");
+  const answer = [v4, v6].find((one) => one.kind === "found");
+  if (answer?.kind !== "found") {
+    return failed.length > 0 ? failed : [at(name, "host-no-address", absence(v4, "A or AAAA"))];
+  }
+  const found = [...failed];
+  if (answer.owner !== name) {
+    found.push(at(name, "host-alias", `alias of ${quoteText(answer.owner, NAME_QUOTE_LENGTH)}`));
+  }
+  const some = addresses.map(({ address }) => address).join(", ");
+  if (v4.kind !== "found" && v4.kind !== "failed") found.push(at(name, "host-no-ipv4", some));
+  if (v6.kind !== "found" && v6.kind !== "failed") found.push(at(name, "host-no-ipv6", some));
+  for (const { address, refused } of addresses) {
+    if (refused !== undefined) {
+      found.push(at(`${name} [${address}]`, "host-address-private", refused));
+    }
+  }
+  return found;
+}
+
+function judgeAddresses({ host, outcome, trace }: StsSeen, now: number): Finding[] {
+  const { name, addresses } = host;
+  const found: Finding[] = [];
+  for (const { address, probe } of addresses) {
+    if (probe === undefined || probe.kind === "unconnected") continue;
+    const subject = `${name} [${address}]`;
+    found.push(...tlsFindings(probe, { group: "host", subject, now, okId: "host-ok" }));
+  }
+  const { faults, untested } = judgeUnconnected(addresses);
+  const unreachable = (seen: AddressSeen) =>
+    at(`${name} [${seen.address}]`, "host-unreachable", howUnconnected([seen]));
+  found.push(...faults.map(unreachable));
+  // An answer came, or TLS was spoken with another family: the host is up, and the fault is here.
+  const up = outcome.kind === "fetched" || trace.status !== undefined || found.length > 0;
+  for (const { family, addresses: all } of untested) {
+    if (!up) found.push(...all.map(unreachable));
+    else found.push(at(name, "host-untested", `${family}: ${howUnconnected(all)}`));
+  }
+  return found;
+}
+
+function judgeAnswer({ host, outcome, trace }: StsSeen, explained: boolean): Finding[] {
+  const subject = trace.url === "" ? host.name : trace.url;
+  if (outcome.kind === "failed") {
+    return explained && trace.status === undefined ? [] : [judgeFailure(subject, outcome)];
+  }
+  const elapsed = trace.elapsed ?? 0;
+  const told = `${(elapsed / 1000).toFixed(1)} s`;
+  const found = [at(subject, "https-ok", `${outcome.bytes} bytes in ${told}`)];
+  if (elapsed > SLOW_MS) found.push(at(subject, "https-slow", told));
+  return found;
+}
+
+function judgeFailure(subject: string, { reason, detail }: FailedFetch): Finding {
+  return at(subject, FETCH_FINDINGS[reason], detail);
+}

@@ -1,0 +1,25 @@
+/**
+ * Bounds how much is done at once.
+ *
+ * @module
+ */
+
+/** Runs work when there is a place for it; first come, first served. */
+export type Pool = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** @param places Work under way at once. */
+export function createPool(places: number): Pool {
+  const waiting: (() => void)[] = [];
+  let free = places;
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}

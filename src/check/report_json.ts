@@ -1,0 +1,43 @@
+/**
+ * Reports as JSON, for programs. `docs/check.schema.json` describes the form.
+ *
+ * @module
+ */
+
+import { worst } from "./finding.ts";
+import type { DomainReport } from "./report.ts";
+
+/** Number of the form; a new one when a field changes its meaning or goes. */
+export const JSON_VERSION = 1;
+
+/** When and by what a check was made. */
+export interface RunFacts {
+  readonly program: string;
+  readonly version: string;
+  /** End of the check, ms since the Unix epoch. */
+  readonly time: number;
+  /** Duration, ms. */
+  readonly elapsed: number;
+}
+
+/** Writes all reports as one JSON object on several lines, in ASCII. */
+export function formatJson(reports: readonly DomainReport[], run: RunFacts): string {
+  const verdict = worst(reports.map((report) => ({ severity: report.verdict })));
+  const root = {
+    version: JSON_VERSION,
+    program: { name: run.program, version: run.version },
+    time: new Date(run.time).toISOString(),
+    elapsed: Math.round(run.elapsed),
+    verdict,
+    domains: reports.map(({ remembered: _remembered, ...report }) => report),
+  };
+  return escapeNonAscii(JSON.stringify(root, null, 2)) + "\n";
+}
+
+/** Names in certificates are others' words: nothing of them may act on a terminal. */
+function escapeNonAscii(json: string): string {
+  return json.replaceAll(
+    /[^\n -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

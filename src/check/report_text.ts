@@ -1,0 +1,79 @@
+/**
+ * A report as text, for people at a terminal and for mail from cron.
+ *
+ * @module
+ */
+
+import { type Finding, FINDINGS, type Group, GROUPS, type Severity } from "./finding.ts";
+import type { Change } from "./memory.ts";
+import type { DomainReport } from "./report.ts";
+
+/** How a severity is written, all of one width. */
+const LABELS: Readonly<Record<Severity, string>> = {
+  ok: "ok  ",
+  info: "info",
+  warning: "WARN",
+  error: "FAIL",
+};
+
+/** SGR parameters of ECMA-48: green, blue, yellow, red. */
+const COLOURS: Readonly<Record<Severity, number>> = { ok: 32, info: 34, warning: 33, error: 31 };
+const BOLD = 1;
+
+/** Explanations begin below the text of the finding. */
+const INDENT = " ".repeat(8);
+
+/** How to write. */
+export interface TextOptions {
+  readonly colour: boolean;
+}
+
+/** Writes the reports; whole lines. */
+export function formatText(reports: readonly DomainReport[], options: TextOptions): string {
+  return reports.map((report) => formatReport(report, options)).join("\n");
+}
+
+/** Writes what is new and what is gone, a line each; nothing if nothing changed. */
+export function formatChanges(domain: string, changes: readonly Change[]): string {
+  return changes.map(({ kind, severity, finding: { id, subject }, seen }) => {
+    const label = kind === "new" ? `new  ${LABELS[severity]}` : "gone     ";
+    const told = seen === undefined ? "" : `: ${seen}`;
+    return `${domain}: ${label} ${subject}: ${FINDINGS[id].title}${told} [${id}]\n`;
+  }).join("");
+}
+
+/** The verdict on a domain in words. */
+export function describeVerdict({ counts, undecided }: DomainReport): string {
+  if (undecided) return "nothing can be said, no resolver answers";
+  const faults = [plural(counts.error, "error"), plural(counts.warning, "warning")];
+  return faults.filter((text) => text !== "").join(", ") || "no faults";
+}
+
+function formatReport(report: DomainReport, options: TextOptions): string {
+  const lines = [paint(report.domain, BOLD, options)];
+  for (const group of Object.keys(GROUPS) as Group[]) {
+    const findings = report.findings.filter((finding) => finding.group === group);
+    if (findings.length === 0) continue;
+    lines.push("", paint(GROUPS[group], BOLD, options));
+    lines.push(...findings.flatMap((finding) => formatFinding(finding, options)));
+  }
+  const verdict = `${report.domain}: ${describeVerdict(report)}`;
+  lines.push("", paint(verdict, COLOURS[report.verdict], options), "");
+  return lines.join("\n");
+}
+
+function formatFinding(finding: Finding, options: TextOptions): string[] {
+  const { id, severity, subject, title, seen, why, fix } = finding;
+  const label = paint(LABELS[severity], COLOURS[severity], options);
+  if (severity === "ok") return [`  ${label}  ${subject}: ${seen}`];
+  const first = `  ${label}  ${subject}: ${title}: ${seen} [${id}]`;
+  return severity === "info" ? [first] : [first, `${INDENT}${why} ${fix}`];
+}
+
+function paint(text: string, parameter: number, { colour }: TextOptions): string {
+  return colour ? `\x1b[${parameter}m${text}\x1b[0m` : text;
+}
+
+function plural(count: number, noun: string): string {
+  return count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

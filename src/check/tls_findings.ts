@@ -1,0 +1,125 @@
+/**
+ * What connecting to the addresses of hosts came to, as findings: the same rules for MX hosts
+ * (RFC 8461 §4.2) and policy hosts (§3.3).
+ *
+ * @module
+ */
+
+import { quoteText } from "../https/quote_text.ts";
+import { type Certificate, readCertificate } from "./certificate.ts";
+import { type Finding, finding, type FindingId, type Group } from "./finding.ts";
+import type { AddressSeen } from "./gather.ts";
+import type { Presented } from "./presented.ts";
+import type { TlsProbe } from "./tls_probe.ts";
+
+/** A certificate should be renewed this long before its end, ms; those with a short life within its last quarter. */
+const RENEWAL_MS = 14 * 86_400_000;
+const RENEWAL_SHARE = 1 / 4;
+
+const DAY_MS = 86_400_000;
+
+/** Enough of a name in a certificate, UTF-16 units. */
+const NAME_QUOTE_LENGTH = 64;
+
+type Failed = Extract<TlsProbe, { kind: "failed" }>;
+
+/** Where a probe was made, and when it is judged (ms). */
+export interface ProbeContext {
+  readonly group: Group;
+  /** Host and address. */
+  readonly subject: string;
+  readonly now: number;
+}
+
+/**
+ * The findings about a connection that came about; `okId` is the one for a good result.
+ *
+ * @param probe Not one that is `unconnected`.
+ */
+export function tlsFindings(
+  probe: Exclude<TlsProbe, { kind: "unconnected" }>,
+  { okId, ...context }: ProbeContext & { readonly okId: FindingId },
+): Finding[] {
+  const certificate = leafOf(probe.presented);
+  const at = (id: FindingId, seen: string) => finding(id, { ...context, seen });
+  if (probe.kind === "failed") return [at(refine(probe, certificate), probe.detail)];
+  const found = [at(okId, describe(probe.presented, certificate))];
+  if (certificate === undefined) {
+    return [...found, at("certificate-unread", "no second connection")];
+  }
+  const left = certificate.notAfter - context.now;
+  const life = certificate.notAfter - certificate.notBefore;
+  if (left < Math.min(RENEWAL_MS, life * RENEWAL_SHARE)) {
+    const days = Math.floor(left / DAY_MS);
+    found.push(at("certificate-expires-soon", `on ${day(certificate.notAfter)}, in ${days} days`));
+  }
+  return found;
+}
+
+/** The host's own certificate, read. */
+export function leafOf(presented: Presented | undefined): Certificate | undefined {
+  const [leaf] = presented?.chain ?? [];
+  return leaf === undefined ? undefined : readCertificate(leaf);
+}
+
+/** The verifier says that a certificate has no fitting name or issuer; the certificate itself says why. */
+function refine(probe: Failed, certificate: Certificate | undefined): FindingId {
+  if (certificate === undefined) return probe.id;
+  if (probe.id === "certificate-name" && certificate.dnsNames.length === 0) {
+    return "certificate-cn-only";
+  }
+  if (probe.id !== "certificate-untrusted") return probe.id;
+  if (certificate.selfIssued) return "certificate-self-signed";
+  const { chain, whole } = probe.presented ?? { chain: [], whole: false };
+  return whole && chain.length === 1 ? "certificate-chain" : "certificate-untrusted";
+}
+
+function describe(presented: Presented | undefined, certificate: Certificate | undefined): string {
+  const protocol = presented?.protocol ?? "TLS";
+  if (certificate === undefined) return `${protocol}, certificate valid`;
+  const issuer = quoteText(certificate.issuer, NAME_QUOTE_LENGTH);
+  return `${protocol}, certificate of ${issuer} valid until ${day(certificate.notAfter)}`;
+}
+
+/** A date of the calendar, UTC. */
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+/** An address that no connection to came about, with what that means. */
+export interface Unconnected {
+  /** Addresses whose hosts are at fault. */
+  readonly faults: readonly AddressSeen[];
+  /** Families, `IPv4` or `IPv6`, that there is no way to from here, with their addresses. */
+  readonly untested: readonly {
+    readonly family: string;
+    readonly addresses: readonly AddressSeen[];
+  }[];
+}
+
+/**
+ * Tells hosts that are down from a network that lets nothing through: where no address of a family
+ * could be connected to and none refused, the fault is taken to be on this side.
+ */
+export function judgeUnconnected(addresses: readonly AddressSeen[]): Unconnected {
+  const faults: AddressSeen[] = [];
+  const untested: Unconnected["untested"][number][] = [];
+  for (const family of ["IPv4", "IPv6"]) {
+    const tried = addresses.filter(({ address, probe }) =>
+      probe !== undefined && address.includes(":") === (family === "IPv6")
+    );
+    const failed = tried.filter(({ probe }) => probe?.kind === "unconnected");
+    const refused = failed.some(({ probe }) =>
+      probe?.kind === "unconnected" && probe.how === "refused"
+    );
+    if (failed.length < tried.length || refused) faults.push(...failed);
+    else if (failed.length > 0) untested.push({ family, addresses: failed });
+  }
+  return { faults, untested };
+}
+
+/** How the attempts to connect ended, each way once. */
+export function howUnconnected(addresses: readonly AddressSeen[]): string {
+  const details = addresses.map(({ probe }) => probe?.kind === "unconnected" ? probe.detail : "");
+  return [...new Set(details)].join(", ");
+}
