@@ -23,7 +23,7 @@ export interface QueryOptions {
  * @param mapName What follows the last colon of `socketmap:inet:host:port:name` in `main.cf`.
  * @param keys What to look up, in this order; sent as UTF-8.
  * @returns The payload of each reply, such as `OK secure match=…` or `NOTFOUND `.
- * @throws {Error} With one line if the server cannot be reached, does not speak the protocol, or takes too long.
+ * @throws {Error} With one line if the server cannot be reached, breaks the protocol, or takes too long.
  */
 // deno-lint-ignore layers/parameters -- map name and key are the two words of every request
 export async function querySocketmap(

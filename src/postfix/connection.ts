@@ -59,7 +59,7 @@ export interface ConnectionContext {
   closed(connection: Connection, fault?: ConnectionFault, detail?: string): void;
 }
 
-/** What a connection waits for: the client's next request or its rest, the handler, the client to take replies. */
+/** What is waited for: a request, its rest, the handler, the client to take replies. */
 type Phase = "idle" | "receiving" | "handling" | "sending";
 
 /** What a client gets when a bug keeps us from answering. */
@@ -92,8 +92,8 @@ export class Connection {
   }
 
   /**
-   * Serves the client until the connection ends. Never rejects, but with a write that cannot be
-   * ended (Deno before 2.8) may outlast {@link close}.
+   * Serves the client until the connection ends. Never rejects, but may outlast {@link close}:
+   * on Deno 2.7 that does not end a write under way.
    */
   async run(): Promise<void> {
     try {
@@ -150,7 +150,11 @@ export class Connection {
     return this.#decoder.empty ? "idle" : "receiving";
   }
 
-  /** Reads and answers requests until the stream ends. @returns What is wrong with the stream, if anything. */
+  /**
+   * Reads and answers requests until the stream ends.
+   *
+   * @returns What is wrong with the stream, if anything.
+   */
   async #receive(): Promise<string | undefined> {
     const decoder = this.#decoder;
     const { pipeline } = this.#context.limits;
@@ -168,6 +172,7 @@ export class Connection {
           await this.#settle(pipeline - 1);
           now = this.#context.now();
         }
+        // Nothing is read from a client that does not take its replies.
         if (this.#sending !== undefined) await this.#sender;
         // What #send does, without a promise more: nearly all replies go this way.
         for (let bytes = this.#begin(); bytes !== undefined;) {
@@ -220,7 +225,7 @@ export class Connection {
     }
   }
 
-  /** Writes all replies that are ready and in turn, unless a writing is under way: that one will take them along. */
+  /** Writes all replies that are ready and in turn; if that goes on already, nothing more. */
   async #send(): Promise<void> {
     for (let bytes = this.#begin(); bytes !== undefined;) {
       bytes = this.#next(await this.#stream.write(bytes));
@@ -233,7 +238,7 @@ export class Connection {
     return this.#sending = this.#replies.take();
   }
 
-  /** @param written Bytes of the last write. @returns What to write next; `undefined` if there is nothing. */
+  /** @param written Bytes of the last write. @returns What to write next, if anything. */
   #next(written: number): Uint8Array | undefined {
     const sent = this.#sending!;
     if (written < sent.length) return this.#sending = sent.subarray(written);

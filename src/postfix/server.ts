@@ -83,7 +83,6 @@ class Server implements SocketmapServer {
   readonly #context: ConnectionContext;
   readonly #meters: ReturnType<typeof createMeters>;
   readonly #sources = new Set<ConnectionSource | OpenSocket>();
-  readonly #accepting = new Set<Promise<void>>();
   readonly #connections = new Set<Connection>();
   /** Called when a connection ends, and when the server stops. */
   readonly #waiting = new Set<() => void>();
@@ -124,8 +123,7 @@ class Server implements SocketmapServer {
   serveListener(source: ConnectionSource): void {
     if (this.#stopped) return source.close();
     this.#sources.add(source);
-    const accepting = this.#accept(source).finally(() => this.#accepting.delete(accepting));
-    this.#accepting.add(accepting);
+    this.#accept(source);
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -137,7 +135,6 @@ class Server implements SocketmapServer {
       await this.#change(left);
     }
     this.closeNow();
-    await Promise.all(this.#accepting);
   }
 
   closeNow(): void {

@@ -17,7 +17,7 @@ const MAP_NAME_MAX_BYTES = 256;
 /** Octets of the longest request payload: map name, one space, key. */
 export const MAX_REQUEST_BYTES = MAP_NAME_MAX_BYTES + 1 + KEY_MAX_BYTES;
 
-/** Octets of the longest reply payload Postfix accepts (a constant before 3.10, then `socketmap_max_reply_size`). */
+/** Octets of the longest reply payload: `socketmap_max_reply_size` of Postfix 3.10, fixed before. */
 export const MAX_REPLY_BYTES = 100_000;
 
 /** Octets of a reason that Postfix writes to its log. */
@@ -33,7 +33,7 @@ export interface Request {
   readonly key: string;
 }
 
-/** The reply for "no policy here". The space is part of the protocol, though Postfix forgives its absence. */
+/** The reply for "no policy here". The space belongs to it, though Postfix forgives its absence. */
 export const NOTFOUND_REPLY = "NOTFOUND ";
 
 const encoder = new TextEncoder();
@@ -62,7 +62,8 @@ export function decodeUtf8(octets: string): string {
 /**
  * Makes the reply with a value.
  *
- * @returns `undefined` for a value that Postfix would refuse: empty, with control characters, or too long.
+ * @returns `undefined` for a value that Postfix would refuse: empty, with control characters, or
+ *   too long.
  */
 export function formatOk(value: string): string | undefined {
   const reply = `OK ${value}`;
@@ -73,7 +74,8 @@ export function formatOk(value: string): string | undefined {
 /**
  * Makes the reply that defers the mail.
  *
- * @param reason For Postfix's log: anything but printable ASCII becomes `?`, and it is cut at 200 octets.
+ * @param reason For Postfix's log: anything but printable ASCII becomes `?`, and it ends at 200
+ *   octets.
  */
 export function formatTemp(reason: string): string {
   return `TEMP ${reason.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, REASON_MAX_BYTES)}`;

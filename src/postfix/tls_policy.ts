@@ -58,7 +58,8 @@ const UNMATCHABLE_NAME = "mx-not-in-policy.invalid";
 /**
  * Prints an answer as the payload of a socketmap reply.
  *
- * @returns Printable text within Postfix's limits; `TEMP` with the reason for an answer that cannot be printed.
+ * @returns Printable text within Postfix's limits: `TEMP` with the reason if the answer cannot be
+ *   printed.
  */
 export function formatAnswer(answer: Answer, options: ReplyOptions): string {
   switch (answer.kind) {
@@ -106,7 +107,7 @@ function isPrintable({ domain, patterns, hosts = [] }: SecureAnswer): boolean {
     patterns.every((pattern) => parseMxPattern(pattern) === pattern);
 }
 
-/** Tells whether Postfix's parser reads `{ policy_string = line }` back as one attribute: braces must pair up. */
+/** Tells whether Postfix reads `{ policy_string = line }` as one attribute: braces must pair up. */
 function isQuotable(line: string): boolean {
   if (/\p{Cc}/u.test(line)) return false;
   let depth = 0;

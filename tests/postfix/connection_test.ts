@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Stream } from "../../src/postfix/connection.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { createRandom } from "../fakes/random.ts";
 import { settle } from "../fakes/manual_clock.ts";
@@ -256,6 +257,40 @@ Deno.test("Connection is closed when the client does not take its replies", asyn
   await server.server.drain(1000);
   client.conn.close();
   await sending;
+});
+
+Deno.test("Connection reads nothing more while a late reply is not taken", async () => {
+  const slow = slowHandler();
+  await using server = await startServer(slow.handler);
+  const later = Promise.withResolvers<string>();
+  const requests = [Promise.resolve(frame("slow 1")), later.promise];
+  let reads = 0;
+  let writes = 0;
+  const stream: Stream = {
+    async read(space) {
+      const octets = await requests[reads++]!;
+      space.set(Uint8Array.from(octets, (char) => char.charCodeAt(0)));
+      return octets.length;
+    },
+    write() {
+      writes++;
+      return new Promise(() => {});
+    },
+    close() {},
+  };
+  const streams = [stream];
+  server.server.serveListener({
+    accept: () => streams.length > 0 ? Promise.resolve(streams.pop()!) : new Promise(() => {}),
+    close() {},
+  });
+  await slow.requests(1);
+  slow.answer("slow 1");
+  await settle();
+  later.resolve(frame("fast 2"));
+  await slow.requests(2);
+  await settle();
+  assertEquals([reads, writes], [2, 1]);
+  server.server.closeNow();
 });
 
 Deno.test("Connection answers thousands of other clients whatever octets some send", async () => {

@@ -136,7 +136,7 @@ Deno.test("createResponder() answers keys that are no domain without the resolve
 
 Deno.test("createResponder() gives a ready reply until its time, or until its token is invalid", async () => {
   const token = { valid: true };
-  const { asked, clock, queries, respond } = setUp(({ domain }) => ({
+  const { asked, clock, metrics, queries, respond } = setUp(({ domain }) => ({
     answer: secure(domain),
     until: clock.now() + 1000,
     token,
@@ -145,6 +145,7 @@ Deno.test("createResponder() gives a ready reply until its time, or until its to
   assert(first instanceof Uint8Array);
   assertStrictEquals(respond("postfix a.example"), first);
   assertEquals([asked.length, queries("default", "secure")], [1, 2]);
+  assertEquals(metricValue(metrics, "mta_sts_ready_replies_total"), 1);
   // Another map name or spelling is another request.
   assertEquals(respond("postfix A.example"), first);
   respond("reports a.example");

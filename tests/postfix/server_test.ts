@@ -30,6 +30,7 @@ Deno.test("SocketmapServer.listen() serves several addresses at once", async () 
     await server.server.listen({ kind: "inet", hostname: "::1", port: 0 }),
     await server.server.listen({ kind: "unix", path: `${directory}/socket`, mode: 0o600 }),
   ];
+  assertEquals(server.server.sockets(), 3);
   for (const address of addresses) {
     using client = await TestClient.connect(address);
     assertEquals(await client.ask("a"), "OK a");
@@ -46,6 +47,7 @@ Deno.test("SocketmapServer.unlisten() closes one socket, and no connection", asy
   using client = await TestClient.connect(second);
   assertEquals(await client.ask("a"), "OK a");
   server.server.unlisten(second);
+  assertEquals(server.server.sockets(), 1);
   await assertRejects(() => TestClient.connect(second));
   assertEquals(await client.ask("b"), "OK b");
   using other = await server.connect();
@@ -93,6 +95,21 @@ Deno.test("SocketmapServer.drain() ends idle connections now, others when answer
   await drained;
   assertEquals(server.server.connections(), 0);
   assertEquals(server.clock.pending, 0);
+});
+
+Deno.test("SocketmapServer.drain() answers what was received beyond the bound of open requests", async () => {
+  const slow = gate();
+  await using server = await startServer(slow.handler, { pipeline: 2 });
+  using client = await server.connect();
+  await client.request("slow", "fast", "fast", "fast", "slow");
+  await slow.started;
+  const drained = server.server.drain(5000);
+  slow.open();
+  assertEquals(
+    await client.replies(6),
+    ["OK late", "OK fast", "OK fast", "OK fast", "OK late", null],
+  );
+  await drained;
 });
 
 Deno.test("SocketmapServer.drain() waits no longer than it may", async () => {
