@@ -78,7 +78,8 @@ export interface Finding extends FindingKind {
  * @param at Where it belongs and what was seen; text that someone else wrote must be quoted already.
  */
 export function finding(id: FindingId, at: Pick<Finding, "group" | "subject" | "seen">): Finding {
-  return { id, ...FINDINGS[id], ...at };
+  const { group, subject, seen } = at;
+  return { id, ...FINDINGS[id], group, subject, seen };
 }
 
 /** The gravest severity among findings; `ok` when there are none. */

@@ -108,7 +108,7 @@ export function judge(
     ...judgeMail(seen, { policy, now }),
     ...(sts === undefined ? [] : judgeTlsrpt(sts.tlsrpt, domain)),
     ...judgeDane(seen),
-  ];
+  ].map((one) => nameDomain(one, domain));
   const gravest = worst(findings);
   return {
     domain,
@@ -119,6 +119,12 @@ export function judge(
     facts: collectFacts(seen, { ...judged, id }),
     remembered: remember(remembered, { id, digest, mode: policy?.mode, findings, now }),
   };
+}
+
+/** Puts the domain into the advice. */
+function nameDomain(one: Finding, domain: string): Finding {
+  const name = (text: string) => text.replaceAll("<domain>", domain);
+  return { ...one, why: name(one.why), fix: name(one.fix) };
 }
 
 function countSeverities(findings: readonly Finding[]): Record<Severity, number> {

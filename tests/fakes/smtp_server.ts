@@ -34,6 +34,8 @@ export interface SmtpServer extends AsyncDisposable {
   readonly port: number;
   /** What clients said, those inside TLS with a `*` before them. */
   readonly commands: readonly string[];
+  /** Resolves when the server has fallen silent for the first time. */
+  readonly silence: Promise<void>;
 }
 
 /** What a server of TLS 1.1 answers: a fatal alert `protocol_version`. */
@@ -58,6 +60,7 @@ export function startSmtpServer(options: SmtpServerOptions = {}): SmtpServer {
   } = options;
   const sockets = new SocketGroup();
   const commands: string[] = [];
+  const silence = Promise.withResolvers<void>();
   const inner = chain && Deno.listenTls({
     hostname: "127.0.0.1",
     port: 0,
@@ -72,6 +75,7 @@ export function startSmtpServer(options: SmtpServerOptions = {}): SmtpServer {
   return {
     port: listener.addr.port,
     commands,
+    silence: silence.promise,
     [Symbol.asyncDispose]: () => sockets.close(),
   };
 
@@ -92,6 +96,18 @@ export function startSmtpServer(options: SmtpServerOptions = {}): SmtpServer {
     }
   }
 
+  /** @returns Whether the session goes on. */
+  async function behave(conn: Deno.Conn, behaviour: Behaviour): Promise<boolean> {
+    if (behaviour === "close") return false;
+    if (behaviour !== "silent") {
+      await writeText(conn, behaviour);
+      return true;
+    }
+    silence.resolve();
+    await awaitEnd(conn);
+    return false;
+  }
+
   async function beginTls(conn: Deno.Conn, ready: string): Promise<void> {
     if (options.rawTls !== undefined) {
       await writeText(conn, ready);
@@ -107,17 +123,6 @@ export function startSmtpServer(options: SmtpServerOptions = {}): SmtpServer {
       if (command === "QUIT" || !await behave(conn, helloAgain)) return;
     }
   }
-}
-
-/** @returns Whether the session goes on. */
-async function behave(conn: Deno.Conn, behaviour: Behaviour): Promise<boolean> {
-  if (behaviour === "close") return false;
-  if (behaviour !== "silent") {
-    await writeText(conn, behaviour);
-    return true;
-  }
-  await awaitEnd(conn);
-  return false;
 }
 
 async function* readCommands(conn: Deno.Conn): AsyncGenerator<string> {

@@ -1,0 +1,23 @@
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { type FindingKind, FINDINGS } from "../../src/check/finding.ts";
+import { MANUAL, SCHEMA, updateManual, updateSchema } from "./docs.ts";
+
+Deno.test("docs/check.md lists every finding as it is (deno run -A tests/check/docs.ts)", () => {
+  const text = Deno.readTextFileSync(MANUAL);
+  assertEquals(updateManual(text), text);
+});
+
+Deno.test("docs/check.schema.json names every finding (deno run -A tests/check/docs.ts)", () => {
+  const text = Deno.readTextFileSync(SCHEMA);
+  assertEquals(JSON.parse(updateSchema(text)), JSON.parse(text));
+});
+
+Deno.test("FINDINGS give each fault its reason with the RFC, and what to do", () => {
+  for (const [id, kind] of Object.entries<FindingKind>(FINDINGS)) {
+    assertMatch(id, /^[a-z0-9]+(?:-[a-z0-9]+)*$/);
+    assertNotEquals(kind.title, "");
+    if (kind.severity !== "warning" && kind.severity !== "error") continue;
+    if (!id.startsWith("dns-")) assertMatch(kind.why, /\(.*RFC [0-9]+.*\)|RFC [0-9]+/, id);
+    assertNotEquals(kind.fix, "", id);
+  }
+});
