@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classifyFetchError } from "../../src/https/classify.ts";
-import { FETCH_FAILURES, type FetchFailure, tlsrptResult } from "../../src/https/types.ts";
+import type { FetchFailure } from "../../src/https/types.ts";
 
 /** What the runtime says behind `client error (…): `, beside what tests with real TLS bring about. */
 const TEXTS: readonly (readonly [string, FetchFailure, RegExp])[] = [
@@ -93,16 +93,4 @@ Deno.test("classifyFetchError() knows a reset connection from the real thing", a
   conn.close();
   const { reason } = classifyFetchError(await failing);
   assert(["connect", "tls"].includes(reason));
-});
-
-Deno.test("tlsrptResult() has a result type for each failure (RFC 8460 §4.3.2.2)", () => {
-  const results = new Map<string, FetchFailure[]>();
-  for (const failure of FETCH_FAILURES) {
-    const result = tlsrptResult(failure);
-    results.set(result, [...results.get(result) ?? [], failure]);
-  }
-  assertEquals(results.get("sts-policy-invalid"), ["media-type", "policy-syntax"]);
-  assert(results.get("sts-webpki-invalid")?.every((failure) => failure.startsWith("certificate-")));
-  assertEquals(results.get("sts-webpki-invalid")?.length, 7);
-  assertEquals(results.get("sts-policy-fetch-error")?.length, 11);
 });
