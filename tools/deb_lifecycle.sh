@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# The life of the Debian package in a Debian 13 without network: installed, started, asked, upgraded with a changed
+# configuration and a policy in the cache, run with converted configurations of the other resolvers, removed, purged.
+# Prints what it finds; last line: `N passed, N failed`.
+#
+#   deb_lifecycle.sh [PACKAGE]    default: the newest in dist/
+#
+# Needs root, debootstrap (see trixie_root) and deno (or $DENO), which puts the policy into the cache. There is no
+# systemd in there: what the unit's ExecStart says is run as a user of no rights, with the directories that
+# DynamicUser= and StateDirectory= make.
+set -euo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+DENO=${DENO:-deno}
+
+if [ -z "${LIFECYCLE_ROOT:-}" ]; then
+  package=${1:-$(find "$HERE/../dist" -name 'mta-sts-resolver_*_amd64.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-)}
+  if [ ! -f "$package" ]; then
+    echo "deb_lifecycle: no package: 'deno task deb' makes one" >&2
+    exit 2
+  fi
+  # There is no network inside: what the deno program imports must be in the cache before.
+  "$DENO" cache --quiet "$HERE/../tests/packaging/seed_cache.ts"
+  LIFECYCLE_ROOT=$("$HERE/trixie_root")
+  export LIFECYCLE_ROOT DENO
+  exec unshare --net --mount --pid --fork --kill-child --mount-proc bash "${BASH_SOURCE[0]}" "$(realpath "$package")"
+fi
+
+# ---------- the machine
+
+PACKAGE=$1
+W=$(mktemp -d)
+R=$W/root
+mount -t tmpfs -o mode=755 tmpfs "$W"
+mkdir "$W/upper" "$W/work" "$R"
+mount -t overlay -o "lowerdir=$LIFECYCLE_ROOT,upperdir=$W/upper,workdir=$W/work" overlay "$R"
+mount -t proc proc "$R/proc"
+mount --rbind /dev "$R/dev"
+ip link set lo up
+# Nobody answers there, which is known at once.
+echo "nameserver 127.0.0.1" >"$R/etc/resolv.conf"
+INSIDE=(chroot "$R" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive)
+inside() { "${INSIDE[@]}" "$@"; }
+
+PASSED=0
+FAILED=0
+check() { # name command...
+  if "${@:2}" >"$W/output" 2>&1; then
+    PASSED=$((PASSED + 1))
+    echo "ok   $1"
+  else
+    FAILED=$((FAILED + 1))
+    echo "FAIL $1"
+  fi
+  sed 's/^/     /' "$W/output"
+}
+says() { # pattern command...
+  local output
+  output=$("${@:2}" 2>&1) || true
+  grep --extended-regexp -e "$1" <<<"$output" || { echo "$output"; return 1; }
+}
+is_there() { (cd "$R" && ls -ld "$@"); }
+is_gone() { ! is_there "$@"; }
+# All that stands in the file system, but for what dpkg keeps for itself.
+list_files() { (cd "$R" && find . -xdev -not -path './var/lib/dpkg/*' -not -path './var/log/*' -not -path './run/*' | sort); }
+
+# ---------- the daemon
+
+STATE=/var/lib/mta-sts-resolver
+# An identity from the range of DynamicUser=.
+IDENTITY=61500
+
+make_state() {
+  install -d -m 0700 "$R/var/lib/private"
+  install -d -m 0700 -o $IDENTITY -g $IDENTITY "$R/var/lib/private/mta-sts-resolver"
+  ln -sfn private/mta-sts-resolver "$R$STATE"
+  # Inside the service's own view of the file system the way there is open.
+  chmod 0711 "$R/var/lib/private"
+}
+
+start() { # option...
+  local command
+  command=$(sed -n 's/^ExecStart=//p' "$R/usr/lib/systemd/system/mta-sts-resolver.service")
+  # shellcheck disable=SC2086 # words of the command line
+  "${INSIDE[@]}" setpriv --reuid=$IDENTITY --regid=$IDENTITY --clear-groups --no-new-privs --inh-caps=-all \
+    env STATE_DIRECTORY=$STATE $command "$@" >>"$W/daemon.log" 2>&1 &
+  DAEMON=$!
+  for _ in $(seq 100); do
+    if inside mta-sts-resolver health "$@" 2>/dev/null; then return 0; fi
+    sleep 0.1
+  done
+  tail -n 20 "$W/daemon.log"
+  return 1
+}
+
+stop() {
+  kill -TERM "$DAEMON"
+  wait "$DAEMON"
+}
+
+get() { # path
+  exec 3<>/dev/tcp/127.0.0.1/8462
+  printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" >&3
+  head -n 1 <&3
+  exec 3>&-
+}
+
+# ---------- install
+
+echo "== $(basename "$PACKAGE"), $(stat -c %s "$PACKAGE") bytes"
+if command -v lintian >/dev/null; then
+  check "lintian finds no error" lintian --fail-on=error --allow-root "$PACKAGE"
+fi
+list_files >"$W/before"
+cp "$PACKAGE" "$R/tmp/old.deb"
+
+echo "== install"
+check "dpkg installs it" inside dpkg --install /tmp/old.deb
+check "the unit is enabled" is_there etc/systemd/system/multi-user.target.wants/mta-sts-resolver.service
+check "the program runs" says '^mta-sts-resolver [0-9]' inside mta-sts-resolver --version
+check "its configuration loads" says '^http: \["inet:127.0.0.1:8462"\]' inside mta-sts-resolver config show
+
+echo "== start"
+make_state
+check "the daemon starts and answers" start
+check "a query is answered" says '^NOTFOUND' inside mta-sts-resolver query .example.com
+check "the HTTP surface answers" says '^HTTP/1.[01] 200' get /healthz
+check "the cache is in the state directory" is_there var/lib/private/mta-sts-resolver/cache.db
+check "it stops" stop
+
+echo "== upgrade, with a changed configuration and a policy in the cache"
+printf '\ndefault_zone:\n  dane: off\n' >>"$R/etc/mta-sts-resolver.yml"
+chown -R root:root "$R/var/lib/private/mta-sts-resolver"
+check "a policy is put into the cache" "$DENO" run -A --no-prompt "$HERE/../tests/packaging/seed_cache.ts" \
+  "$R/var/lib/private/mta-sts-resolver/cache.db" good.test
+chown -R $IDENTITY:$IDENTITY "$R/var/lib/private/mta-sts-resolver"
+check "the daemon starts again" start
+check "the policy is served" says '^OK secure match=mail.good.test' inside mta-sts-resolver query good.test
+
+# The next version, which also has another configuration.
+dpkg-deb --raw-extract "$PACKAGE" "$W/next"
+sed -i 's/^Version: .*/&+1/' "$W/next/DEBIAN/control"
+echo "# Next version" >>"$W/next/etc/mta-sts-resolver.yml"
+dpkg-deb --root-owner-group -Znone --build "$W/next" "$R/tmp/new.deb" >/dev/null
+check "dpkg upgrades it" inside dpkg --force-confold --install /tmp/new.deb
+check "the new version is in place" says '\+1$' inside dpkg-query --show mta-sts-resolver
+check "the old daemon still answers" says '^OK secure' inside mta-sts-resolver query good.test
+check "the changed configuration is kept" grep -n 'dane: off' "$R/etc/mta-sts-resolver.yml"
+check "it stops" stop
+check "the new one starts" start
+check "the policy is still served" says '^OK secure match=mail.good.test' inside mta-sts-resolver query good.test
+check "it stops" stop
+
+echo "== configurations of other resolvers"
+run_converted() { # file address map
+  cp "$HERE/../tests/config/$1" "$R/tmp/foreign.yml"
+  # As the guides say: the unit keeps the cache where it may write.
+  check "$1 is converted" inside sh -c \
+    "mta-sts-resolver config convert /tmp/foreign.yml | sed '/^cache:/,/^\$/d' >/tmp/converted.yml"
+  check "the daemon starts with it" start --config /tmp/converted.yml
+  check "the daemon answers at $2:$3" says '^NOTFOUND' \
+    inside mta-sts-resolver query --socket "$2" --map "$3" .example.com
+  check "it stops" stop
+  rm "$R/tmp/foreign.yml" "$R/tmp/converted.yml"
+}
+run_converted legacy/debian.yml inet:127.0.0.1:8461 postfix
+run_converted tlspol/default.yaml inet:127.0.0.1:8642 QUERYwithTLSRPT
+
+echo "== remove"
+check "dpkg removes it" inside dpkg --remove mta-sts-resolver
+check "the program is gone" is_gone usr/bin/mta-sts-resolver
+check "configuration and cache stay" is_there etc/mta-sts-resolver.yml var/lib/private/mta-sts-resolver/cache.db
+
+echo "== purge"
+check "dpkg purges it" inside dpkg --purge mta-sts-resolver
+rm "$R/tmp/old.deb" "$R/tmp/new.deb"
+rmdir "$R/var/lib/private"
+list_files >"$W/after"
+check "nothing is left" diff "$W/before" "$W/after"
+
+echo
+grep -v '^$' "$W/daemon.log" | sed 's/^/daemon: /'
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" = 0 ]
