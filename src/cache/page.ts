@@ -35,7 +35,8 @@ export function dated(policy: StoredPolicy): Dated {
  * The statement for a page, one of a few constant texts, and its values.
  *
  * The inner query reads an index only: that of the order, or for `used`, which has none because it would
- * double the cost of noting a use, the one for what is due. Rows are looked up for the page alone.
+ * double the cost of noting a use, the one for what is due. Rows are looked up for the page alone; the plus
+ * keeps the outer query from walking the index again to save itself the sorting.
  */
 export function pageStatement(
   { order, descending, prefix, offset, limit }: PageQuery,
@@ -45,7 +46,7 @@ export function pageStatement(
   const range = order === "domain" ? "WHERE domain >= ? AND domain < ?" : "";
   const sql = `${SELECT_POLICY} JOIN (
       SELECT rowid AS chosen FROM policies ${range} ORDER BY ${column} ${direction} LIMIT ? OFFSET ?
-    ) ON policies.rowid = chosen ORDER BY ${column} ${direction}`;
+    ) ON policies.rowid = chosen ORDER BY +${column} ${direction}`;
   const bounds = order === "domain" ? [prefix, prefix + PREFIX_END] : [];
   return [sql, ...bounds, limit, offset];
 }

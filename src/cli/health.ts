@@ -1,16 +1,25 @@
 /**
- * `health`: whether the daemon answers, for health checks of containers and supervisors.
+ * `health`: whether the daemon answers and can do its work, for health checks of containers and
+ * supervisors.
  *
  * @module
  */
 
+import type { ListenAddress } from "../config/types.ts";
+import type { HealthCheck, HealthReport } from "../monitor/health.ts";
+import { httpGet } from "../monitor/http_client.ts";
+import { quoteRemote } from "../monitor/log.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { daemonAddress } from "./query.ts";
+import { readConfig } from "./read_config.ts";
 
-/** A healthy daemon answers this key at once, without a lookup, ms. */
-const TIMEOUT_MS = 2000;
+/** A healthy daemon answers {@link KEY} at once, without a lookup, ms. */
+const QUERY_TIMEOUT_MS = 2000;
+
+/** The daemon's own checks may ask the DNS, for which they wait 2.5 seconds, ms. */
+const CHECKS_TIMEOUT_MS = 4000;
 
 /** A parent key: always "not found" (RFC 8461 §3.4). */
 const KEY = ".invalid";
@@ -21,24 +30,53 @@ export const healthCommand: Command = {
   name: "health",
   operands: "",
   arity: [0, 0],
-  summary: "Ask the running daemon whether it answers",
-  description: ["Sends the running daemon a request that needs no lookup."],
+  summary: "Ask the running daemon whether it is well",
+  description: [
+    "Sends the running daemon a request that needs no lookup. Where the configuration has 'http', the",
+    "daemon's own checks of DNS, clock, cache and DNSSEC count too; those that only warn are printed.",
+  ],
   options: [
     CONFIG_OPTION,
-    { name: "socket", short: "s", value: "ADDRESS", text: "Ask here instead" },
+    {
+      name: "socket",
+      short: "s",
+      value: "ADDRESS",
+      text: "Ask here instead, and only whether it answers",
+    },
   ],
-  exits: [[0, "it answers"], [1, "it does not"], [2, "wrong arguments or configuration"]],
+  exits: [[0, "it is well"], [1, "it is not"], [2, "wrong arguments or configuration"]],
   run,
 };
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
   const address = daemonAddress(args, io);
+  const [http] = args.value("socket") === undefined
+    ? readConfig(args.value("config"), io).config.http
+    : [];
   try {
-    await querySocketmap(address, "health", [KEY], { timeout: TIMEOUT_MS });
-    io.out("ok\n");
+    await querySocketmap(address, "health", [KEY], { timeout: QUERY_TIMEOUT_MS });
+    const warnings = http === undefined ? [] : await askChecks(http);
+    io.out(`${["ok", ...warnings].join("; ")}\n`);
     return 0;
   } catch (error) {
     io.err(`unhealthy: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_UNHEALTHY;
   }
+}
+
+/**
+ * Asks for the daemon's own checks.
+ *
+ * @returns What only warns.
+ * @throws {Error} With one line if a check failed, or the daemon does not say.
+ */
+async function askChecks(address: ListenAddress): Promise<string[]> {
+  const { status, body } = await httpGet(address, "/readyz", { timeout: CHECKS_TIMEOUT_MS });
+  if (status !== 200 && status !== 503) throw new Error(`status ${status} for /readyz`);
+  const { checks } = JSON.parse(body) as HealthReport;
+  const tell = (wanted: HealthCheck["status"]) =>
+    checks.filter((check) => check.status === wanted)
+      .map(({ name, detail }) => `${name}: ${quoteRemote(detail)}`);
+  if (status === 503) throw new Error(tell("failed").join("; "));
+  return tell("warning");
 }

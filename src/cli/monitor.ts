@@ -5,14 +5,15 @@
  */
 
 import { GenerationalMap } from "../cache/generational_map.ts";
-import type { Config } from "../config/types.ts";
+import type { Config, ListenAddress } from "../config/types.ts";
 import { declareGauges } from "../monitor/gauges.ts";
 import { createHealth } from "../monitor/health.ts";
 import { startHistory } from "../monitor/history.ts";
 import { createHttpServer } from "../monitor/http_server.ts";
+import type { HttpServer } from "../monitor/http_server.ts";
 import { createRecentEvents } from "../monitor/recent_events.ts";
 import type { RecentEvents } from "../monitor/recent_events.ts";
-import { createSite } from "../monitor/site.ts";
+import { createSite, forLocalNames } from "../monitor/site.ts";
 import { formatAddress, openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../resolver/clock.ts";
 import type { Base, Engine } from "./engine.ts";
@@ -72,16 +73,19 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
     validates: () => engine().dnssec.validates(),
   });
   const history = startHistory(base);
-  const handle = await createSite({ ...facts, history, health });
-  const server = createHttpServer({ handle, clock, log });
+  const site = await createSite({ ...facts, history, health });
+  const servers: HttpServer[] = [];
   const close = () => {
-    server.close();
+    for (const server of servers) server.close();
     history.stop();
   };
   try {
     for (const address of config.http) {
       const socket = await openSocket(address);
+      const handle = isLoopback(address) ? forLocalNames(site) : site;
+      const server = createHttpServer({ handle, clock, log });
       server.serve(socket);
+      servers.push(server);
       log.info("serving http", { address: formatAddress(socket.address) });
     }
   } catch (error) {
@@ -89,4 +93,9 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
     throw error;
   }
   return close;
+}
+
+/** Whether only this machine can connect; a unix socket is left out, no browser can be led to it. */
+function isLoopback(address: ListenAddress): boolean {
+  return address.kind === "inet" && /^(?:127\.|::1$|localhost$)/.test(address.hostname);
 }

@@ -115,10 +115,11 @@ footer a { margin-right: 1rem; }
   thead th { padding: .3rem 0; border: 0; }
   thead th:first-child::before { content: "Sort by"; margin-right: 1rem; }
   thead th.plain { display: none; }
-  tbody tr { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; padding: .55rem 0; border-bottom: 1px solid var(--line); }
+  tbody tr { display: flex; flex-wrap: wrap; gap: .1rem .9rem; padding: .6rem 0; border-bottom: 1px solid var(--line); }
   tbody th, tbody td { padding: 0; border: 0; }
-  tbody td:not(.mode) { grid-column: 1 / -1; color: var(--soft); font-size: .875rem; }
-  tbody td.bad { color: var(--bad); }
+  tbody th { flex: 1 1 calc(100% - 6rem); }
+  tbody td:not(.mode) { color: var(--soft); font-size: .8125rem; }
+  tbody td.bad { flex-basis: 100%; color: var(--bad); }
   tbody td:empty { display: none; }
   td[data-label]::before { content: attr(data-label) " "; }
   .said li { grid-template-columns: 1fr; }

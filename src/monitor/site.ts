@@ -18,7 +18,7 @@ import { domainPage } from "./domain_page.ts";
 import type { HealthReport } from "./health.ts";
 import { type History, type Span } from "./history.ts";
 import type { Html } from "./html.ts";
-import type { HttpRequest } from "./http_request.ts";
+import { type HttpRequest, isLocalHost } from "./http_request.ts";
 import { type HttpReply, text } from "./http_server.ts";
 import { readListing } from "./listing.ts";
 import { createFrame } from "./page_frame.ts";
@@ -28,8 +28,8 @@ import type { Metrics } from "./types.ts";
 import type { Warnings } from "./warnings.ts";
 import { formatCount, formatDuration, formatMegabytes } from "./wording.ts";
 
-/** Warnings on the status page. */
-const SHOWN_WARNINGS = 20;
+/** Warnings on the status page, so few that the list of domains is in sight; the log has them all. */
+const SHOWN_WARNINGS = 8;
 
 const DOMAIN_PREFIX = "/domain/";
 
@@ -52,10 +52,17 @@ export interface SiteOptions {
   readonly report: Resolver["report"];
 }
 
+/** What answers a request. */
+export type Site = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
+
+/** Answers for a loopback address: only who asks for it by an address or as `localhost`. */
+export function forLocalNames(site: Site): Site {
+  const refusal = "Here only an address or localhost is answered; let a proxy use a unix socket.";
+  return (request) => isLocalHost(request.host) ? site(request) : text(421, refusal);
+}
+
 /** Creates the handler of requests. */
-export async function createSite(
-  options: SiteOptions,
-): Promise<(request: HttpRequest) => HttpReply | Promise<HttpReply>> {
+export async function createSite(options: SiteOptions): Promise<Site> {
   const { now, metrics, store, events } = options;
   const frame = await createFrame(options.version);
 

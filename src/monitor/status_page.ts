@@ -77,8 +77,8 @@ export function statusPage(facts: StatusFacts): Page {
           ${drawChart(hour, { title: "Last hour", unit: "a minute" })}
           ${drawChart(day, { title: "Last day", unit: "15 minutes" })}
         </section>
-        ${domainSection(listing, now)}
         ${warningSection(warnings, now)}
+        ${domainSection(listing, now)}
       </main>
     `,
   };
@@ -116,7 +116,7 @@ function domainSection(listing: Listing, now: number): Html {
     <section aria-labelledby="domains">
       <div class="bar">
         <h2 id="domains" tabindex="-1">Cached domains</h2>
-        <form role="search">
+        <form role="search" action="/#domains">
           <label for="q">Find a domain</label>
           <input
             id="q"
