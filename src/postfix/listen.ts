@@ -1,8 +1,8 @@
 /**
  * Sockets to listen on, TCP and unix.
  *
- * The file that a killed process left behind is replaced, but only after a refused connection has
- * proven that nobody listens any more; at the end only our own file is removed.
+ * The socket file that a killed process left behind is replaced, but only after a refused
+ * connection has proven that nobody listens any more; at the end only our own file is removed.
  *
  * @module
  */
@@ -63,28 +63,42 @@ function openInet({ hostname, port }: Extract<ListenAddress, { kind: "inet" }>):
   };
 }
 
+/**
+ * Binds the socket under another name, gives it its mode, and only then moves it to its path. So a
+ * stale one is replaced without a gap, two daemons that start at once exclude each other, and what
+ * the runtime removes some time after close, which is the name first bound, is nobody's.
+ */
 async function openUnix(address: UnixAddress): Promise<OpenSocket> {
   const { path, mode } = address;
-  let listener: Deno.UnixListener;
+  const fresh = `${path}.new`;
+  await ensureFree(fresh);
+  if (lstat(fresh) !== undefined) Deno.removeSync(fresh);
+  const listener = Deno.listen({ transport: "unix", path: fresh });
   try {
-    listener = Deno.listen({ transport: "unix", path });
+    await ensureFree(path);
+    Deno.chmodSync(fresh, mode);
+    Deno.renameSync(fresh, path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    await removeStaleSocket(path);
-    listener = Deno.listen({ transport: "unix", path });
+    listener.close();
+    throw error;
   }
-  // Until here the umask rules, and none in use lets others write, which connecting takes.
-  // Setting it before would take the permission for all of `sys`.
-  Deno.chmodSync(path, mode);
   const bound = Deno.lstatSync(path);
   return {
     address,
     accept: () => listener.accept(),
-    close: () => closeUnix(listener, { path, bound }),
+    close() {
+      if (isSameFile(path, bound)) Deno.removeSync(path);
+      listener.close();
+    },
   };
 }
 
-async function removeStaleSocket(path: string): Promise<void> {
+/**
+ * Makes sure that there is nothing at a path but perhaps the socket of a process that is gone.
+ *
+ * @throws {Error} If somebody listens there, or it is another kind of file.
+ */
+async function ensureFree(path: string): Promise<void> {
   const found = lstat(path);
   if (found === undefined) return;
   if (!found.isSocket) {
@@ -94,25 +108,9 @@ async function removeStaleSocket(path: string): Promise<void> {
     const conn = await Deno.connect({ transport: "unix", path });
     conn.close();
   } catch (error) {
-    // Another process that starts may have put its own socket there meanwhile.
-    if (error instanceof Deno.errors.ConnectionRefused && isSameFile(path, found)) {
-      Deno.removeSync(path);
-      return;
-    }
+    if (error instanceof Deno.errors.ConnectionRefused) return;
   }
   throw new Deno.errors.AddrInUse();
-}
-
-/** Closes the listener. The runtime then removes whatever is at its path: what is not ours steps aside. */
-function closeUnix(
-  listener: Deno.UnixListener,
-  { path, bound }: { path: string; bound: Deno.FileInfo },
-): void {
-  const foreign = lstat(path) !== undefined && !isSameFile(path, bound);
-  const aside = `${path}.${Deno.pid}`;
-  if (foreign) Deno.renameSync(path, aside);
-  listener.close();
-  if (foreign) Deno.renameSync(aside, path);
 }
 
 function isSameFile(path: string, file: Deno.FileInfo): boolean {

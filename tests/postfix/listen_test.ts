@@ -97,9 +97,13 @@ Deno.test("openSocket() gives a unix socket its mode and removes the file at the
   for (const mode of [0o600, 0o660, 0o666]) {
     const socket = await openSocket({ kind: "unix", path, mode });
     assertEquals(Deno.lstatSync(path).mode! & 0o777, mode);
+    const accepting = socket.accept();
     assert(await canConnect(path));
+    (await accepting).close();
+    const waiting = socket.accept();
     socket.close();
-    assert(!exists(path));
+    assert(!exists(path), "the file must be gone at once, as the process may end now");
+    await assertRejects(() => waiting, Deno.errors.BadResource);
   }
 });
 
@@ -135,6 +139,7 @@ Deno.test("openSocket() leaves alone what is no socket", async () => {
     `Cannot listen on unix:${path}: there is a file that is no socket: remove it or choose another path`,
   );
   assertEquals(Deno.readTextFileSync(path), "precious");
+  assertEquals([...Deno.readDirSync(directory.path("."))].length, 1);
 
   // A link, even to a stale socket, is no socket either.
   await leaveStaleSocket(directory.path("stale"));
@@ -143,13 +148,28 @@ Deno.test("openSocket() leaves alone what is no socket", async () => {
   assert(Deno.lstatSync(directory.path("link")).isSymlink);
 });
 
+Deno.test("openSocket() leaves a daemon alone that is about to listen at the path", async () => {
+  using directory = makeDirectory();
+  const other = Deno.listen({ transport: "unix", path: directory.path("socket.new") });
+  await assertRejects(() => openSocket(directory.unix("socket")), Error, "in use");
+  assert(await canConnect(directory.path("socket.new")));
+  other.close();
+  await leaveStaleSocket(directory.path("socket.new"));
+  const socket = await openSocket(directory.unix("socket"));
+  assertEquals([...Deno.readDirSync(directory.path("."))].map(({ name }) => name), ["socket"]);
+  socket.close();
+});
+
 Deno.test("close() does not remove the socket that another process put in the place of ours", async () => {
   using directory = makeDirectory();
   const path = directory.path("socket");
   const ours = await openSocket(directory.unix("socket"));
   Deno.removeSync(path);
   const theirs = await openSocket(directory.unix("socket"));
+  // The runtime closes when no accept is under way any more.
+  const accepting = ours.accept();
   ours.close();
+  await assertRejects(() => accepting, Deno.errors.BadResource);
   assert(await canConnect(path));
   assertEquals([...Deno.readDirSync(directory.path("."))].map(({ name }) => name), ["socket"]);
   theirs.close();
