@@ -67,7 +67,8 @@ export async function startOutside(): Promise<Outside> {
       const lines = [
         `cache: { file: "${directory}/cache.db" }`,
         "allow_private: [127.0.0.0/8]",
-        `dns: { servers: ["${dns.address}"] }`,
+        // Longer than a busy machine takes for anything a test lets a lookup wait for.
+        `dns: { timeout: 20, servers: ["${dns.address}"] }`,
         `tls: { ca: "${authority}" }`,
         `https: { proxy: "${hosts.proxyUrl}" }`,
       ];

@@ -24,7 +24,8 @@ export async function configure(outside: Outside, cacheFile: string): Promise<st
   await Deno.writeTextFile(
     path,
     text.replace(/^cache: .*$/m, `cache: { file: "${cacheFile}" }`)
-      .replace(/^(dns|https): \{ /gm, `$1: { ${TIMEOUT}, `),
+      .replace("timeout: 20", TIMEOUT)
+      .replace(/^https: \{ /m, `https: { ${TIMEOUT}, `),
   );
   return path;
 }
