@@ -20,6 +20,12 @@ const CASES: readonly (readonly [string[], string[]])[] = [
   [["nonsense", ""], []],
 ];
 
+/** What must be offered for `COMMAND --`. */
+const LONG_OPTIONS: typeof CASES = COMMANDS.map(({ name, options }) => [
+  [...name.split(" "), "--"],
+  [...options.map((option) => `--${option.name}`), "--help"].sort(),
+]);
+
 const FIRST = [...new Set(COMMANDS.map(({ name }) => name.split(" ")[0]!))];
 
 Deno.test("the completion of each shell knows every command and option", () => {
@@ -54,7 +60,9 @@ function completeInBash(path: string, words: readonly string[]): string[] {
 
 Deno.test("the completion for bash offers what fits", () => {
   withFile(BASH, (path) => {
-    for (const [words, offered] of CASES) assertEquals(completeInBash(path, words), offered);
+    for (const [words, offered] of [...CASES, ...LONG_OPTIONS]) {
+      assertEquals(completeInBash(path, words), offered);
+    }
     assertEquals(
       completeInBash(path, [""]).filter((word) => !word.startsWith("-")),
       [...FIRST].sort(),
@@ -75,7 +83,9 @@ for (const shell of installed("zsh", "fish")) {
 if (installed("fish").length > 0) {
   Deno.test("the completion for fish offers what fits", () => {
     withFile(FISH, (path) => {
-      for (const [words, offered] of [...CASES, [[""], [...FIRST].sort()] as const]) {
+      for (
+        const [words, offered] of [...CASES, ...LONG_OPTIONS, [[""], [...FIRST].sort()] as const]
+      ) {
         const line = ["mta-sts-resolver", ...words].join(" ");
         const { out } = run("fish", "-c", 'source $argv[1]; complete -C "$argv[2]"', path, line);
         const found = out.split("\n").map((entry) => entry.split("\t")[0]!);

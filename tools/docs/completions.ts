@@ -58,7 +58,7 @@ complete -F _mta_sts_resolver ${PROGRAM}
 function bashOptions({ operands }: Command, options: readonly Option[]): string {
   const known = options.filter(({ value }) => value !== undefined).map((option) => {
     const { choices, value } = option;
-    const action = value === "FILE"
+    const action = isPath(value)
       ? "compopt -o default; return"
       : choices.length > 0
       ? `words="${choices.join(" ")}"`
@@ -66,7 +66,7 @@ function bashOptions({ operands }: Command, options: readonly Option[]): string 
     return `${spellings(option).join(" | ")}) ${action} ;;`;
   });
   const words = `words="${options.flatMap(spellings).join(" ")}"`;
-  const other = operands === "FILE"
+  const other = isPath(operands)
     ? `*) if [[ $cur == -* ]]; then ${words}; else compopt -o default; fi ;;`
     : `*) ${words} ;;`;
   const cases = [...known, other].map((line) => `\n                ${line}`).join("");
@@ -110,7 +110,7 @@ esac
 function zshOption(option: Option): string {
   const { value, many, text, choices } = option;
   const names = spellings(option);
-  const action = value === "FILE" ? "_files" : choices.length > 0 ? `(${choices.join(" ")})` : "";
+  const action = isPath(value) ? "_files" : choices.length > 0 ? `(${choices.join(" ")})` : "";
   const argument = value === undefined ? "" : `:${value}:${action}`;
   const explained = quote(`[${text.replaceAll(/[[\]\\:]/g, "\\$&")}]${argument}`);
   const again = many ? "'*'" : names.length > 1 ? quote(`(${names.join(" ")})`) : "";
@@ -118,7 +118,7 @@ function zshOption(option: Option): string {
 }
 
 function zshOperands({ operands }: Command): string[] {
-  return operands === "" ? [] : [quote(`*:${operands}:${operands === "FILE" ? "_files" : ""}`)];
+  return operands === "" ? [] : [quote(`*:${operands}:${isPath(operands) ? "_files" : ""}`)];
 }
 
 /** Writes the completion for fish. */
@@ -129,6 +129,7 @@ export function formatFish(commands: readonly Command[], keys: readonly KeyDescr
     line(condition, `-a ${name} -d ${quote(text)}`);
   const seen = (words: readonly string[]) =>
     words.map((name) => `__fish_seen_subcommand_from ${name}`).join("; and ");
+  const groupNames = groups(commands).map(([group]) => group).join(" ");
   return [
     NOTICE,
     `complete -c ${PROGRAM} -f`,
@@ -141,10 +142,13 @@ export function formatFish(commands: readonly Command[], keys: readonly KeyDescr
       return [...words].map((entry) => word(others, entry));
     }),
     ...commands.flatMap((command) => {
-      const condition = seen(command.name.split(" "));
+      const words = command.name.split(" ");
+      // `publish serve` is another command than `serve`.
+      const others = words.length > 1 ? "" : `; and not ${seen([groupNames])}`;
+      const condition = seen(words) + others;
       return [
         ...optionsOf(command, keys).map((option) => line(condition, fishOption(option))),
-        ...(command.operands === "FILE" ? [line(condition, "-F")] : []),
+        ...(isPath(command.operands) ? [line(condition, "-F")] : []),
       ];
     }),
     "",
@@ -154,7 +158,7 @@ export function formatFish(commands: readonly Command[], keys: readonly KeyDescr
 function fishOption({ name, short, value, text, choices }: Option): string {
   const letter = short === undefined ? "" : `-s ${short} `;
   const values = choices.length > 0 ? ` -a ${quote(choices.join(" "))}` : "";
-  const argument = value === undefined ? "" : value === "FILE" ? " -r -F" : ` -x${values}`;
+  const argument = value === undefined ? "" : isPath(value) ? " -r -F" : ` -x${values}`;
   return `${letter}-l ${name}${argument} -d ${quote(text)}`;
 }
 
@@ -188,6 +192,11 @@ function optionsOf(command: Command, keys: readonly KeyDescription[]): Option[] 
 function choicesOf({ name }: OptionSpec, keys: readonly KeyDescription[]): string[] {
   const key = keys.find(({ path }) => path.replaceAll(/[._]/g, "-") === name);
   return /^one of (.*)$/.exec(key?.allowed ?? "")?.[1]?.split(", ") ?? [];
+}
+
+/** Whether files are to be offered for a value or operand of this name. */
+function isPath(name: string | undefined): boolean {
+  return /^(?:FILE|DIR)…?$/.test(name ?? "");
 }
 
 function spellings({ name, short }: OptionSpec): string[] {
