@@ -132,7 +132,8 @@ function problemOf(domain: string, { store, events }: ListingSources): DomainEnt
 /** The beginning of a name, as names are stored; a whole name may have U-labels. */
 function readSearch(text: string): string {
   const word = text.replaceAll(/[\p{C}\p{Z}]/gu, "").slice(0, MAX_NAME_CHARS).toLowerCase();
-  return toALabel(word) ?? word;
+  // A final dot stays: it ends a label, so that `mail.` does not find `mailer.example`.
+  return /\P{ASCII}/u.test(word) ? toALabel(word) ?? word : word;
 }
 
 function readPage(text: string): number {

@@ -48,6 +48,14 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
     refreshInterval: DAY,
     failures: { dns: [], fetch: [] },
   });
+  // The world's events are told as they happen.
+  world.events.push = (...happened) => {
+    for (const event of happened) {
+      observe(event);
+      events.note(event);
+    }
+    return 0;
+  };
   const history = startHistory({ metrics, clock });
   const parts = { probe: { kind: "validates" } as DnssecProbe, sockets: 1, wall: now };
   const health = createHealth({
@@ -71,12 +79,8 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
     report: (domain) => world.resolver.report(domain),
   });
 
-  /** Asks for a path; what happened in the world until then is told before. */
+  /** Asks for a path. */
   async function get(path: string): Promise<HttpReply & { readonly body: string }> {
-    for (const event of world.events.splice(0)) {
-      observe(event);
-      events.note(event);
-    }
     const request = parseHead(`GET ${path} HTTP/1.1\r\nhost: localhost`);
     if (request === undefined) throw new TypeError(`Not a path: ${path}`);
     const reply = await handle(request);
