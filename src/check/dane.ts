@@ -37,8 +37,8 @@ export function judgeDane({ domain, dnssec, mail }: DomainSeen): Finding[] {
   if (dnssec.kind !== "validates") return [at(domain, "dnssec-unknown", dnssec.detail)];
   const signed = mail.answer.secure;
   const zone = signed
-    ? at(domain, "dnssec-ok", "MX records are signed and valid")
-    : at(domain, "dnssec-none", "MX records are not signed");
+    ? at(domain, "dnssec-ok", "the answer for MX is validated")
+    : at(domain, "dnssec-none", "the answer for MX is not validated");
   const { hosts } = mail;
   const failed = hosts.flatMap(({ tlsa }) =>
     dnsFindings(tlsa.answer, { group: "dane", name: tlsa.owner, type: "TLSA" })

@@ -7,7 +7,7 @@
 
 import { LINT_RULES, type LintCode } from "../publish/lint_rules.ts";
 import type { LintRule } from "../publish/lint_rules.ts";
-import type { FindingKind, Severity } from "./finding.ts";
+import type { FindingKind } from "./finding.ts";
 
 /** What the linter finds, in a few words. */
 const LINT_TITLES: Readonly<Record<LintCode, string>> = {
@@ -47,11 +47,21 @@ const LINT_TITLES: Readonly<Record<LintCode, string>> = {
   "max-age-short": "max_age is short",
 };
 
-/** Of some the published policy of a domain says more than a draft does. */
-const LINT_SEVERITIES: Partial<Record<LintCode, Severity>> = {
-  "max-age-zero": "error",
-  "max-age-short": "warning",
-  "mx-wildcard-wide": "error",
+/** Where the published policy of a domain deserves other words than a draft. */
+const LINT_OVERRIDES: Partial<Record<LintCode, Partial<FindingKind>>> = {
+  "max-age-zero": {
+    severity: "error",
+    why: "Nobody keeps the policy, so it protects against nothing (RFC 8461 §3.2, §10.2).",
+  },
+  "max-age-short": {
+    severity: "warning",
+    why:
+      "Weeks are expected: whoever can block DNS and HTTPS for so long removes the policy (RFC 8461 §3.2, §10.2).",
+  },
+  "mx-wildcard-wide": {
+    severity: "error",
+    why: "Anybody can have a host that matches, with a valid certificate (RFC 8461 §4.1).",
+  },
 };
 
 type PolicyLintId = `policy-${LintCode}`;
@@ -64,15 +74,16 @@ export function lintFindingId(code: LintCode): PolicyLintId {
 function lintFinding(code: LintCode): FindingKind {
   const { severity, grammar, section, advice }: LintRule = LINT_RULES[code];
   const consequence = severity === "error"
-    ? "With this the policy is invalid"
+    ? "Without it the policy is invalid"
     : grammar
-    ? "Strict senders refuse the policy because of it, whole or the line"
-    : "Senders may not read what is meant";
+    ? "The grammar does not allow it, and strict senders refuse the policy"
+    : "Senders read the policy, though perhaps not as it is meant";
   return {
-    severity: LINT_SEVERITIES[code] ?? (severity === "note" ? "info" : severity),
+    severity: severity === "note" ? "info" : severity,
     title: LINT_TITLES[code],
     why: `${consequence} (RFC 8461 §${section}).`,
     fix: `${advice.slice(0, 1).toUpperCase()}${advice.slice(1)}.`,
+    ...LINT_OVERRIDES[code],
   };
 }
 

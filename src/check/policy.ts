@@ -7,7 +7,8 @@
 
 import { createHash } from "node:crypto";
 import { quoteText } from "../https/quote_text.ts";
-import { isUsable, type LintOptions, lintPolicy } from "../publish/lint.ts";
+import { isUsable, lintPolicy } from "../publish/lint.ts";
+import type { Finding as LintFinding, LintOptions } from "../publish/lint.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";
 import { parsePolicy, type Policy } from "../sts/policy.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
@@ -71,16 +72,15 @@ export function judgePolicy(
   };
 }
 
-/** A finding of the linter as one of ours; the graver severity counts. */
-function lineFinding(found: ReturnType<typeof lintPolicy>[number], url: string): Finding {
+/** A finding of the linter as one of ours, in its own words; the graver severity counts. */
+function lineFinding(found: LintFinding, url: string): Finding {
   const { code, line, message, text, severity } = found;
-  const quoted = text === undefined ? "" : `: ${quoteText(text, LINE_QUOTE_LENGTH)}`;
   const one = finding(lintFindingId(code), {
     group: "policy",
     subject: line === 0 ? url : `${url} line ${line}`,
-    seen: `${message}${quoted}`,
+    seen: text === undefined ? "no such line" : quoteText(text, LINE_QUOTE_LENGTH),
   });
-  return severity === "error" ? { ...one, severity } : one;
+  return { ...one, title: message, ...(severity === "error" && { severity }) };
 }
 
 function judgePolicyItself(policy: Policy | undefined): [FindingId, string][] {

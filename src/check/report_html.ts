@@ -5,227 +5,179 @@
  * @module
  */
 
-import { type Finding, type Group, GROUPS, type Severity, worst } from "./finding.ts";
-import type { DomainReport, HostFacts, MailHostFacts } from "./report.ts";
+import { type Finding, type FindingId, GROUPS, type Severity, worst } from "./finding.ts";
+import type { Group } from "./finding.ts";
+import { type Html, markup } from "./html.ts";
+import type { DomainFacts, DomainReport, HostFacts, MailHostFacts } from "./report.ts";
 import type { RunFacts } from "./report_json.ts";
 import { STYLE } from "./report_style.ts";
 import { describeVerdict } from "./report_text.ts";
 
-/** How a severity is written. */
-const LABELS: Readonly<Record<Severity, string>> = {
-  ok: "ok",
-  info: "info",
-  warning: "warning",
-  error: "error",
-};
+/** Seconds. */
+const HOUR = 3600;
+const DAY = 86_400;
 
-/** Text that is HTML already; everything else is escaped when it is put in. */
-interface Html {
-  readonly html: string;
-}
+/** Told by the tables of hosts already. */
+const IN_TABLES: readonly FindingId[] = ["host-ok", "mx-ok"];
 
-/** Builds HTML from a template: strings put in are escaped, lists are joined. */
-function html(
-  parts: TemplateStringsArray,
-  ...values: (string | number | Html | readonly Html[])[]
-) {
-  let text = parts[0] ?? "";
-  for (const [index, value] of values.entries()) text += toHtml(value) + (parts[index + 1] ?? "");
-  return { html: text };
-}
-
-function toHtml(value: string | number | Html | readonly Html[]): string {
-  if (typeof value === "number") return String(value);
-  if (typeof value === "string") return escape(value);
-  return "html" in value ? value.html : value.map((one) => one.html).join("");
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escape(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? "")
-    // Names in certificates are others' words: no control or formatting characters.
-    .replaceAll(/\p{C}/gu, "\ufffd");
-}
+const HEAD = `<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>${STYLE}</style>`;
 
 /** Writes the page. */
 export function formatHtml(reports: readonly DomainReport[], run: RunFacts): string {
   const names = reports.map(({ domain }) => domain).join(", ");
   const time = new Date(run.time).toISOString().replace("T", " ").slice(0, 16);
-  return html`
-    <!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>Mail security of ${names}</title>
-        <style>${{ html: STYLE }}</style>
-      </head>
-      <body>
-    ${reports.length > 1 ? [contents(reports)] : []}${reports.map(section)}<footer>Checked by ${run
-      .program} ${run.version} on ${time} UTC in ${(run.elapsed / 1000).toFixed(1)} s.</footer>
-      </body>
-    </html>
-  `.html;
+  const duration = (run.elapsed / 1000).toFixed(1);
+  return markup`<!DOCTYPE html>
+<html lang="en">
+<head>
+${{ html: HEAD }}
+<title>Mail security of ${names}</title>
+</head>
+<body>
+${reports.length > 1 ? [contents(reports)] : []}${reports.map(section)}<footer>
+Checked by ${run.program} ${run.version} on ${time} UTC in ${duration} s.
+</footer>
+</body>
+</html>
+`.html;
 }
 
 function contents(reports: readonly DomainReport[]): Html {
-  return html`
-    <nav>
-      <h1>Mail security</h1>
-      <table>
-    ${reports.map((report) =>
-      html`
-        <tr>
-          <td><a href="#${report.domain}">${report.domain}</a></td>
-          <td>${badge(report.verdict, describeVerdict(report))}</td>
-        </tr>
-      `
-    )}</table>
-    </nav>
-  `;
+  const rows = reports.map((report) => {
+    const { domain, verdict } = report;
+    const link = markup`<a href="#${domain}">${domain}</a>`;
+    return markup`<tr><td>${link}</td><td>${badge(verdict, describeVerdict(report))}</td></tr>\n`;
+  });
+  return markup`<nav>
+<h1>Mail security</h1>
+<table>
+${rows}</table>
+</nav>
+`;
 }
 
 function section(report: DomainReport): Html {
   const { domain, verdict, findings, facts } = report;
   const groups = (Object.keys(GROUPS) as Group[]).map((group) => ({
     group,
+    id: `${domain}-${group}`,
     found: findings.filter((finding) => finding.group === group),
   })).filter(({ found }) => found.length > 0);
-  return html`
-    <main id="${domain}">
-    <header class="${verdict}">
-    <h1>${domain}</h1>
-    <p>${describeVerdict(report)}</p>
-    </header>
-    <ul class="overview">
-    ${groups.map(({ group, found }) => overviewItem(domain, group, found))}</ul>
-    ${groups.map(({ group, found }) =>
-      html`
-        <section id="${domain}-${group}">
-        <h2>${GROUPS[group]}</h2>
-        ${group === "policy" ? policyTable(report) : []}${group === "mx" && facts.mxHosts.length > 0
-          ? [mailTable(facts.mxHosts)]
-          : []}${group === "host" && facts.policyHost ? [hostTable([facts.policyHost])] : []}${found
-          .map(item)}</section>
-      `
-    )}</main>
-  `;
+  const overview = groups.map(({ group, id, found }) => overviewItem(found, { group, id }));
+  const parts = groups.map(({ group, id, found }) =>
+    markup`<section id="${id}">
+<h2>${GROUPS[group]}</h2>
+${factsOf(group, facts)}${found.filter((one) => !IN_TABLES.includes(one.id)).map(item)}</section>
+`
+  );
+  return markup`<main id="${domain}">
+<header class="${verdict}">
+<h1>${domain}</h1>
+<p>${describeVerdict(report)}</p>
+</header>
+<ul class="overview">
+${overview}</ul>
+${parts}</main>
+`;
 }
 
-function overviewItem(domain: string, group: Group, found: readonly Finding[]): Html {
+function overviewItem(found: readonly Finding[], at: { group: Group; id: string }): Html {
   const severity = worst(found);
   const faults = found.filter((one) => one.severity === severity).length;
-  const label = severity === "warning" || severity === "error"
-    ? `${faults} ${LABELS[severity]}${faults === 1 ? "" : "s"}`
-    : "ok";
-  const shown = severity === "info" ? "ok" : severity;
-  return html`
-    <li
-      class="${shown}"><a href="#${domain}-${group}">${GROUPS[group]}</a> <span>${label}</span></li>
-  `;
+  const isFault = severity === "warning" || severity === "error";
+  const told = isFault ? `${faults} ${severity}${faults === 1 ? "" : "s"}` : "ok";
+  const link = markup`<a href="#${at.id}">${GROUPS[at.group]}</a>`;
+  return markup`<li class="${isFault ? severity : "ok"}">${link} <span>${told}</span></li>\n`;
 }
 
-function policyTable({ facts: { policy, id } }: DomainReport): readonly Html[] {
+/** The facts that are told in a table above the findings of a group. */
+function factsOf(group: Group, facts: DomainFacts): readonly Html[] {
+  if (group === "policy") return policyTable(facts);
+  if (group === "mx" && facts.mxHosts.length > 0) return [mailTable(facts.mxHosts)];
+  return group === "host" && facts.policyHost !== undefined ? [hostTable(facts.policyHost)] : [];
+}
+
+function policyTable({ policy, id }: DomainFacts): readonly Html[] {
   if (policy === undefined) return [];
-  return [
-    html`
-      <table class="facts">
-        <tr>
-          <th scope="row">id</th>
-          <td>${id ?? "none"}</td>
-        </tr>
-        <tr>
-          <th scope="row">mode</th>
-          <td>${policy.mode}</td>
-        </tr>
-        <tr>
-          <th scope="row">max_age</th>
-          <td>${policy.maxAge} s (${Math.round(policy.maxAge / 8640) / 10} days)</td>
-        </tr>
-        <tr>
-          <th scope="row">mx</th>
-          <td>${policy.mx.join(", ")}</td>
-        </tr>
-      </table>
-    `,
-  ];
+  const rows = [
+    ["id", id ?? "none"],
+    ["mode", policy.mode],
+    ["max_age", `${policy.maxAge} s (${describeDuration(policy.maxAge)})`],
+    ["mx", policy.mx.join(", ")],
+  ].map(([name = "", value = ""]) =>
+    markup`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`
+  );
+  return [markup`<div class="wide"><table class="facts">\n${rows}</table></div>\n`];
 }
 
-function hostTable(hosts: readonly HostFacts[]): Html {
-  return table(["Host", "Address", "TLS", "Certificate"], hosts.flatMap(addressRows));
+function describeDuration(seconds: number): string {
+  return seconds < DAY
+    ? `${(seconds / HOUR).toFixed(1)} hours`
+    : `${(seconds / DAY).toFixed(1)} days`;
+}
+
+function hostTable(host: HostFacts): Html {
+  return table(["Host", "Address", "TLS", "Certificate"], addressRows(host));
 }
 
 function mailTable(hosts: readonly MailHostFacts[]): Html {
-  const rows = hosts.flatMap((host) =>
-    addressRows(host).map(([name = html``, ...cells], index) => [
-      html`${index === 0 ? host.preference : ""}`,
-      name,
-      html`${index > 0 || host.covered === undefined ? "" : host.covered ? "yes" : "no"}`,
-      ...cells,
-    ])
-  );
+  const rows = hosts.flatMap((host) => {
+    const covered = host.covered === undefined ? "" : host.covered ? "yes" : "no";
+    return addressRows(host).map(([name = markup``, ...cells], index) =>
+      index === 0
+        ? [markup`${host.preference}`, name, markup`${covered}`, ...cells]
+        : [markup``, name, markup``, ...cells]
+    );
+  });
   return table(["MX", "Host", "In policy", "Address", "TLS", "Certificate"], rows);
 }
 
 function table(heads: readonly string[], rows: readonly (readonly Html[])[]): Html {
-  return html`
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr>
-        </thead>
-        <tbody>
-    ${rows.map((row) =>
-      html`
-        <tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>
-      `
-    )}</tbody>
-      </table>
-    </div>
-  `;
+  const head = heads.map((text) => markup`<th scope="col">${text}</th>`);
+  const body = rows.map((row) => markup`<tr>${row.map((cell) => markup`<td>${cell}</td>`)}</tr>\n`);
+  return markup`<div class="wide"><table>
+<thead><tr>${head}</tr></thead>
+<tbody>
+${body}</tbody>
+</table></div>
+`;
 }
 
 /** Cells of host, address, TLS and certificate, a row for each address. */
 function addressRows({ name, addresses }: HostFacts): Html[][] {
-  if (addresses.length === 0) return [[html`${name}`, html`none`, html``, html``]];
+  if (addresses.length === 0) return [[markup`${name}`, markup`none`, markup``, markup``]];
   return addresses.map(({ address, result, protocol, issuer, notAfter }, index) => {
     const severity = result === "verified" ? "ok" : result === "failed" ? "error" : "info";
     const until = notAfter === undefined ? "" : `until ${notAfter.slice(0, 10)}`;
+    const certificate = [issuer ?? "", until].filter((text) => text !== "").join(", ");
     return [
-      html`${index === 0 ? name : ""}`,
-      html`${address}`,
-      html`${badge(severity, result)} ${protocol ?? ""}`,
-      html`${[issuer ?? "", until].filter((text) => text !== "").join(", ")}`,
+      markup`${index === 0 ? name : ""}`,
+      markup`${address}`,
+      markup`${badge(severity, result)} ${protocol ?? ""}`,
+      markup`${certificate}`,
     ];
   });
 }
 
+/** What is right takes a line, what is wrong a paragraph. */
 function item({ id, severity, subject, title, seen, why, fix }: Finding): Html {
-  const advice = severity === "warning" || severity === "error"
-    ? [html`
-      <p>${why}</p>
-      <p class="fix">${fix}</p>
-    `]
-    : [];
-  return html`
-    <article class="${severity}">
-    <h3>${badge(severity, LABELS[severity])} ${title}</h3>
-    <p class="seen"><b>${subject}</b> ${seen}</p>
-    ${advice}<code>${id}</code>
-    </article>
-  `;
+  const mark = badge(severity, severity);
+  const what = markup`<b>${subject}</b> ${seen}`;
+  if (severity === "ok") {
+    return markup`<article class="ok"><p class="seen">${mark} ${what}</p></article>\n`;
+  }
+  const advice = markup`<p>${why}</p>\n<p class="fix">${fix}</p>\n`;
+  return markup`<article class="${severity}">
+<h3>${mark} ${title} <code>${id}</code></h3>
+<p class="seen">${what}</p>
+${fix === "" ? [] : [advice]}</article>
+`;
 }
 
 function badge(severity: Severity, text: string): Html {
-  return html`<span class="badge ${severity}">${text}</span>`;
+  return markup`<span class="badge ${severity}">${text}</span>`;
 }

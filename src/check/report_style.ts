@@ -47,12 +47,14 @@ header.error { border-color: var(--error); } header.error p { color: var(--error
 .overview .warning span { color: var(--warning); }
 .overview .error span { color: var(--error); }
 article {
-  position: relative; margin-top: .5rem; padding: .7rem 1rem; border-radius: .5rem;
+  margin-top: .5rem; padding: .7rem 1rem; border-radius: .5rem;
   background: var(--card); border-left: .25rem solid var(--line);
 }
 article.warning { border-color: var(--warning); }
 article.error { border-color: var(--error); }
-article code { display: block; margin-top: .35rem; color: var(--soft); font-size: .8rem; }
+article.ok { padding-block: .35rem; }
+article.ok p { margin: 0; }
+article code { margin-left: .35rem; color: var(--soft); font-size: .8rem; font-weight: 400; }
 .seen { color: var(--soft); }
 .seen b { color: var(--text); font-weight: 600; }
 .fix::before { content: "\\2192\\a0"; }
@@ -69,7 +71,7 @@ th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 thead th, tbody tr:not(:last-child) td { border-bottom: 1px solid var(--line); }
 .wide { overflow-x: auto; padding: .25rem 1rem; border-radius: .5rem; background: var(--card); overflow-wrap: normal; }
 .wide table { width: 100%; }
-.facts { margin: 0 0 .5rem 1rem; }
+.wide .facts { width: auto; }
 nav { margin-bottom: 2rem; }
 nav h1 { margin-bottom: .5rem; }
 footer { margin-top: 2.5rem; color: var(--soft); font-size: .85rem; }

@@ -55,19 +55,30 @@ function formatReport(report: DomainReport, options: TextOptions): string {
     const findings = report.findings.filter((finding) => finding.group === group);
     if (findings.length === 0) continue;
     lines.push("", paint(GROUPS[group], BOLD, options));
-    lines.push(...findings.flatMap((finding) => formatFinding(finding, options)));
+    const told = new Set<string>();
+    for (const finding of findings) {
+      lines.push(formatFinding(finding, options));
+      // Eight addresses with one fault need no more advice than one.
+      if (!told.has(finding.id)) lines.push(...formatAdvice(finding));
+      told.add(finding.id);
+    }
   }
   const verdict = `${report.domain}: ${describeVerdict(report)}`;
   lines.push("", paint(verdict, COLOURS[report.verdict], options), "");
   return lines.join("\n");
 }
 
-function formatFinding(finding: Finding, options: TextOptions): string[] {
-  const { id, severity, subject, title, seen, why, fix } = finding;
+function formatFinding(finding: Finding, options: TextOptions): string {
+  const { id, severity, subject, title, seen } = finding;
   const label = paint(LABELS[severity], COLOURS[severity], options);
-  if (severity === "ok") return [`  ${label}  ${subject}: ${seen}`];
-  const first = `  ${label}  ${subject}: ${title}: ${seen} [${id}]`;
-  return severity === "info" ? [first] : [first, `${INDENT}${why} ${fix}`];
+  return severity === "ok"
+    ? `  ${label}  ${subject}: ${seen}`
+    : `  ${label}  ${subject}: ${title}: ${seen} [${id}]`;
+}
+
+/** Where there is nothing to do, there is nothing to explain. */
+function formatAdvice({ why, fix }: Finding): string[] {
+  return fix === "" ? [] : [`${INDENT}${why} ${fix}`];
 }
 
 function paint(text: string, parameter: number, { colour }: TextOptions): string {

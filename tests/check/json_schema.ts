@@ -42,6 +42,14 @@ function test(isRight: (context: RuleContext) => boolean): Rule {
     ];
 }
 
+const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === "string",
+  boolean: (value) => typeof value === "boolean",
+  integer: (value) => Number.isInteger(value),
+  array: (value) => Array.isArray(value),
+  object: isObject,
+};
+
 const annotation: Rule = () => [];
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -55,15 +63,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     if (target === undefined) throw new TypeError(`Unknown reference '${argument}' at ${path}`);
     return check(value, target, path);
   },
-  type: test(({ value, argument }) =>
-    argument === "integer"
-      ? Number.isInteger(value)
-      : argument === "array"
-      ? Array.isArray(value)
-      : argument === "object"
-      ? isObject(value)
-      : typeof value === argument
-  ),
+  type: test(({ value, argument }) => TYPES[argument]?.(value) === true),
   const: test(({ value, argument }) => value === argument),
   enum: test(({ value, argument }) => argument.includes(value)),
   minimum: test(({ value, argument }) => typeof value !== "number" || value >= argument),
