@@ -88,6 +88,22 @@ Deno.test("serve answers a query that a reload finds under way", async () => {
   assertEquals(await query, ["OK secure match=mx.slow.example servername=hostname"]);
 });
 
+Deno.test("serve starts with the files of postfix-mta-sts-resolver unchanged", async () => {
+  const legacy = new URL("../config/legacy/", import.meta.url).pathname;
+  const files = [...Deno.readDirSync(legacy)].map(({ name }) => name).filter((name) =>
+    name.endsWith(".yml")
+  );
+  assert(files.length >= 8);
+  for (const name of files) {
+    // Where it listens and stores are this machine's affair; the rest is taken as it stands.
+    await using daemon = await startDaemon({
+      config: `${legacy}${name}`,
+      args: ["--listen", "inet:127.0.0.1:0", "--cache", "memory"],
+    });
+    assertEquals(await daemon.query(".example"), ["NOTFOUND "], name);
+  }
+});
+
 Deno.test("serve refuses to start on a socket in use, a cache others can write, or a wrong option", async () => {
   await using outside = await startOutside();
   const config = await outside.configure();
