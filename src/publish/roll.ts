@@ -60,6 +60,16 @@ type Stopped = Exclude<RollOutcome, { kind: "done" }>;
 export async function rollPolicy(options: RollOptions, effects: RollEffects): Promise<RollOutcome> {
   const plan = await makePlan(options, effects);
   if (plan.kind !== "plan") return plan;
+  const { id: published } = await lookupId(options.domain, effects);
+  if (plan.text !== plan.currentText && published !== undefined && published === options.id) {
+    return {
+      kind: "refused",
+      problems: [
+        `DNS shows the id ${published} already: senders would not notice the change (§3.1)`,
+      ],
+      advice: "leave --id out",
+    };
+  }
   const stopped = await writeFiles(plan, options.file, effects) ??
     await awaitServed(plan, options, effects);
   if (stopped !== undefined) return stopped;
@@ -116,8 +126,7 @@ async function awaitRecord(
   { domain, id: wanted, wait }: RollOptions,
   effects: RollEffects,
 ): Promise<string | Stopped> {
-  const current = await lookupId(domain, effects);
-  const id = wanted ?? freshId(effects.now(), current.id);
+  const id = wanted ?? freshId(effects.now(), (await lookupId(domain, effects)).id);
   effects.say("now publish this record in place of the present one:");
   effects.say(formatTxtLine(domain, id));
   const problem = await poll(wait, effects, async () => {

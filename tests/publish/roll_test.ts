@@ -128,17 +128,24 @@ Deno.test("rollPolicy() can be repeated after an interruption, with the same id"
   assertStringIncludes(world.events.at(-1) ?? "", "until 2026-01-16");
 });
 
+Deno.test("rollPolicy() refuses an id that senders know already (RFC 8461 §3.1)", async () => {
+  const world = createWorld();
+  assertEquals((await world.roll({ change: { mode: "enforce" }, id: "1" })).kind, "refused");
+  assertEquals(world.files.writes, []);
+  assertEquals(await world.roll({ id: "1" }), { kind: "done" });
+});
+
 Deno.test("rollPolicy() does not believe its eyes but the sender's", async () => {
   const world = createWorld();
   const text = formatPolicy({ ...TESTING, mode: "enforce" });
   for (
     const [seen, problem] of [
       [{ id: "1", text }, "a sender still sees the id 1"],
-      [{ id: FRESH, text: "" }, "a sender sees another policy"],
+      [{ id: `${FRESH.slice(0, -1)}6`, text: "" }, "a sender sees another policy"],
     ] as const
   ) {
     world.seen = seen;
-    const outcome = await world.roll({ change: { mode: "enforce" }, id: FRESH });
+    const outcome = await world.roll({ change: { mode: "enforce" } });
     assertEquals(outcome.kind === "unfinished" && outcome.problem, problem);
   }
 });
