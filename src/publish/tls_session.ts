@@ -22,8 +22,8 @@ export interface TlsSession {
   close(): void;
 }
 
-/** Bytes carried at a time: one record of TLS. */
-const CHUNK_BYTES = 16 * 1024;
+/** Bytes carried at a time: all of a handshake's part, or of a usual policy. */
+const CHUNK_BYTES = 4 * 1024;
 
 /** What a session begins with. */
 export interface AcceptOptions {

@@ -155,3 +155,9 @@ Deno.test("LINT_RULES has a section and advice for every code, and every code oc
   const unseen = Object.keys(LINT_RULES).filter((code) => !seen.has(code as LintCode));
   assertEquals(unseen, elsewhere);
 });
+
+Deno.test("docs/publish.md names every finding", async () => {
+  const manual = await Deno.readTextFile(new URL("../../docs/publish.md", import.meta.url));
+  const unnamed = Object.keys(LINT_RULES).filter((code) => !manual.includes(`\`${code}\``));
+  assertEquals(unnamed, []);
+});
