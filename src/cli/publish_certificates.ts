@@ -1,0 +1,58 @@
+/**
+ * Looks at the certificate of an MX host with the probe of `check`, on each of its addresses.
+ *
+ * @module
+ */
+
+import type { ProbeTls, TlsProbe } from "../check/tls_probe.ts";
+import type { DnsClient } from "../dns/types.ts";
+import type { CertificateView, ViewCertificate } from "../publish/types.ts";
+
+/** Addresses of one host that are tried, of each family. */
+const ADDRESSES_MAX = 4;
+
+const SMTP_PORT = 25;
+
+/** Faults of a dialogue that ended before TLS: we are turned away, or somebody is in between. */
+const INCONCLUSIVE: readonly string[] = [
+  "smtp-timeout",
+  "smtp-closed",
+  "smtp-garbage",
+  "smtp-greeting",
+  "smtp-ehlo",
+];
+
+/** Creates the view. */
+export function createCertificateView(
+  lookup: DnsClient["lookup"],
+  probe: ProbeTls,
+): ViewCertificate {
+  return async (host) => {
+    const answers = await Promise.all([lookup(host, "A"), lookup(host, "AAAA")]);
+    const addresses = answers.flatMap((answer) =>
+      answer.kind === "found" ? answer.records.slice(0, ADDRESSES_MAX) : []
+    );
+    const failure = answers.find((answer) => answer.kind === "failed");
+    if (addresses.length === 0) {
+      return failure === undefined
+        ? { kind: "bad", detail: "there is no address" }
+        : { kind: "unknown", detail: `no address can be looked up: ${failure.detail}` };
+    }
+    const probes = await Promise.all(
+      addresses.map((address) => probe({ host, address, port: SMTP_PORT, smtp: true })),
+    );
+    return summarize(probes);
+  };
+}
+
+/** One bad address makes a bad host: senders choose among them. */
+function summarize(probes: readonly TlsProbe[]): CertificateView {
+  const bad = probes.find((probe) => probe.kind === "failed" && !INCONCLUSIVE.includes(probe.id));
+  if (bad?.kind === "failed") return { kind: "bad", detail: `${bad.id}: ${bad.detail}` };
+  if (probes.some(({ kind }) => kind === "verified")) {
+    return { kind: "good", detail: "STARTTLS with a valid certificate for the name" };
+  }
+  const [first] = probes;
+  const detail = first === undefined || first.kind === "verified" ? "" : `: ${first.detail}`;
+  return { kind: "unknown", detail: `port 25 cannot be tried from here${detail}` };
+}

@@ -1,0 +1,75 @@
+/**
+ * Files as publishing sees them: read with a bound, written as a whole or not at all.
+ *
+ * @module
+ */
+
+import type { FileRead, Files, FileWrite } from "../publish/types.ts";
+
+/** Everybody may read a policy, its owner may change it. */
+const FILE_MODE = 0o644;
+
+/** The files of this machine. */
+export function createFiles(): Files {
+  return { read, write, stamp, list };
+}
+
+async function read(path: string, maxBytes: number): Promise<FileRead> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return { kind: "failed", detail: `${path} is no file` };
+    if (size > maxBytes) return tooLarge(path, maxBytes);
+    const bytes = await Deno.readFile(path);
+    return bytes.length > maxBytes ? tooLarge(path, maxBytes) : { kind: "read", bytes };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { kind: "absent" };
+    return { kind: "failed", detail: `cannot read ${path}: ${messageOf(error)}` };
+  }
+}
+
+function tooLarge(path: string, maxBytes: number): FileRead {
+  return { kind: "failed", detail: `${path} is larger than ${maxBytes} bytes` };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<FileWrite> {
+  const slash = path.lastIndexOf("/");
+  const dir = slash < 0 ? "." : path.slice(0, slash + 1);
+  let temporary: string | undefined;
+  try {
+    temporary = await Deno.makeTempFile({ dir, prefix: `.${path.slice(slash + 1)}.` });
+    {
+      using file = await Deno.open(temporary, { write: true });
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      await file.sync();
+    }
+    await Deno.chmod(temporary, FILE_MODE);
+    await Deno.rename(temporary, path);
+    return { kind: "written" };
+  } catch (error) {
+    if (temporary !== undefined) await Deno.remove(temporary).catch(() => {});
+    return { kind: "failed", detail: `cannot write ${path}: ${messageOf(error)}` };
+  }
+}
+
+async function stamp(path: string): Promise<string | undefined> {
+  try {
+    const { isFile, mtime, size, ino } = await Deno.stat(path);
+    return isFile ? `${mtime?.getTime()} ${size} ${ino}` : undefined;
+  } catch {
+    // Gone, or out of reach: either way there is nothing to read.
+    return undefined;
+  }
+}
+
+async function list(directory: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  } catch {
+    // The caller goes on with what it has.
+    return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

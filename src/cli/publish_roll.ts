@@ -1,0 +1,168 @@
+/**
+ * `publish roll DOMAIN`: changes a policy in the safe order.
+ *
+ * @module
+ */
+
+import { zoneFor } from "../config/zones.ts";
+import { closest } from "../config/suggest.ts";
+import type { Config } from "../config/types.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { createLog } from "../monitor/log.ts";
+import { createMetrics } from "../monitor/metrics.ts";
+import { rollPolicy } from "../publish/roll.ts";
+import type { RollOutcome, SenderState } from "../publish/roll.ts";
+import { decodePolicy } from "../publish/roll_plan.ts";
+import type { PlanOptions } from "../publish/roll_plan.ts";
+import { createClock } from "../resolver/clock.ts";
+import type { Clock } from "../resolver/clock.ts";
+import { POLICY_MAX_BYTES } from "../sts/policy.ts";
+import { CONFIG_OPTION } from "./command.ts";
+import type { Command, CommandArgs, Io } from "./command.ts";
+import { explain } from "./explain.ts";
+import { openNetwork } from "./network.ts";
+import type { Network } from "./network.ts";
+import {
+  MAX_AGE_OPTION,
+  MX_OPTION,
+  OUT_OPTION,
+  policyFile,
+  readDomain,
+  readMaxAge,
+  readMode,
+  readPatterns,
+  readSeconds,
+} from "./publish_args.ts";
+import { createFiles } from "./publish_files.ts";
+import { readConfig } from "./read_config.ts";
+
+/** Time to copy a file to a web server, or to edit a zone and see it, seconds. */
+const DEFAULT_WAIT = 900;
+
+const EXITS: Readonly<Record<RollOutcome["kind"], number>> = {
+  done: 0,
+  refused: 1,
+  unfinished: 1,
+  failed: 3,
+};
+
+export const publishRollCommand: Command = {
+  name: "publish roll",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Change a policy in the safe order, and watch senders see it",
+  description: [
+    "Writes the new policy (keeping DOMAIN.txt.previous), waits until the web server serves it, prints",
+    "the TXT record with a fresh id, waits until DNS shows it, and then resolves the domain as a",
+    "sender would (RFC 8461 §8.1). Changes that cost mail or protection are refused without --force.",
+    "Without a change the file as it stands is announced. To withdraw MTA-STS use --mode none and",
+    "follow what is told at the end (RFC 8461 §8.3).",
+  ],
+  options: [
+    CONFIG_OPTION,
+    OUT_OPTION,
+    { name: "mode", value: "MODE", text: "New mode: enforce, testing or none" },
+    { ...MX_OPTION, text: "New MX host, or *. and a name; all of them, once for each" },
+    MAX_AGE_OPTION,
+    { name: "file", value: "FILE", text: "New policy as a whole, instead of the three above" },
+    { name: "id", value: "ID", text: "Wait for this id, printed by a run that was interrupted" },
+    {
+      name: "wait",
+      value: "SECONDS",
+      text: `How long to wait, for the web server and for DNS each (default ${DEFAULT_WAIT})`,
+    },
+    { name: "force", short: "f", text: "Take dangerous steps" },
+  ],
+  exits: [
+    [0, "senders see the new policy"],
+    [1, "refused, or not seen in time; what to do is told"],
+    [2, "wrong arguments or configuration"],
+    [3, "a file cannot be read or written"],
+  ],
+  examples: [
+    ["mta-sts-resolver publish roll example.com --mode enforce", "After testing"],
+    [
+      "mta-sts-resolver publish roll example.com --mx mx1.example.com --mx mx3.example.com",
+      "Before the MX records change",
+    ],
+  ],
+  run,
+};
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const domain = readDomain(args);
+  const file = policyFile(args, domain);
+  const id = readId(args.value("id"));
+  const wait = (readSeconds(args, "wait") ?? DEFAULT_WAIT) * 1000;
+  const change = await readChange(args);
+  const { config } = readConfig(args.value("config"), io);
+  const clock = createClock();
+  const log = createLog({ level: "error", format: "text" });
+  const network = await openNetwork(config, { log, metrics: createMetrics(), clock });
+  const options = { domain, file, change, wait, force: args.flag("force") };
+  try {
+    const outcome = await rollPolicy({ ...options, ...(id === undefined ? {} : { id }) }, {
+      ...network,
+      files: createFiles(),
+      suggest: closest,
+      resolveAsSender: () => resolveAsSender(domain, { config, network, clock }),
+      now: clock.now,
+      // The clock's timers do not keep the process alive; this wait is all there is.
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      say: (line) => io.out(`${line}\n`),
+    });
+    tell(outcome, domain, io);
+    return EXITS[outcome.kind];
+  } finally {
+    network.close();
+  }
+}
+
+function readId(text: string | undefined): string | undefined {
+  if (text === undefined || /^[A-Za-z0-9]{1,32}$/.test(text)) return text;
+  throw new UsageError("--id is 1 to 32 letters and digits (RFC 8461 §3.1)");
+}
+
+async function readChange(args: CommandArgs): Promise<PlanOptions["change"]> {
+  const mode = readMode(args, ["enforce", "testing", "none"]);
+  const maxAge = readMaxAge(args);
+  const mx = readPatterns(args);
+  const path = args.value("file");
+  if (path === undefined) {
+    return {
+      ...(mode === undefined ? {} : { mode }),
+      ...(maxAge === undefined ? {} : { maxAge }),
+      ...(mx.length === 0 ? {} : { mx }),
+    };
+  }
+  if (mode !== undefined || maxAge !== undefined || mx.length > 0) {
+    throw new UsageError("--file is the whole policy: no --mode, --mx or --max-age beside it");
+  }
+  const read = await createFiles().read(path, POLICY_MAX_BYTES);
+  if (read.kind === "read") return { text: decodePolicy(read.bytes) };
+  throw new UsageError(read.kind === "absent" ? `there is no ${path}` : read.detail);
+}
+
+/** With our own resolver, and nothing in its cache. */
+async function resolveAsSender(
+  domain: string,
+  parts: { readonly config: Config; readonly network: Network; readonly clock: Clock },
+): Promise<SenderState> {
+  const { held, fetch, txt } = await explain({ domain, bracketed: false, port: 25 }, {
+    ...parts,
+    zone: zoneFor(parts.config, "postfix"),
+    validates: false,
+    cached: { kind: "read", policy: undefined },
+  });
+  if (held !== undefined) return { kind: "policy", id: held.id, text: held.text };
+  const result = fetch?.result.kind === "failed" ? fetch.result : txt?.result;
+  const detail = result !== undefined && "detail" in result ? result.detail : "no reason known";
+  return { kind: "none", detail: `a sender gets no policy: ${detail}` };
+}
+
+function tell(outcome: RollOutcome, domain: string, io: Io): void {
+  if (outcome.kind === "done") return;
+  const problems = outcome.kind === "refused" ? outcome.problems : [outcome.problem];
+  for (const problem of problems) io.err(`${domain}: ${problem}`);
+  if (outcome.kind !== "failed") io.err(`${domain}: ${outcome.advice}`);
+}
