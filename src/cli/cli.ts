@@ -18,6 +18,7 @@ import type { Command, Io } from "./command.ts";
 import { configCheckCommand, configConvertCommand, configShowCommand } from "./config.ts";
 import { healthCommand } from "./health.ts";
 import { lookupCommand } from "./lookup.ts";
+import { PUBLISH_COMMANDS } from "./publish.ts";
 import { queryCommand } from "./query.ts";
 import { serveCommand } from "./serve.ts";
 import { VERSION } from "./version.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   cacheRefreshCommand,
   cachePurgeCommand,
   cacheExportCommand,
+  ...PUBLISH_COMMANDS,
 ];
 
 /** Exit status for mistakes in arguments or configuration. */
