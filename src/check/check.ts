@@ -53,8 +53,11 @@ export async function checkDomains(
   options: CheckOptions,
 ): Promise<readonly DomainReport[]> {
   const { clock, memory, suggest, onProgress } = options;
-  const progress = { tried: 0, known: 0, domains: 0 };
-  const step = (change: Partial<Progress>) => onProgress?.(Object.assign(progress, change));
+  let progress: Progress = { tried: 0, known: 0, domains: 0 };
+  const step = (change: Partial<Progress>) => {
+    progress = { ...progress, ...change };
+    onProgress?.(progress);
+  };
   const effects = { ...options.effects, probeTls: shareProbes(options.effects.probeTls, step) };
   const dnssec = await effects.dns.probe();
   const pool = createPool(DOMAINS_AT_ONCE);

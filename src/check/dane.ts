@@ -17,6 +17,7 @@ import { dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 import type { DomainSeen, MailHostSeen } from "./gather.ts";
 import type { Presented } from "./presented.ts";
+import { count, listNames } from "./wording.ts";
 
 /** TLSA records of a host that are told. */
 const RECORDS_TOLD_MAX = 5;
@@ -49,9 +50,9 @@ export function judgeDane({ domain, dnssec, mail }: DomainSeen): Finding[] {
     tlsa.answer.kind === "nodata" || tlsa.answer.kind === "nxdomain"
   );
   if (published.length === 0 && bare.length > 0) {
-    found.push(at(domain, "dane-none", `at none of ${hosts.length} MX hosts`));
+    found.push(at(domain, "dane-none", `at none of ${count(hosts.length, "MX host")}`));
   } else if (bare.length > 0) {
-    found.push(at(domain, "dane-partial", `none at ${bare.map(({ name }) => name).join(", ")}`));
+    found.push(at(domain, "dane-partial", `none at ${listNames(bare.map(({ name }) => name))}`));
   }
   return [zone, ...failed, ...found];
 }

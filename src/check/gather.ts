@@ -116,7 +116,7 @@ export async function gather(
 async function gatherSts(
   domain: string,
   effects: CheckEffects,
-  { directHttps }: GatherOptions,
+  options: GatherOptions,
 ): Promise<StsSeen> {
   const { lookup } = effects.dns;
   const trace: FetchTrace = { url: "", addresses: [], refused: [] };
@@ -124,14 +124,26 @@ async function gatherSts(
     lookup(txtName(domain), "TXT").then(async (answer) =>
       [answer, await findStrays(domain, answer, lookup)] as const
     ),
-    gatherHost(
-      { host: policyHost(domain), port: HTTPS_PORT, smtp: false },
-      { ...effects, probeTls: directHttps ? effects.probeTls : undefined },
-    ),
+    gatherPolicyHost(policyHost(domain), effects, options),
     effects.fetchPolicy(domain, { trace }),
     lookup(`_smtp._tls.${domain}`, "TXT"),
   ]);
   return { txt, strays, host, outcome, trace, tlsrpt };
+}
+
+async function gatherPolicyHost(
+  host: string,
+  { dns, guard, probeTls }: CheckEffects,
+  { directHttps }: GatherOptions,
+): Promise<HostSeen> {
+  const target = { host, port: HTTPS_PORT, smtp: false };
+  const answers = await lookupAddresses(host, dns.lookup);
+  const addresses = await tryAddresses(
+    answers,
+    guard,
+    (address) => directHttps ? probeTls({ ...target, address }) : undefined,
+  );
+  return { name: host, ...answers, addresses };
 }
 
 /** Where records end up by mistake: below no label, below that of the policy host, below the domain twice. */
@@ -198,24 +210,26 @@ function distinct(records: readonly MxRecord[]): MxRecord[] {
 
 async function gatherMailHost(
   { exchange, preference }: MxRecord,
-  effects: CheckEffects,
+  { dns, guard, probeTls }: CheckEffects,
   { smtp, smtpPort }: GatherOptions,
 ): Promise<MailHostSeen> {
   const target = { host: exchange, port: smtpPort, smtp: true };
-  const [host, tlsa] = await Promise.all([
-    gatherHost(target, { ...effects, probeTls: smtp ? effects.probeTls : undefined }),
-    lookupTlsa(exchange, effects.dns.lookup),
+  const answers = await lookupAddresses(exchange, dns.lookup);
+  const [addresses, tlsa] = await Promise.all([
+    tryAddresses(answers, guard, (address) => smtp ? probeTls({ ...target, address }) : undefined),
+    lookupTlsa(exchange, answers, dns.lookup),
   ]);
-  return { ...host, preference, tlsa };
+  return { name: exchange, ...answers, addresses, preference, tlsa };
 }
 
 /** The records at the end of an alias come first, then those at the name itself (RFC 7672 §2.2.2). */
 async function lookupTlsa(
   host: string,
+  { v4, v6 }: Addresses,
   lookup: DnsClient["lookup"],
 ): Promise<MailHostSeen["tlsa"]> {
-  const address = await lookup(host, "A");
-  if (address.kind === "found" && address.secure && address.owner !== host) {
+  const address = [v4, v6].find((answer) => answer.kind === "found");
+  if (address?.kind === "found" && address.secure && address.owner !== host) {
     const expanded = await lookupAt(address.owner);
     if (expanded.answer.kind === "found" && expanded.answer.secure) return expanded;
   }
@@ -227,21 +241,26 @@ async function lookupTlsa(
   }
 }
 
-async function gatherHost(
-  { host, port, smtp }: { host: string; port: number; smtp: boolean },
-  { dns, guard, probeTls }: Omit<CheckEffects, "probeTls"> & { probeTls: ProbeTls | undefined },
-): Promise<HostSeen> {
-  const [v4, v6] = await Promise.all([dns.lookup(host, "A"), dns.lookup(host, "AAAA")]);
+type Addresses = Pick<HostSeen, "v4" | "v6">;
+
+async function lookupAddresses(host: string, lookup: DnsClient["lookup"]): Promise<Addresses> {
+  const [v4, v6] = await Promise.all([lookup(host, "A"), lookup(host, "AAAA")]);
+  return { v4, v6 };
+}
+
+/** Tries the addresses side by side; `probe` returns `undefined` where nothing is to be tried. */
+function tryAddresses(
+  { v4, v6 }: Addresses,
+  guard: AddressGuard,
+  probe: (address: string) => Promise<TlsProbe> | undefined,
+): Promise<AddressSeen[]> {
   const all = [v4, v6].flatMap((answer) =>
     answer.kind === "found" ? answer.records.slice(0, ADDRESSES_MAX) : []
   );
-  const addresses = await Promise.all(
-    all.map(async (address): Promise<AddressSeen> => {
-      const refused = guard(address);
-      if (refused !== undefined) return { address, refused };
-      const probe = await probeTls?.({ host, address, port, smtp });
-      return { address, ...(probe && { probe }) };
-    }),
-  );
-  return { name: host, v4, v6, addresses };
+  return Promise.all(all.map(async (address) => {
+    const refused = guard(address);
+    if (refused !== undefined) return { address, refused };
+    const result = await probe(address);
+    return { address, ...(result && { probe: result }) };
+  }));
 }

@@ -12,6 +12,7 @@ import { absence, addressFindings, dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 import { ADDRESSES_MAX, type DomainSeen, type MailHostSeen, type MailSeen } from "./gather.ts";
 import { howUnconnected, judgeUnconnected, tlsFindings } from "./tls_findings.ts";
+import { count, listNames } from "./wording.ts";
 
 const NAME_QUOTE_LENGTH = 100;
 
@@ -46,7 +47,7 @@ export function judgeMail(
   found.push(...judgeReach(domain, hosts));
   const tried = hosts.flatMap(({ addresses }) => addresses.map(({ probe }) => probe?.kind));
   if (tried.includes("failed") && !tried.includes("verified")) {
-    found.push(at(domain, "mx-none-usable", `${hosts.length} hosts`));
+    found.push(at(domain, "mx-none-usable", count(hosts.length, "host")));
   }
   return found;
 }
@@ -69,7 +70,9 @@ function judgeSet(domain: string, { implicit, invalid, hosts, left }: MailSeen):
   const cut = hosts.filter(({ v4, v6 }) =>
     [v4, v6].some((answer) => answer.kind === "found" && answer.records.length > ADDRESSES_MAX)
   );
-  if (left.length > 0) found.push(at(domain, "mx-too-many", `${left.length} hosts left out`));
+  if (left.length > 0) {
+    found.push(at(domain, "mx-too-many", `${count(left.length, "host")} left out`));
+  }
   for (const { name } of cut) {
     found.push(at(name, "mx-too-many", `${ADDRESSES_MAX} addresses of each family tried`));
   }
@@ -88,7 +91,7 @@ function judgeHost(host: MailHostSeen, { policy, now }: MailContext): Finding[] 
   }
   const isCovered = policy === undefined || policy.mode === "none" ||
     policy.mx.some((pattern) => matchesMx(pattern, name));
-  if (!isCovered) found.push(at(name, "mx-not-in-policy", `policy has ${policy.mx.join(", ")}`));
+  if (!isCovered) found.push(at(name, "mx-not-in-policy", `policy has ${listNames(policy.mx)}`));
   for (const { address, refused, probe } of addresses) {
     const subject = `${name} [${address}]`;
     if (refused !== undefined) found.push(at(subject, "mx-address-private", refused));
@@ -107,7 +110,7 @@ function judgeReach(domain: string, hosts: readonly MailHostSeen[]): Finding[] {
     )
   );
   for (const { family, addresses: all } of untested) {
-    const which = `${all.length} ${family} address${all.length === 1 ? "" : "es"}`;
+    const which = count(all.length, `${family} address`);
     found.push(at(domain, "smtp-blocked", `${which}: ${howUnconnected(all)}`));
   }
   return found;

@@ -15,6 +15,7 @@ import { type Finding, finding, type FindingId } from "./finding.ts";
 import { lintFindingId } from "./findings_policy.ts";
 import type { MailSeen, StsSeen } from "./gather.ts";
 import type { Remembered } from "./memory.ts";
+import { count, listNames } from "./wording.ts";
 
 /** Lines with a mistake that are told; a page of HTML has as many as it has lines. */
 const MISTAKES_MAX = 20;
@@ -86,7 +87,7 @@ function lineFinding(found: LintFinding, url: string): Finding {
 function judgePolicyItself(policy: Policy | undefined): [FindingId, string][] {
   if (policy === undefined) return [];
   const { mode, mx, maxAge } = policy;
-  const patterns = `${mx.length} mx pattern${mx.length === 1 ? "" : "s"}`;
+  const patterns = count(mx.length, "mx pattern");
   return [["policy-ok", `mode ${mode}, ${patterns}, max_age ${maxAge} s`]];
 }
 
@@ -105,7 +106,7 @@ function judgeMode(policy: Policy | undefined, context: PolicyContext): [Finding
   const days = Math.floor((now - since) / DAY_MS);
   if (now - since < TESTING_LONG_MS) return [["policy-mode-testing", "mode: testing"]];
   const source = since < seenSince ? `by the date in id ${id}` : "by earlier checks";
-  return [["policy-mode-testing-long", `mode: testing, for ${days} days ${source}`]];
+  return [["policy-mode-testing-long", `mode: testing, for ${count(days, "day")} ${source}`]];
 }
 
 /** The date that an `id` begins with, as most do, in ms. */
@@ -124,7 +125,7 @@ function judgePatterns(policy: Policy | undefined, mail: MailSeen): Finding[] {
       finding("policy-mx-unused", {
         group: "policy",
         subject: `mx: ${pattern}`,
-        seen: `MX hosts are ${names.join(", ")}`,
+        seen: `MX hosts are ${listNames(names)}`,
       })
     );
 }

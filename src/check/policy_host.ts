@@ -45,10 +45,10 @@ const FETCH_FINDINGS: Readonly<Record<FetchFailure, FindingId>> = {
 
 /** Judges the host, then its answer. `now` in ms. */
 export function judgePolicyHost(sts: StsSeen, now: number): Finding[] {
-  const names = judgeNames(sts.host);
   const tls = judgeAddresses(sts, now);
-  const explained = [...names, ...tls].some(({ severity }) => severity === "error");
-  return [...names, ...tls, ...judgeAnswer(sts, explained)];
+  const explained = sts.host.addresses.every(({ refused }) => refused !== undefined) ||
+    tls.some(({ severity }) => severity === "error");
+  return [...judgeNames(sts.host), ...tls, ...judgeAnswer(sts, explained)];
 }
 
 function at(host: string, id: FindingId, seen: string): Finding {

@@ -7,7 +7,7 @@
 /** Runs work when there is a place for it; first come, first served. */
 export type Pool = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** @param places Work under way at once. */
+/** Creates a pool. @param places Work under way at once. */
 export function createPool(places: number): Pool {
   const waiting: (() => void)[] = [];
   let free = places;

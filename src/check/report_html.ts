@@ -12,6 +12,7 @@ import type { DomainFacts, DomainReport, HostFacts, MailHostFacts } from "./repo
 import type { RunFacts } from "./report_json.ts";
 import { STYLE } from "./report_style.ts";
 import { describeVerdict } from "./report_text.ts";
+import { count } from "./wording.ts";
 
 /** Seconds. */
 const HOUR = 3600;
@@ -89,7 +90,7 @@ function overviewItem(found: readonly Finding[], at: { group: Group; id: string 
   const severity = worst(found);
   const faults = found.filter((one) => one.severity === severity).length;
   const isFault = severity === "warning" || severity === "error";
-  const told = isFault ? `${faults} ${severity}${faults === 1 ? "" : "s"}` : "ok";
+  const told = isFault ? count(faults, severity) : "ok";
   const link = markup`<a href="#${at.id}">${GROUPS[at.group]}</a>`;
   return markup`<li class="${isFault ? severity : "ok"}">${link} <span>${told}</span></li>\n`;
 }

@@ -7,6 +7,7 @@
 import { type Finding, FINDINGS, type Group, GROUPS, type Severity } from "./finding.ts";
 import type { Change } from "./memory.ts";
 import type { DomainReport } from "./report.ts";
+import { count } from "./wording.ts";
 
 /** How a severity is written, all of one width. */
 const LABELS: Readonly<Record<Severity, string>> = {
@@ -45,8 +46,12 @@ export function formatChanges(domain: string, changes: readonly Change[]): strin
 /** The verdict on a domain in words. */
 export function describeVerdict({ counts, undecided }: DomainReport): string {
   if (undecided) return "nothing can be said, no resolver answers";
-  const faults = [plural(counts.error, "error"), plural(counts.warning, "warning")];
-  return faults.filter((text) => text !== "").join(", ") || "no faults";
+  const { error, warning } = counts;
+  const faults = [
+    ...(error > 0 ? [count(error, "error")] : []),
+    ...(warning > 0 ? [count(warning, "warning")] : []),
+  ];
+  return faults.join(", ") || "no faults";
 }
 
 function formatReport(report: DomainReport, options: TextOptions): string {
@@ -83,8 +88,4 @@ function formatAdvice({ why, fix }: Finding): string[] {
 
 function paint(text: string, parameter: number, { colour }: TextOptions): string {
   return colour ? `\x1b[${parameter}m${text}\x1b[0m` : text;
-}
-
-function plural(count: number, noun: string): string {
-  return count === 0 ? "" : `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -11,6 +11,7 @@ import { type Finding, finding, type FindingId, type Group } from "./finding.ts"
 import type { AddressSeen } from "./gather.ts";
 import type { Presented } from "./presented.ts";
 import type { TlsProbe } from "./tls_probe.ts";
+import { count } from "./wording.ts";
 
 /** A certificate should be renewed this long before its end, ms; those with a short life within its last quarter. */
 const RENEWAL_MS = 14 * 86_400_000;
@@ -51,7 +52,9 @@ export function tlsFindings(
   const life = certificate.notAfter - certificate.notBefore;
   if (left < Math.min(RENEWAL_MS, life * RENEWAL_SHARE)) {
     const days = Math.floor(left / DAY_MS);
-    found.push(at("certificate-expires-soon", `on ${day(certificate.notAfter)}, in ${days} days`));
+    found.push(
+      at("certificate-expires-soon", `on ${day(certificate.notAfter)}, in ${count(days, "day")}`),
+    );
   }
   return found;
 }

@@ -11,6 +11,7 @@ import { trimWspEnd, trimWspStart } from "../sts/white_space.ts";
 import { absence, dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 import { RECORD_QUOTE_LENGTH } from "./txt.ts";
+import { count } from "./wording.ts";
 
 const CANDIDATE = /^v=TLSRPTv1[ \t]*;/;
 
@@ -26,7 +27,7 @@ export function judgeTlsrpt(answer: DnsAnswer<string>, domain: string): Finding[
   if (answer.kind === "failed") return dnsFindings(answer, { group: "tlsrpt", name, type: "TXT" });
   const records = answer.kind === "found" ? answer.records : [];
   const [record, ...others] = records.filter((text) => CANDIDATE.test(text));
-  if (others.length > 0) return [at("tlsrpt-several", `${others.length + 1} records`)];
+  if (others.length > 0) return [at("tlsrpt-several", count(others.length + 1, "record"))];
   if (record === undefined) {
     const miss = records.find((text) => NEAR_MISS.test(text));
     if (miss !== undefined) return [at("tlsrpt-syntax", quote(miss))];
