@@ -13,6 +13,7 @@ import {
   cacheRefreshCommand,
   cacheShowCommand,
 } from "./cache.ts";
+import { checkCommand } from "./check.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
 import { configCheckCommand, configConvertCommand, configShowCommand } from "./config.ts";
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   cacheRefreshCommand,
   cachePurgeCommand,
   cacheExportCommand,
+  checkCommand,
   ...PUBLISH_COMMANDS,
 ];
 
