@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { DnsAnswer } from "../dns/types.ts";
-import { type Finding, finding, type Group } from "./finding.ts";
+import type { DnsAnswer, DnsFailure } from "../dns/types.ts";
+import { type Finding, finding, type FindingId, type Group } from "./finding.ts";
 
 /** A question whose answer is judged. */
 export interface Question {
@@ -14,11 +14,17 @@ export interface Question {
   readonly type: string;
 }
 
+/** Failures that are told apart from a name server that does not do its duty. */
+const FAILURES: Partial<Record<DnsFailure, FindingId>> = {
+  bogus: "dns-bogus",
+  unreachable: "dns-unreachable",
+};
+
 /** The finding about a lookup that failed; none if it did not. */
 export function dnsFindings(answer: DnsAnswer<unknown>, question: Question): Finding[] {
   if (answer.kind !== "failed") return [];
   const { group, name, type } = question;
-  const id = answer.reason === "bogus" ? "dns-bogus" : "dns-failed";
+  const id = FAILURES[answer.reason] ?? "dns-failed";
   const seen = `${answer.reason} for ${type}: ${answer.detail}`;
   return [finding(id, { group, subject: name, seen })];
 }

@@ -15,6 +15,12 @@ export const RECORD_FINDINGS = {
     why: "A sender that cannot look the name up finds no policy or cannot deliver.",
     fix: "Ask the name servers of the zone directly (dig +norecurse) and mend the one that fails.",
   },
+  "dns-unreachable": {
+    severity: "error",
+    title: "no resolver answers here",
+    why: "Nothing could be looked up; that says nothing about the domain.",
+    fix: "See to the resolver of this machine, or name another with --resolver.",
+  },
   "dns-bogus": {
     severity: "error",
     title: "DNSSEC validation fails",

@@ -56,11 +56,11 @@ export function describeVerdict({ counts, undecided }: DomainReport): string {
 
 function formatReport(report: DomainReport, options: TextOptions): string {
   const lines = [paint(report.domain, BOLD, options)];
+  const told = new Set<string>();
   for (const group of Object.keys(GROUPS) as Group[]) {
     const findings = report.findings.filter((finding) => finding.group === group);
     if (findings.length === 0) continue;
     lines.push("", paint(GROUPS[group], BOLD, options));
-    const told = new Set<string>();
     for (const finding of findings) {
       lines.push(formatFinding(finding, options));
       // Eight addresses with one fault need no more advice than one.

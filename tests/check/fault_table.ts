@@ -128,6 +128,9 @@ const TXT_FAULTS: readonly Fault[] = [
   fault("TXT lookup fails", ["dns-failed"], (world) => {
     world.dns["TXT _mta-sts.example.com"] = "servfail";
   }),
+  fault("resolver down", ["dns-unreachable"], (world) => {
+    world.dns["TXT _mta-sts.example.com"] = "unreachable";
+  }),
   fault("TXT record bogus", ["dns-bogus"], (world) => {
     world.dns["TXT _mta-sts.example.com"] = "bogus";
   }),
