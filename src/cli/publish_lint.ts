@@ -10,7 +10,7 @@ import { quoteRemote } from "../monitor/log.ts";
 import { lintPolicy } from "../publish/lint.ts";
 import type { Finding } from "../publish/lint.ts";
 import { LINT_RULES } from "../publish/lint_rules.ts";
-import { decodePolicy } from "../publish/roll_plan.ts";
+import { decodePolicy } from "../publish/policy_file.ts";
 import { judgeSenders } from "../publish/senders.ts";
 import type { SenderView, Verdict } from "../publish/senders.ts";
 import { columns } from "./command.ts";

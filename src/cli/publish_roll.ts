@@ -12,7 +12,7 @@ import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
 import { rollPolicy } from "../publish/roll.ts";
 import type { RollOutcome, SenderState } from "../publish/roll.ts";
-import { decodePolicy } from "../publish/roll_plan.ts";
+import { decodePolicy } from "../publish/policy_file.ts";
 import type { PlanOptions } from "../publish/roll_plan.ts";
 import { createClock } from "../resolver/clock.ts";
 import type { Clock } from "../resolver/clock.ts";

@@ -21,8 +21,8 @@ import type { WebServer } from "./web_snippets.ts";
 /** Two weeks, seconds: the time of a policy should be "in the range of weeks or greater" (RFC 8461 §3.2). */
 export const DEFAULT_MAX_AGE = 14 * 86400;
 
-/** MX hosts looked at; nobody has more, and each costs connections. */
-const HOSTS_MAX = 32;
+/** MX hosts whose certificates are looked at; few domains have more, and each costs connections. */
+const VIEWS_MAX = 32;
 
 /** What to set up. */
 export interface InitOptions {
@@ -143,7 +143,7 @@ async function findMailHosts(
           `${domain} takes no mail: its MX is null (RFC 7505)`,
           "there is nothing to publish",
         )
-        : { kind: "hosts", names: names.slice(0, HOSTS_MAX), remarks: [] };
+        : { kind: "hosts", names, remarks: [] };
     }
   }
 }
@@ -153,7 +153,10 @@ function viewHosts(
   view: ViewCertificate | undefined,
 ): Promise<HostView[]> {
   return Promise.all(
-    names.map(async (name) => ({ name, certificate: view && await view(name) })),
+    names.map(async (name, index) => ({
+      name,
+      certificate: index < VIEWS_MAX ? await view?.(name) : undefined,
+    })),
   );
 }
 

@@ -92,8 +92,8 @@ export function lintPolicy(text: string, options: LintOptions): Finding[] {
       return [lintProblem(line, line.problem), ...lintRepetition(line, first)];
     }
     if (!FIELDS.includes(line.key)) return lintUnknown(line, options);
+    if (line.key === "mx") return [...lintRepetition(line, first), ...lintMx(line)];
     if (first !== line) return lintRepetition(line, first);
-    if (line.key === "mx") return lintMx(line);
     return line.key === "max_age" ? lintMaxAge(line, removal) : [];
   });
   return lintWhole(lines, findings).sort((one, other) => one.line - other.line);

@@ -10,7 +10,7 @@ import { toALabel } from "../sts/domain.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { formatFinding, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
-import { decodePolicy } from "./roll_plan.ts";
+import { decodePolicy } from "./policy_file.ts";
 import { createShelf } from "./shelf.ts";
 import type { Made, Shelf } from "./shelf.ts";
 import type { Files } from "./types.ts";

@@ -14,8 +14,9 @@ import type { FetchPolicy } from "../https/types.ts";
 import { txtName } from "../sts/domain.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
+import { decodePolicy, tryParse } from "./policy_file.ts";
 import { formatTxtLine, freshId } from "./records.ts";
-import { decodePolicy, makePlan, tryParse } from "./roll_plan.ts";
+import { makePlan } from "./roll_plan.ts";
 import type { NoPlan, Plan, PlanEffects, PlanOptions } from "./roll_plan.ts";
 
 /** Pause between looks at the web server and at DNS, ms: both change by hand. */

@@ -6,11 +6,12 @@
  */
 
 import type { DnsClient } from "../dns/types.ts";
-import { formatPolicy, parsePolicy, POLICY_MAX_BYTES, readPolicyLines } from "../sts/policy.ts";
+import { formatPolicy, POLICY_MAX_BYTES, readPolicyLines } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
 import { findDangers, REMOVAL_MAX_AGE } from "./dangers.ts";
 import { formatFinding, isUsable, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
+import { decodePolicy, tryParse } from "./policy_file.ts";
 import type { Files } from "./types.ts";
 
 /** What to change. */
@@ -79,21 +80,6 @@ export async function makePlan(options: PlanOptions, effects: PlanEffects): Prom
 
 function refused(problems: readonly string[], advice: string): NoPlan {
   return { kind: "refused", problems, advice };
-}
-
-/** Decodes a file as the policies of others are: a byte order mark stays, and spoils it. */
-export function decodePolicy(bytes: Uint8Array<ArrayBuffer>): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-}
-
-/** Parses a policy; `undefined` if it is none. */
-export function tryParse(text: string): Policy | undefined {
-  try {
-    return parsePolicy(text);
-  } catch {
-    // The linter tells what is wrong.
-    return undefined;
-  }
 }
 
 /** The policy with other values, and with the fields that are nobody's here as they are. */

@@ -41,17 +41,22 @@ export interface Shelf<T> {
 /** Creates a shelf with nothing in it before the first scan. */
 export function createShelf<T>({ what, list, make, log }: ShelfOptions<T>): Shelf<T> {
   const items = new Map<string, T>();
-  /** The state of files when they were last looked at, good or bad. */
+  /** The state of files when they were last looked at. */
   let seen: ReadonlyMap<string, string> = new Map();
+  /** What is wrong with those that were refused. They are tried again: the fault may be ours, for a time. */
+  const problems = new Map<string, string>();
   let listed = true;
 
   async function renew(key: string): Promise<void> {
     const made = await make(key);
     if (made.kind === "refused") {
+      if (problems.get(key) === made.problem) return;
+      problems.set(key, made.problem);
       const kept = items.has(key) ? "the last good version stays in use" : "nothing is served";
       log.warn(`${what} refused`, { key, problem: made.problem, kept });
       return;
     }
+    problems.delete(key);
     log.info(`${what} ${items.has(key) ? "changed" : "loaded"}`, { key });
     items.set(key, made.item);
   }
@@ -71,13 +76,13 @@ export function createShelf<T>({ what, list, make, log }: ShelfOptions<T>): Shel
         return;
       }
       listed = true;
-      for (const key of items.keys()) {
+      for (const key of seen.keys()) {
         if (now.has(key)) continue;
-        items.delete(key);
-        log.info(`${what} removed`, { key });
+        problems.delete(key);
+        if (items.delete(key)) log.info(`${what} removed`, { key });
       }
       for (const [key, stamp] of now) {
-        if (seen.get(key) !== stamp) await renew(key);
+        if (seen.get(key) !== stamp || problems.has(key)) await renew(key);
       }
       seen = now;
     },

@@ -3,6 +3,7 @@ import { closest } from "../../src/config/suggest.ts";
 import { createLog } from "../../src/monitor/log.ts";
 import { createCertificateShelf } from "../../src/publish/certificate_shelf.ts";
 import { createPolicyShelf } from "../../src/publish/policy_shelf.ts";
+import { createShelf } from "../../src/publish/shelf.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
 import { createAuthority, createCertificate } from "../fakes/certificates.ts";
 import type { CertificateOptions } from "../fakes/certificates.ts";
@@ -77,6 +78,10 @@ Deno.test("createPolicyShelf() follows changes, and keeps the last good version 
   await shelf.scan();
   assertEquals(text("a.example"), OTHER);
   assertEquals(logged().length, 1);
+
+  files.put("/p/a.example.txt", POLICY);
+  await shelf.scan();
+  assertEquals([text("a.example"), ...logged()], [POLICY, "INFO  policy changed key=a.example"]);
 
   files.contents.delete("/p/a.example.txt");
   await shelf.scan();
@@ -207,4 +212,25 @@ Deno.test("createCertificateShelf() tells once of a domain without a certificate
   domains.pop();
   await shelf.scan();
   assertEquals(logged(), []);
+});
+
+Deno.test("createShelf() tries again what it refused, since the fault may pass", async () => {
+  const { log, read } = createTestLog();
+  let fault: string | undefined = "too many open files";
+  const shelf = createShelf<number>({
+    what: "thing",
+    list: () => Promise.resolve(new Map([["a", "1"]])),
+    make: () =>
+      Promise.resolve(
+        fault === undefined ? { kind: "made", item: 1 } : { kind: "refused", problem: fault },
+      ),
+    log,
+  });
+  await shelf.scan();
+  await shelf.scan();
+  assertEquals(read().length, 1);
+  fault = undefined;
+  await shelf.scan();
+  await shelf.scan();
+  assertEquals([shelf.get("a"), ...read()], [1, "INFO  thing loaded key=a"]);
 });
