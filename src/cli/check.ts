@@ -132,8 +132,10 @@ function print(
       io.out(formatJson(reports, run));
       break;
     case "changes":
-      for (const { domain, findings } of reports) {
-        io.out(formatChanges(domain, changes(memory.get(domain), findings)));
+      for (const { domain, findings, undecided } of reports) {
+        const found = changes(memory.get(domain), findings);
+        // What could not be looked at is not gone.
+        io.out(formatChanges(domain, found.filter(({ kind }) => kind === "new" || !undecided)));
       }
       break;
     case "text":
