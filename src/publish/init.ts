@@ -13,7 +13,7 @@ import { formatPolicy, POLICY_MAX_BYTES } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
 import { proposePatterns } from "./mx_patterns.ts";
-import { formatRecords, freshId } from "./records.ts";
+import { formatHostRecords, formatTxtLine, freshId } from "./records.ts";
 import type { CertificateView, Files, ViewCertificate } from "./types.ts";
 import { formatSnippet } from "./web_snippets.ts";
 import type { WebServer } from "./web_snippets.ts";
@@ -207,20 +207,26 @@ function formatReport(
   lines.push("", `Policy, written to ${file}:`);
   lines.push(...formatPolicy(policy).split("\r\n").slice(0, -1).map((line) => `  ${line}`));
   if (remarks.length > 0) lines.push("", ...remarks.map((remark) => `Note: ${remark}`));
-  lines.push("", `1. Serve the file as https://${policyHost(domain)}/.well-known/mta-sts.txt`);
+  // The TXT record comes last: senders that see it fetch the policy (RFC 8461 §8.1).
+  lines.push("", "1. Publish in DNS:", "", ...formatHostRecords(options));
   const directory = file.slice(0, file.lastIndexOf("/")) || "/";
-  lines.push("   with one of these, or with", "");
   lines.push(
+    "",
+    `2. Serve the file as https://${policyHost(domain)}/.well-known/mta-sts.txt, with`,
+  );
+  lines.push(
+    "",
     `mta-sts-resolver publish serve --policies "${directory}" --certs /etc/letsencrypt/live`,
+    "",
+    `   or with a web server${webServers.length > 1 ? ", one of these" : ""}:`,
   );
   for (const server of webServers) {
     lines.push("", `# ${server}`, formatSnippet(server, { domain, file }).replace(/\n$/, ""));
   }
-  lines.push("", "2. When it is served, publish these records:", "");
-  lines.push(...formatRecords({ ...options, id }));
+  lines.push("", "3. When it is served, publish in DNS:", "", formatTxtLine(domain, id));
   if (policy.mode === "testing") {
-    lines.push("", "3. When the reports are clean for some weeks:", "");
-    lines.push(`mta-sts-resolver publish roll ${domain} --mode enforce`);
+    lines.push("", "4. When the reports are clean for some weeks:", "");
+    lines.push(`mta-sts-resolver publish roll ${domain} --out "${directory}" --mode enforce`);
   }
   return lines.join("\n") + "\n";
 }

@@ -8,11 +8,10 @@
 import { policyHost, toALabel, txtName } from "../sts/domain.ts";
 import { formatTxtRecord } from "../sts/txt_record.ts";
 
-/** What the records are made from. */
-export interface RecordOptions {
+/** What the records of the policy host and of reports are made from. */
+export interface HostRecordOptions {
   /** Lower-case A-labels. */
   readonly domain: string;
-  readonly id: string;
   /** Name or address of the web server; without it a place is left for it. */
   readonly webHost?: string;
   /** Where reports go, as {@link readReportUri} gives it. */
@@ -43,10 +42,9 @@ export function formatTxtLine(domain: string, id: string): string {
   return zoneLine(txtName(domain), "TXT", `"${formatTxtRecord(id)}"`);
 }
 
-/** The lines of the zone file for a domain. */
-export function formatRecords(options: RecordOptions): string[] {
-  const { domain, id, webHost, reportUri } = options;
-  const lines = [formatTxtLine(domain, id), policyHostLine(policyHost(domain), webHost)];
+/** The lines of the zone file that do not depend on the policy, and may be there before it. */
+export function formatHostRecords({ domain, webHost, reportUri }: HostRecordOptions): string[] {
+  const lines = [policyHostLine(policyHost(domain), webHost)];
   if (reportUri !== undefined) {
     lines.push(zoneLine(`_smtp._tls.${domain}`, "TXT", `"v=TLSRPTv1; rua=${reportUri}"`));
   }

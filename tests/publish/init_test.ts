@@ -69,7 +69,10 @@ Deno.test("initPolicy() writes a policy for the MX hosts, in their order, with C
   assertStringIncludes(report, '_mta-sts.a.example. IN TXT "v=STSv1; id=20260102030405;"');
   assertStringIncludes(report, 'rua=mailto:tls@a.example"');
   assertStringIncludes(report, 'alias "/srv/a.example.txt";');
-  assertStringIncludes(report, "publish roll a.example --mode enforce");
+  assertStringIncludes(report, 'publish roll a.example --out "/srv" --mode enforce');
+  const order = ["mta-sts.a.example. IN CNAME", "nginx", "_mta-sts.a.example. IN TXT"];
+  const places = order.map((text) => report.indexOf(text));
+  assertEquals(places, places.toSorted((one, other) => one - other));
   assertStringIncludes(report, "only their names are known");
 });
 

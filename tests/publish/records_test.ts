@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { formatRecords, freshId, readReportUri } from "../../src/publish/records.ts";
+import {
+  formatHostRecords,
+  formatTxtLine,
+  freshId,
+  readReportUri,
+} from "../../src/publish/records.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
@@ -9,14 +14,20 @@ Deno.test("freshId() is the time in UTC, and another one than the current id (RF
   assertEquals(freshId(NOW, "20260102030405"), "20260102030406");
 });
 
-Deno.test("formatRecords() prints lines of a zone file", () => {
-  const options = { domain: "a.example", id: "1" };
-  assertEquals(formatRecords({ ...options, reportUri: "mailto:tls@a.example" }), [
+Deno.test("formatTxtLine() prints a line of a zone file (RFC 8461 §3.1)", () => {
+  assertEquals(
+    formatTxtLine("a.example", "1"),
     '_mta-sts.a.example. IN TXT "v=STSv1; id=1;"',
+  );
+});
+
+Deno.test("formatHostRecords() prints lines of a zone file", () => {
+  const options = { domain: "a.example" };
+  assertEquals(formatHostRecords({ ...options, reportUri: "mailto:tls@a.example" }), [
     "mta-sts.a.example. IN CNAME WEB-SERVER.EXAMPLE.",
     '_smtp._tls.a.example. IN TXT "v=TLSRPTv1; rua=mailto:tls@a.example"',
   ]);
-  const hostLine = (webHost: string) => formatRecords({ ...options, webHost })[1];
+  const hostLine = (webHost: string) => formatHostRecords({ ...options, webHost })[0];
   assertEquals(hostLine("web.b.example"), "mta-sts.a.example. IN CNAME web.b.example.");
   assertEquals(hostLine("192.0.2.1"), "mta-sts.a.example. IN A 192.0.2.1");
   assertEquals(hostLine("2001:db8::1"), "mta-sts.a.example. IN AAAA 2001:db8::1");
