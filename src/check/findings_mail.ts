@@ -73,7 +73,7 @@ export const MAIL_FINDINGS = {
   "mx-none-usable": {
     severity: "error",
     title: "no MX host could be used with verified TLS",
-    why: "Under an enforced policy no mail arrives at all (RFC 8461 §5).",
+    why: "Under an enforced policy senders with MTA-STS deliver nothing (RFC 8461 §5).",
     fix: "Mend the hosts as said above; until then do not publish mode: enforce.",
   },
   "smtp-blocked": {
