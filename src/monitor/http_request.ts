@@ -1,7 +1,7 @@
 /**
  * The head of an HTTP request, as far as a read-only surface needs it (RFC 9112 §2, §3).
  *
- * Strict where leniency serves nobody: lines end in CRLF, the target begins with a slash. Only
+ * Strict where leniency serves nobody: lines end in CRLF, the target is a path or a whole URL. Only
  * `Host` is looked at; a body is not expected, and whoever sends one is not served from it.
  *
  * @module
@@ -13,14 +13,15 @@ export interface HttpRequest {
   /** The path as sent, beginning with a slash, still with its percent signs. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** The `Host` field without its port, in lower case; `""` when there is none. */
+  /** The `Host` field (or the host in the URL) without its port, in lower case; `""` when there is none. */
   readonly host: string;
 }
 
 /** The longest head that is read, bytes: a browser's is below 2 KB. */
 export const MAX_HEAD_BYTES = 8192;
 
-const REQUEST_LINE = /^([A-Z]{1,20}) (\/[\x21-\x7e]*) HTTP\/1\.[01]$/;
+/** With a whole URL as the target, too, as clients that take a unix socket for a proxy send it. */
+const REQUEST_LINE = /^([A-Z]{1,20}) (?:http:\/\/([^/?]*))?(\/[\x21-\x7e]*) HTTP\/1\.[01]$/;
 
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/;
 
@@ -35,14 +36,14 @@ const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]*)?$/;
  */
 export function parseHead(text: string): HttpRequest | undefined {
   const [requestLine = "", ...lines] = text.split("\r\n");
-  const [, method, target] = REQUEST_LINE.exec(requestLine) ?? [];
+  const [, method, authority, target] = REQUEST_LINE.exec(requestLine) ?? [];
   if (method === undefined || target === undefined) return undefined;
   let host: string | undefined;
   for (const line of lines) {
     const [, name, value] = FIELD.exec(line) ?? [];
     if (name === undefined || value === undefined) return undefined;
     if (name.toLowerCase() !== "host") continue;
-    const [, found] = HOST.exec(value) ?? [];
+    const [, found] = HOST.exec(authority ?? value) ?? [];
     if (found === undefined || host !== undefined) return undefined;
     host = found.toLowerCase();
   }

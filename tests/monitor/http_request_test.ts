@@ -17,13 +17,20 @@ Deno.test("parseHead() reads method, path, query and host (RFC 9112 §3)", () =>
   assertEquals(parseHead(head("GET / HTTP/1.1", "host: [::1]:80"))?.host, "[::1]");
 });
 
+Deno.test("parseHead() takes a whole URL, whose host counts (RFC 9112 §3.2.2)", () => {
+  const request = parseHead(head("GET http://Other.example:80/a?b HTTP/1.1", "Host: localhost"));
+  assertEquals([request?.path, request?.host], ["/a", "other.example"]);
+});
+
 Deno.test("parseHead() refuses what is not in form (RFC 9112 §2.2, §3.2)", () => {
   const wrong = [
     "",
     "GET /",
     "GET  / HTTP/1.1",
     "get / HTTP/1.1",
-    "GET http://example.com/ HTTP/1.1",
+    "GET https://example.com/ HTTP/1.1",
+    "GET example.com HTTP/1.1",
+    head("GET http://a@b/ HTTP/1.1", "Host: a"),
     "GET / HTTP/2.0",
     "GET /\u0000 HTTP/1.1",
     "GET / HTTP/1.1 ",
