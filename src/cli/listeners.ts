@@ -5,9 +5,11 @@
  * @module
  */
 
-import { formatEndpoint } from "../config/address.ts";
+import { type Endpoint, formatEndpoint } from "../config/address.ts";
+import type { InheritedSocket } from "../config/systemd.ts";
 import type { ListenAddress } from "../config/types.ts";
 import type { Log } from "../monitor/types.ts";
+import { adoptSocket } from "../postfix/inherited.ts";
 import type { SocketmapServer } from "../postfix/server.ts";
 
 /** The open listeners. */
@@ -19,15 +21,24 @@ export interface Listeners {
    * @throws {Error} If an address cannot be had; what this call had opened is closed again.
    */
   open(wanted: readonly ListenAddress[]): Promise<() => void>;
+  /**
+   * Serves sockets that the process was started with, until its end.
+   *
+   * @throws {Error} With one line for the operator, if one cannot be taken over.
+   */
+  adopt(sockets: readonly InheritedSocket[]): Promise<void>;
+  /** Where clients reach the daemon, as far as that is known. */
+  addresses(): Endpoint[];
 }
 
 /** Creates the set of listeners of a server; none is open yet. */
 export function createListeners(
-  server: Pick<SocketmapServer, "listen" | "unlisten">,
+  server: Pick<SocketmapServer, "listen" | "unlisten" | "serveListener">,
   log: Log,
 ): Listeners {
   /** What was asked for, by its written form, and what came of it. */
   const open = new Map<string, ListenAddress>();
+  const adopted: Endpoint[] = [];
 
   function close(name: string): void {
     const actual = open.get(name);
@@ -57,5 +68,15 @@ export function createListeners(
       }
       return () => before.filter((name) => !names.includes(name)).forEach(close);
     },
+    async adopt(sockets): Promise<void> {
+      for (const { fd, name } of sockets) {
+        const source = await adoptSocket({ fd, name });
+        server.serveListener(source);
+        if (source.address !== undefined) adopted.push(source.address);
+        const address = source.address && formatEndpoint(source.address);
+        log.info("listening", { address, socket: name });
+      }
+    },
+    addresses: () => [...open.values(), ...adopted],
   };
 }

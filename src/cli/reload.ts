@@ -10,13 +10,15 @@ import type { Config } from "../config/types.ts";
 import { startEngine } from "./engine.ts";
 import type { Base, Engine } from "./engine.ts";
 import type { Listeners } from "./listeners.ts";
+import type { Supervision } from "./supervision.ts";
 
 /** What {@link createReload} works with. */
 export interface ReloadOptions {
   /** Reads the configuration. @throws {UsageError} For mistakes in it. */
   readonly read: () => LoadedConfig;
   readonly base: Base;
-  readonly listeners: Listeners;
+  readonly listeners: Pick<Listeners, "open">;
+  readonly supervision: Pick<Supervision, "reloading" | "ready">;
   /** The configuration the daemon was started with. */
   readonly running: Config;
   /** Puts the new engine in the place of the old one. */
@@ -50,6 +52,7 @@ export function createReload(options: ReloadOptions): () => void {
 
   async function reload(): Promise<void> {
     waiting = false;
+    options.supervision.reloading();
     try {
       const { config, notes } = options.read();
       const engine = await startEngine(config, base);
@@ -75,6 +78,8 @@ export function createReload(options: ReloadOptions): () => void {
       outcome.value = 0;
       const reason = error instanceof Error ? error.message : String(error);
       base.log.error("reload refused: the running configuration stays", { reason });
+    } finally {
+      options.supervision.ready();
     }
   }
 

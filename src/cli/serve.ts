@@ -11,11 +11,13 @@ import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
+import { type Handover, readHandover } from "../config/systemd.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { warmUpTls } from "../https/policy_client.ts";
 import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
+import { createNotifier } from "../monitor/sd_notify.ts";
 import type { Log } from "../monitor/types.ts";
 import { createWarnings } from "../monitor/warnings.ts";
 import { createServer } from "../postfix/server.ts";
@@ -30,6 +32,7 @@ import { openMonitor, recordEvents } from "./monitor.ts";
 import { readConfig } from "./read_config.ts";
 import { createReload } from "./reload.ts";
 import { onReload, waitForStop } from "./signals.ts";
+import { startSupervision } from "./supervision.ts";
 import { VERSION } from "./version.ts";
 
 /** Connections to the control socket at once: one operator and a script or two. */
@@ -45,6 +48,7 @@ export const serveCommand: Command = {
     "file it listens on 127.0.0.1:8461 and keeps its cache in the state directory.",
     "TERM and INT stop it when open requests are answered; a second signal stops it at once.",
     "HUP reads the configuration again and refuses it whole if there is a mistake in it.",
+    "Sockets passed by systemd are served instead of those that the configuration names.",
   ],
   options: [
     CONFIG_OPTION,
@@ -68,7 +72,8 @@ export const serveCommand: Command = {
 };
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
-  const read = () => readServeConfig(args, io);
+  const handover = readHandover(io.env, Deno.pid);
+  const read = () => readServeConfig(args, io, handover);
   const loaded = read();
   const { config } = loaded;
   const log = createLog({ ...config.log, journal: io.env("JOURNAL_STREAM") !== undefined });
@@ -88,6 +93,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   });
   const listeners = createListeners(server, log);
   await warmUpTls();
+  await listeners.adopt(handover.sockets);
   await listeners.open(config.listen);
   const control = createServer({
     ...base,
@@ -111,11 +117,19 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     resolver: engine.network.dns.servers().join(" "),
     ca: engine.network.roots.file ?? engine.network.roots.source,
   });
+  const supervision = startSupervision({
+    ...base,
+    watchdog: handover.watchdog,
+    notifier: createNotifier(handover.notifySocket, log),
+    addresses: () => listeners.addresses(),
+    full: () => server.connections() >= config.limits.connections,
+  });
 
   const stopReloads = onReload(createReload({
     read,
     base,
     listeners,
+    supervision,
     running: config,
     takeOver(next): void {
       engine.retire();
@@ -124,6 +138,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   }));
   log.info("stopping", { signal: await waitForStop() });
   stopReloads();
+  supervision.stop();
   await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
   closeMonitor?.();
   engine.stop();
@@ -132,7 +147,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   return 0;
 }
 
-function readServeConfig(args: CommandArgs, io: Io): LoadedConfig {
+/** The configuration as it counts here: with sockets from systemd only `--listen` opens more. */
+function readServeConfig(args: CommandArgs, io: Io, { sockets }: Handover): LoadedConfig {
   const { config, notes } = readConfig(args.value("config"), io);
   const overrides = {
     listen: args.values("listen"),
@@ -140,7 +156,9 @@ function readServeConfig(args: CommandArgs, io: Io): LoadedConfig {
     logLevel: args.value("log-level"),
     logFormat: args.value("log-format"),
   };
-  return { config: applyOverrides(config, overrides), notes };
+  const effective = applyOverrides(config, overrides);
+  const activated = sockets.length > 0 && overrides.listen.length === 0;
+  return { config: activated ? { ...effective, listen: [] } : effective, notes };
 }
 
 function tellNotes({ notes }: LoadedConfig, log: Log): void {

@@ -1,13 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { permissionFlags } from "../fakes/permissions.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-
-/** The flags, as the tasks take them from the file. */
-function flags(): string[] {
-  return Deno.readTextFileSync(new URL("tools/permissions.txt", ROOT))
-    .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("#"));
-}
 
 /** What a program that runs with the flags may do, by the runtime's own word. */
 async function states(descriptors: Deno.PermissionDescriptor[]): Promise<string[]> {
@@ -21,7 +15,7 @@ async function states(descriptors: Deno.PermissionDescriptor[]): Promise<string[
       }.map((each) => Deno.permissions.querySync(each).state)))`,
     );
     const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-config", ...flags(), file],
+      args: ["run", "--no-config", ...permissionFlags(), file],
     }).output();
     return JSON.parse(new TextDecoder().decode(stdout));
   } finally {

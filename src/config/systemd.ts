@@ -1,0 +1,59 @@
+/**
+ * What systemd hands to a service in its environment: where to report, how often, and sockets that
+ * are open already (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). Only read here;
+ * nothing is opened.
+ *
+ * @module
+ */
+
+/** A listening socket that the process was started with. */
+export interface InheritedSocket {
+  readonly fd: number;
+  /** `FileDescriptorName=` of the socket unit, by default the unit's own name. */
+  readonly name: string;
+}
+
+/** What systemd wants, and gives. */
+export interface Handover {
+  /** Path of the socket to report to, with `@` in front in the abstract name space. */
+  readonly notifySocket: string | undefined;
+  /** A sign of life is wanted within this time, again and again, ms. */
+  readonly watchdog: number | undefined;
+  readonly sockets: readonly InheritedSocket[];
+}
+
+/** SD_LISTEN_FDS_START: after standard input, output and error. */
+const FIRST_FD = 3;
+
+/** Microseconds in a millisecond. */
+const USEC_PER_MSEC = 1000;
+
+/**
+ * Reads the environment.
+ *
+ * @param env Reads one variable.
+ * @param pid Of this process: variables that name another one are an ancestor's, and do not count.
+ */
+export function readHandover(env: (name: string) => string | undefined, pid: number): Handover {
+  const forUs = (owner: string | undefined) => owner === String(pid);
+  const watchdogOwner = env("WATCHDOG_PID");
+  const watched = watchdogOwner === undefined || forUs(watchdogOwner);
+  const usec = watched ? readCount(env("WATCHDOG_USEC"), 15) : 0;
+  const count = forUs(env("LISTEN_PID")) ? readCount(env("LISTEN_FDS"), 3) : 0;
+  const names = env("LISTEN_FDNAMES")?.split(":") ?? [];
+  return {
+    notifySocket: env("NOTIFY_SOCKET") || undefined,
+    watchdog: usec > 0 ? usec / USEC_PER_MSEC : undefined,
+    sockets: Array.from({ length: count }, (_, index) => ({
+      fd: FIRST_FD + index,
+      name: names[index] ?? "unknown",
+    })),
+  };
+}
+
+/** @returns 0 for what is no decimal number of at most so many digits. */
+function readCount(text: string | undefined, digits: number): number {
+  return text !== undefined && text.length <= digits && /^[0-9]+$/.test(text)
+    ? parseInt(text, 10)
+    : 0;
+}

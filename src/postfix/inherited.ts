@@ -1,0 +1,132 @@
+/**
+ * Listening sockets that the process was started with, TCP and unix: socket activation. Whoever
+ * passed them keeps them open, so that clients wait while the daemon is restarted.
+ *
+ * The runtime takes such a socket through `node:net` only, since Deno 2.9, and that accepts as fast as
+ * clients connect: those for whom there is no room yet wait here instead of in the kernel.
+ *
+ * @module
+ */
+
+import type { Server, Socket } from "node:net";
+import type { Endpoint } from "../config/address.ts";
+import type { InheritedSocket } from "../config/systemd.ts";
+import type { Stream } from "./connection.ts";
+import type { ConnectionSource } from "./listen.ts";
+
+/** A socket that was taken over. */
+export interface AdoptedSocket extends ConnectionSource {
+  /** Where clients reach it; `undefined` for a unix socket that is not named by its path. */
+  readonly address: Endpoint | undefined;
+}
+
+/** Clients that may wait; as many more as are served by default. Each costs a file descriptor. */
+const MAX_WAITING = 1024;
+
+/**
+ * Takes over a listening socket.
+ *
+ * @throws {Error} With one line for the operator, if it is none or the runtime is too old.
+ */
+export async function adoptSocket({ fd, name }: InheritedSocket): Promise<AdoptedSocket> {
+  // Most daemons open their sockets themselves: they do not load this.
+  const { createServer } = await import("node:net");
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject);
+  server.listen({ fd }, listening.resolve);
+  try {
+    await listening.promise;
+  } catch (error) {
+    throw new Error(
+      `Cannot take over socket ${fd} ('${name}'): it does not listen, or this build on Deno ` +
+        `${Deno.version.deno} is too old: stop the socket unit, or use a build on Deno 2.9`,
+      { cause: error },
+    );
+  }
+  return new Adopted(server, name);
+}
+
+class Adopted implements AdoptedSocket {
+  readonly address: Endpoint | undefined;
+  readonly #server: Server;
+  readonly #waiting: Socket[] = [];
+  /** Who waits for the next client: at most one. */
+  #accepting: PromiseWithResolvers<Stream> | undefined;
+  #closed = false;
+
+  constructor(server: Server, name: string) {
+    this.#server = server;
+    this.address = addressOf(server) ??
+      (name.startsWith("/") ? { kind: "unix", path: name } : undefined);
+    server.on("connection", (socket) => this.#arrived(socket));
+  }
+
+  accept(): Promise<Stream> {
+    if (this.#closed) return Promise.reject(new Deno.errors.BadResource("Listener is closed"));
+    const socket = this.#waiting.shift();
+    if (socket !== undefined) return Promise.resolve(new NodeStream(socket));
+    this.#accepting = Promise.withResolvers();
+    return this.#accepting.promise;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#server.close();
+    for (const socket of this.#waiting.splice(0)) socket.destroy();
+    this.#accepting?.reject(new Deno.errors.Interrupted("Listener is closed"));
+  }
+
+  #arrived(socket: Socket): void {
+    // What is wrong with a connection, its reader is told; without a listener it ends the process.
+    socket.on("error", () => {});
+    const accepting = this.#accepting;
+    this.#accepting = undefined;
+    if (accepting !== undefined) accepting.resolve(new NodeStream(socket));
+    else if (this.#closed || this.#waiting.length >= MAX_WAITING) socket.destroy();
+    else this.#waiting.push(socket);
+  }
+}
+
+/** @returns `undefined` for a unix socket, whose path Node does not tell. */
+function addressOf(server: Server): Endpoint | undefined {
+  const address = server.address();
+  if (address === null || typeof address === "string") return undefined;
+  return { kind: "inet", hostname: address.address, port: address.port };
+}
+
+/** A connection of Node in the manner of a `Deno.Conn`. */
+class NodeStream implements Stream {
+  readonly #socket: Socket;
+  #wake = () => {};
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    for (const event of ["readable", "end", "close"]) socket.on(event, () => this.#wake());
+  }
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const socket = this.#socket;
+    for (;;) {
+      const length = Math.min(buffer.length, socket.readableLength);
+      const bytes: Uint8Array | null = socket.read(length);
+      if (bytes !== null && length > 0) {
+        buffer.set(bytes);
+        return length;
+      }
+      if (socket.errored !== null) throw socket.errored;
+      if (socket.readableEnded || socket.destroyed) return null;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
