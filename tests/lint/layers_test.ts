@@ -21,6 +21,7 @@ Deno.test("layers/imports reports values imported upwards or sideways", () => {
   assertEquals(broken("src/check/a.ts", `import { x } from "../dns/client.ts";`), ["imports"]);
   assertEquals(broken("src/https/a.ts", `import { x } from "../check/a.ts";`), ["imports"]);
   assertEquals(broken("main.ts", `import { x } from "./src/dns/a.ts";`), ["imports"]);
+  assertEquals(broken("src/unheard_of/a.ts", `import { x } from "../sts/a.ts";`), ["imports"]);
 });
 
 Deno.test("layers/imports allows types, the own folder, the layer below and packages", () => {
