@@ -15,8 +15,11 @@ export type Endpoint =
 /** The form of an address in messages and manuals. */
 export const ENDPOINT_FORM = 'an address such as "inet:127.0.0.1:8461" or "unix:/run/postfix.sock"';
 
-/** `sun_path` of sockaddr_un holds 108 bytes with the closing NUL on Linux. */
-const UNIX_PATH_MAX_BYTES = 107;
+/**
+ * `sun_path` of sockaddr_un holds 108 bytes with the closing NUL on Linux, and a socket is bound under its
+ * path with `.new` behind it.
+ */
+const UNIX_PATH_MAX_BYTES = 103;
 
 /** Port of DNS, RFC 1035 §4.2. */
 const DNS_PORT = 53;

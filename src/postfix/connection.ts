@@ -30,11 +30,12 @@ export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
 /**
  * What ended a connection badly.
  *
+ * - `displaced`: it was quiet, and another client needed its place.
  * - `frame`: bytes that are no request, or an end within one.
  * - `stalled`: a request was not completed, or a reply not taken, in time.
  * - `reset`: the connection itself failed.
  */
-export type ConnectionFault = "frame" | "stalled" | "reset";
+export type ConnectionFault = "displaced" | "frame" | "stalled" | "reset";
 
 /** Bounds of one connection. */
 export interface ConnectionLimits {
@@ -121,6 +122,16 @@ export class Connection {
   drain(): void {
     this.#draining = true;
     this.#closeIfDrained();
+  }
+
+  /**
+   * Since when it is the client's turn to send, ms; `Infinity` while replies are owed to it. As exact as
+   * {@link sweep} is frequent.
+   */
+  get quietSince(): number {
+    const phase = this.#phase();
+    if (phase !== "idle" && phase !== "receiving") return Infinity;
+    return this.#moves === this.#seen.moves ? this.#seen.since : this.#context.now();
   }
 
   /**

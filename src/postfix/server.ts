@@ -2,9 +2,10 @@
  * The socketmap server: accepts connections on any number of sockets, bounds their number, closes
  * those that do not move, and ends without losing a request that was received.
  *
- * At the connection limit it stops accepting. A client then waits in the kernel's queue and is
- * served as soon as another one leaves, which Postfix does after ten idle seconds; to turn it away
- * would defer its mail at once.
+ * At the connection limit a new client takes the place of the one that has been quiet the longest, since
+ * a client with nothing to ask must not keep out one that has. Postfix takes that well: it leaves after
+ * ten idle seconds anyway, and repeats a query whose connection has ended. While all others wait for replies,
+ * the new client waits, too.
  *
  * @module
  */
@@ -72,6 +73,9 @@ const SWEEPS_PER_TIMEOUT = 8;
  */
 const ACCEPT_RETRY_MIN_MS = 10;
 const ACCEPT_RETRY_MAX_MS = 1000;
+
+/** While all connections are owed replies, one with all of them is looked for this often, ms. */
+const ROOM_RETRY_MS = 20;
 
 /** Creates a server that listens nowhere yet. */
 export function createServer(options: ServerOptions): SocketmapServer {
@@ -178,10 +182,25 @@ class Server implements SocketmapServer {
         continue;
       }
       pause = ACCEPT_RETRY_MIN_MS;
-      while (this.#connections.size >= limits.connections && !this.#stopped) await this.#change();
+      while (this.#connections.size >= limits.connections && !this.#stopped) {
+        if (!this.#makeRoom()) await this.#change(ROOM_RETRY_MS);
+      }
       if (this.#stopped) return stream.close();
       this.#serve(stream);
     }
+  }
+
+  /** Closes the connection that is quiet the longest. @returns Whether there is one. */
+  #makeRoom(): boolean {
+    let quietest: Connection | undefined;
+    let since = Infinity;
+    for (const connection of this.#connections) {
+      if (connection.quietSince >= since) continue;
+      quietest = connection;
+      since = connection.quietSince;
+    }
+    quietest?.close("displaced");
+    return quietest !== undefined;
   }
 
   #serve(stream: Stream): void {
@@ -245,6 +264,7 @@ function createMeters(metrics: Metrics) {
     accepted: metrics.counter("mta_sts_connections_total", "Socketmap connections served.").cell(),
     errors: {
       accept: errors.cell("accept"),
+      displaced: errors.cell("displaced"),
       frame: errors.cell("frame"),
       handler: errors.cell("handler"),
       reset: errors.cell("reset"),

@@ -5,7 +5,15 @@ import type { ConnectionSource } from "../../src/postfix/listen.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { createServer } from "../../src/postfix/server.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
-import { echo, LIMITS, metricValue, recordLog, startServer, TestClient } from "./support.ts";
+import {
+  echo,
+  LIMITS,
+  metricValue,
+  recordLog,
+  startServer,
+  SWEEP_MS,
+  TestClient,
+} from "./support.ts";
 
 /** A handler whose replies come when the test says so. */
 function gate() {
@@ -55,22 +63,37 @@ Deno.test("SocketmapServer.unlisten() closes one socket, and no connection", asy
   assertEquals(server.lines, []);
 });
 
-Deno.test("SocketmapServer lets clients wait at the connection limit until one leaves", async () => {
+Deno.test("SocketmapServer gives a new client the place of the quietest at the connection limit", async () => {
   await using server = await startServer(echo, { connections: 2 });
-  const first = await server.connect();
-  using second = await server.connect();
+  using first = await server.connect();
   assertEquals(await first.ask("1"), "OK 1");
+  await server.clock.advance(SWEEP_MS);
+  using second = await server.connect();
   assertEquals(await second.ask("2"), "OK 2");
   using third = await server.connect();
-  await third.request("3");
-  // Others are served meanwhile, and the third is not.
-  for (let n = 0; n < 20; n++) assertEquals(await second.ask("2"), "OK 2");
+  assertEquals(await third.ask("3"), "OK 3");
+  assertEquals(await first.reply(), null);
+  assertEquals(await second.ask("2"), "OK 2");
   assertEquals(server.server.connections(), 2);
-  assertEquals(metricValue(server.metrics, "mta_sts_connections"), 2);
-  first[Symbol.dispose]();
-  assertEquals(await third.reply(), "OK 3");
-  assertEquals(server.server.connections(), 2);
-  assertEquals(metricValue(server.metrics, "mta_sts_connections_total"), 3);
+  const displaced = 'mta_sts_connection_errors_total{reason="displaced"}';
+  assertEquals(metricValue(server.metrics, displaced), 1);
+});
+
+Deno.test("SocketmapServer lets a client wait at the connection limit while all others are owed a reply", async () => {
+  const slow = gate();
+  await using server = await startServer(slow.handler, { connections: 1 });
+  using first = await server.connect();
+  await first.request("slow");
+  await slow.started;
+  using second = await server.connect();
+  await second.request("fast");
+  await settle();
+  assertEquals(server.server.connections(), 1);
+  slow.open();
+  assertEquals(await first.reply(), "OK late");
+  await server.clock.advance(20);
+  assertEquals(await second.reply(), "OK fast");
+  assertEquals(await first.reply(), null);
 });
 
 Deno.test("SocketmapServer.drain() ends idle connections now, others when answered", async () => {
