@@ -177,6 +177,8 @@ class Server implements SocketmapServer {
         if (!this.#sources.has(source)) return;
         this.#meters.errors.accept.value++;
         if (pause === ACCEPT_RETRY_MIN_MS) log.warn("accept failed", { error: String(error) });
+        // Out of file descriptors, as a rule: a quiet connection has one that can be used better.
+        this.#makeRoom();
         await this.#change(pause);
         pause = Math.min(2 * pause, ACCEPT_RETRY_MAX_MS);
         continue;
