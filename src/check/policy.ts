@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { quoteText } from "../https/quote_text.ts";
+import { quoteText } from "../sts/quote_text.ts";
 import { isUsable, lintPolicy } from "../publish/lint.ts";
 import type { Finding as LintFinding, LintOptions } from "../publish/lint.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";

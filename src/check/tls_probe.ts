@@ -9,7 +9,7 @@
  */
 
 import { classifyFetchError } from "../https/classify.ts";
-import { quoteText } from "../https/quote_text.ts";
+import { quoteText } from "../sts/quote_text.ts";
 import type { Clock } from "../resolver/clock.ts";
 import type { FindingId } from "./finding.ts";
 import { type Presented, readPresented } from "./presented.ts";

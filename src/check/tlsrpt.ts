@@ -6,7 +6,7 @@
  */
 
 import type { DnsAnswer } from "../dns/types.ts";
-import { quoteText } from "../https/quote_text.ts";
+import { quoteText } from "../sts/quote_text.ts";
 import { trimWspEnd, trimWspStart } from "../sts/white_space.ts";
 import { absence, dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";

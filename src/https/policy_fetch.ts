@@ -20,7 +20,7 @@ import { isTextPlain } from "../sts/media_type.ts";
 import type { AddressGuard } from "./address_guard.ts";
 import { classifyFetchError, QUOTE_MAX_LENGTH } from "./classify.ts";
 import { createFetchLimits, type FetchLimitOptions, type FetchLimits } from "./fetch_limits.ts";
-import { quoteText } from "./quote_text.ts";
+import { quoteText } from "../sts/quote_text.ts";
 import type { FailedFetch, FetchFailure, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
 import { FETCH_FAILURES } from "./types.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { quoteText } from "../../src/https/quote_text.ts";
+import { quoteText } from "../../src/sts/quote_text.ts";
 
 Deno.test("quoteText() leaves nothing but printable ASCII, in quotes", () => {
   for (
