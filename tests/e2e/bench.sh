@@ -64,6 +64,8 @@ if [ -n "$ROOTFS" ]; then
 fi
 # shellcheck source=tests/e2e/peers.sh
 . "$HERE/peers.sh"
+# shellcheck source=tests/e2e/own_tools.sh
+. "$HERE/own_tools.sh"
 
 make_directories() {
   rm -rf "$B"
@@ -152,6 +154,7 @@ run_cases() {
   "${SENDER[@]}" postconf -c "$B/tx" mail_version
   check_replies replies.txt "first contact"
   check_deliveries "$DELIVERIES" "first delivery"
+  check_own_tools
 
   # The lookups of known domains begin to fail. The first query finds the checks due, the second their outcome.
   cases faults_later.txt >>"$B/dns/faults.txt"

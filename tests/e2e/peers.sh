@@ -132,6 +132,8 @@ server:
     # Each question is asked as it is, so that the one that is to fail does.
     qname-minimisation: no
     aggressive-nsec: no
+    # A record that is published in the middle of the run is soon seen.
+    cache-max-negative-ttl: 1
     local-zone: "test." nodefault
     domain-insecure: "test."
 stub-zone:
