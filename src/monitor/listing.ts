@@ -79,7 +79,7 @@ export function readListing(
     ? []
     : ORDERS.filter(({ order }) => order !== "used" || total <= MAX_SORTED_BY_USE);
   // Without a wish: what mail is sent to now, or else the alphabet.
-  const fallback = offered.at(-1)?.order === "used" ? offered.at(-1)! : ORDERS[0]!;
+  const fallback = offered.find(({ order }) => order === "used") ?? ORDERS[0]!;
   const { order, descending: natural } = offered.find(({ order }) => order === query.get("sort")) ??
     fallback;
   const direction = query.get("dir");

@@ -39,7 +39,6 @@ a:hover { text-decoration-thickness: .12em; }
 header p { margin: 0; color: var(--soft); font-size: .875rem; letter-spacing: .01em; }
 h1 { margin: .1rem 0 0; font: 500 clamp(1.9rem, 5vw, 2.6rem)/1.15 var(--serif); }
 h2 { margin: 2.75rem 0 .75rem; font: 500 1.4rem/1.2 var(--serif); }
-h3 { margin: 0; font-size: 1rem; }
 .checks { display: flex; flex-wrap: wrap; gap: .35rem 1.5rem; margin: 1rem 0 0; padding: 0; list-style: none; }
 .checks li { color: var(--soft); font-size: .9375rem; }
 .checks b { color: var(--ink); font-weight: 600; }
@@ -87,7 +86,6 @@ td { white-space: nowrap; }
 td.why { white-space: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 .enforce { color: var(--secure); font-weight: 600; }
-@media (prefers-color-scheme: dark) { .enforce { color: var(--link); } }
 .none { color: var(--soft); }
 .bad { color: var(--bad); }
 .pages { display: flex; gap: 1.5rem; margin-top: 1rem; }
