@@ -68,7 +68,7 @@ export function createChecker(
 ): Checker {
   const { clock, store, observe } = effects;
   const flights = new Map<string, Promise<CheckResult>>();
-  const limiter = createLimiter(settings.discoveries);
+  const limiter = createLimiter(settings.discoveries, clock);
 
   function check(domain: string, options: CheckOptions = {}): Promise<CheckResult> | undefined {
     const { force = false, urgent = false } = options;

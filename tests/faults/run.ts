@@ -34,8 +34,9 @@ const LIMITS = { p99: 50, rss: 250, recovery: 75 };
 /** A small file system for the faults that need one, bytes. */
 const MOUNT_SIZE = 4 * 1024 * 1024;
 
-/** Kills of the daemon while it stores policies. */
+/** Kills of the daemon while it stores policies, each within this time of its first answer, ms. */
 const KILLS = 50;
+const KILL_WITHIN_MS = 150;
 
 interface Report {
   readonly fault: string;
@@ -144,16 +145,22 @@ async function runKills(): Promise<Report> {
   const acknowledged = new Map<string, string>();
   let slowestStart = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const domains = Array.from({ length: 6 }, (_, index) => `kill${kill}-${index}.example`);
-    for (const domain of domains) outside.publish(domain);
     const started = performance.now();
     const daemon = await startDaemon({ config });
     slowestStart = Math.max(slowestStart, performance.now() - started);
-    const asking = domains.map(async (domain) => {
-      const [reply = ""] = await daemon.query(domain);
-      if (reply.startsWith("OK ")) acknowledged.set(domain, reply);
+    const first = Promise.withResolvers<void>();
+    // Three clients that ask for one new domain after the other, until the daemon is gone.
+    const asking = [0, 1, 2].map(async (client) => {
+      for (let serial = 0; serial < 20; serial++) {
+        const domain = `kill${kill}-${client}-${serial}.example`;
+        outside.publish(domain);
+        const [reply = ""] = await daemon.query(domain);
+        if (reply.startsWith("OK ")) acknowledged.set(domain, reply);
+        first.resolve();
+      }
     });
-    await sleep(random.int(120));
+    await first.promise;
+    await sleep(random.int(KILL_WITHIN_MS));
     daemon.signal("SIGKILL");
     await Promise.allSettled(asking);
     await daemon[Symbol.asyncDispose]();

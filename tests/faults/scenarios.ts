@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import type { Daemon, Outside } from "../fakes/daemon.ts";
 import { awaitEnd, respond } from "../fakes/policy_host.ts";
-import { ask, writeAll } from "./probe.ts";
+import { writeAll } from "./probe.ts";
 
 /** What a fault works on. */
 export interface Ground {
@@ -36,12 +36,6 @@ export interface Fault {
 /** Delays beyond any patience of the daemon's, ms. */
 const SLOW_DNS_MS = 3000;
 
-/** Names nobody has heard of, asked in one flood. */
-const FLOOD_NAMES = 100_000;
-
-/** Connections of the flood, each with this many requests ahead: what a hundred smtp(8) processes cannot do. */
-const FLOOD_CONNECTIONS = 50;
-
 /** Connections that say nothing. */
 const IDLE_CONNECTIONS = 2000;
 
@@ -49,6 +43,8 @@ const IDLE_CONNECTIONS = 2000;
 const UNREAD_REQUESTS = 200_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+const program = (name: string) => new URL(name, import.meta.url).pathname;
 
 const connect = (daemon: Daemon) => Deno.connect({ hostname: "127.0.0.1", port: daemon.port });
 
@@ -158,7 +154,7 @@ const FILES: Fault[] = [
           "run",
           "-A",
           "--quiet",
-          new URL("second_writer.ts", import.meta.url).pathname,
+          program("second_writer.ts"),
           cacheFile,
         ],
       }).spawn();
@@ -221,17 +217,13 @@ const CLIENTS: Fault[] = [
   {
     name: "a flood of 100,000 unknown names",
     bring: ({ daemon }) => {
-      let next = 0;
-      let stopped = false;
-      const workers = Array.from({ length: FLOOD_CONNECTIONS }, async () => {
-        const conn = await connect(daemon);
-        while (!stopped && next < FLOOD_NAMES) await ask(conn, `unknown${next++}.example`);
-        conn.close();
-      });
+      // A process of its own, lest the flood delay those who measure it.
+      const flood = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", program("flood.ts"), String(daemon.port)],
+      }).spawn();
       return async () => {
-        stopped = true;
-        await Promise.all(workers);
-        if (next < FLOOD_NAMES / 100) throw new Error(`The flood was a trickle: ${next} names`);
+        flood.kill("SIGKILL");
+        await flood.status;
       };
     },
   },

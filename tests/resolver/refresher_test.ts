@@ -27,6 +27,7 @@ Deno.test("startRefresher() fetches each policy about daily, spread over half a 
   for (const domain of domains) {
     world.publish(domain, { mode: "testing", maxAge: 30 * 86400 });
     await world.resolve(domain);
+    await world.clock.advance(1);
   }
   world.fetches.length = 0;
   const stop = start(world);
@@ -94,6 +95,7 @@ Deno.test("startRefresher() works off a backlog at a limited rate, a few at a ti
   for (let index = 0; index < 2000; index++) {
     world.publish(`d${index}.example`, { mode: "testing", maxAge: 30 * 86400 });
     await world.resolve(`d${index}.example`);
+    await world.clock.advance(1);
   }
   await world.clock.advance(3 * DAY);
   world.restart();
