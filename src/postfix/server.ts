@@ -77,6 +77,12 @@ const ACCEPT_RETRY_MAX_MS = 1000;
 /** While all connections are owed replies, one with all of them is looked for this often, ms. */
 const ROOM_RETRY_MS = 20;
 
+/**
+ * Until then the connections there are go on when the server ends, ms: what has arrived, or is on its way from
+ * a client that has just connected, is not all read yet.
+ */
+const LINGER_MS = 100;
+
 /** Creates a server that listens nowhere yet. */
 export function createServer(options: ServerOptions): SocketmapServer {
   return new Server(options);
@@ -131,13 +137,11 @@ class Server implements SocketmapServer {
   }
 
   async drain(graceMs: number): Promise<void> {
-    const { clock } = this.#options;
-    const end = clock.now() + graceMs;
+    const linger = Math.min(LINGER_MS, graceMs);
     this.#stop();
+    await this.#allEnded(linger);
     for (const connection of this.#connections) connection.drain();
-    for (let left = graceMs; left > 0 && this.#connections.size > 0; left = end - clock.now()) {
-      await this.#change(left);
-    }
+    await this.#allEnded(graceMs - linger);
     this.closeNow();
   }
 
@@ -235,6 +239,15 @@ class Server implements SocketmapServer {
       const now = clock.now();
       for (const connection of this.#connections) connection.sweep(now);
     }, Math.min(limits.idleTimeout, limits.ioTimeout) / SWEEPS_PER_TIMEOUT);
+  }
+
+  /** Waits until all connections have ended, for `ms` milliseconds at most. */
+  async #allEnded(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    const end = clock.now() + ms;
+    for (let left = ms; left > 0 && this.#connections.size > 0; left = end - clock.now()) {
+      await this.#change(left);
+    }
   }
 
   /** Waits until a connection ends or the server stops, or `ms` milliseconds. */

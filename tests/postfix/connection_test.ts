@@ -3,7 +3,16 @@ import type { Stream } from "../../src/postfix/connection.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { createRandom } from "../fakes/random.ts";
 import { settle } from "../fakes/manual_clock.ts";
-import { echo, frame, LIMITS, metricValue, startServer, SWEEP_MS, TestClient } from "./support.ts";
+import {
+  echo,
+  frame,
+  LIMITS,
+  metricValue,
+  startServer,
+  SWEEP_MS,
+  TestClient,
+  turn,
+} from "./support.ts";
 
 /** A handler whose replies the test gives, by payload. */
 function slowHandler() {
@@ -31,11 +40,6 @@ function slowHandler() {
       while (seen.length < count) await new Promise<void>((resolve) => waiting = resolve);
     },
   };
-}
-
-/** Lets the sockets move. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 Deno.test("Connection answers one request after the other", async () => {

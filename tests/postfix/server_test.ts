@@ -13,7 +13,11 @@ import {
   startServer,
   SWEEP_MS,
   TestClient,
+  turn,
 } from "./support.ts";
+
+/** Connections go on this long after the server has ended, ms. */
+const LINGER_MS = 100;
 
 /** A handler whose replies come when the test says so. */
 function gate() {
@@ -108,16 +112,33 @@ Deno.test("SocketmapServer.drain() ends idle connections now, others when answer
   await busy.request("slow", "fast");
   await slow.started;
   const drained = server.server.drain(5000);
+  await server.clock.advance(LINGER_MS);
   assertEquals(await idle.reply(), null);
   assertEquals(await begun.reply(), null);
   assertEquals(server.server.connections(), 1);
   await assertRejects(() => server.connect());
-  await server.clock.advance(4999);
+  await server.clock.advance(4999 - LINGER_MS);
   slow.open();
   assertEquals(await busy.replies(3), ["OK late", "OK fast", null]);
   await drained;
   assertEquals(server.server.connections(), 0);
   assertEquals(server.clock.pending, 0);
+});
+
+Deno.test("SocketmapServer.drain() answers for a moment what has arrived and is on its way", async () => {
+  await using server = await startServer(echo);
+  using old = await server.connect();
+  using fresh = await server.connect();
+  assertEquals(await old.ask("1"), "OK 1");
+  while (server.server.connections() < 2) await turn();
+  const drained = server.server.drain(5000);
+  assertEquals(await fresh.ask("2"), "OK 2");
+  assertEquals(await old.ask("3"), "OK 3");
+  await server.clock.advance(LINGER_MS - 1);
+  assertEquals(await old.ask("4"), "OK 4");
+  await server.clock.advance(1);
+  assertEquals([await old.reply(), await fresh.reply()], [null, null]);
+  await drained;
 });
 
 Deno.test("SocketmapServer.drain() answers what was received beyond the bound of open requests", async () => {
@@ -127,6 +148,7 @@ Deno.test("SocketmapServer.drain() answers what was received beyond the bound of
   await client.request("slow", "fast", "fast", "fast", "slow");
   await slow.started;
   const drained = server.server.drain(5000);
+  await server.clock.advance(LINGER_MS);
   slow.open();
   assertEquals(
     await client.replies(6),
@@ -156,7 +178,9 @@ Deno.test("SocketmapServer.drain() leaves nobody out who waits for a place", asy
   using first = await server.connect();
   assertEquals(await first.ask("1"), "OK 1");
   using second = await server.connect();
-  await server.server.drain(5000);
+  const drained = server.server.drain(5000);
+  await server.clock.advance(LINGER_MS);
+  await drained;
   assertEquals(await first.reply(), null);
   assertEquals(await second.reply(), null);
 });

@@ -148,6 +148,11 @@ export function frame(payload: string): string {
   return `${payload.length}:${payload},`;
 }
 
+/** Lets the sockets move. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /** Replies with the request. */
 export const echo: Handler = (payload) => encodeNetstring(toBytes(`OK ${payload}`));
 

@@ -1,0 +1,65 @@
+/**
+ * Socket activation as systemd does it, by systemd's own tool: it opens the sockets, waits for the
+ * first client, and becomes the program.
+ *
+ * @module
+ */
+
+/** Between two attempts to connect, ms. */
+const RETRY_MS = 20;
+
+/** Whether this runtime can take over an inherited socket. */
+export const CAN_ADOPT = !/^2\.[0-8]\./.test(Deno.version.deno);
+
+/** Whether systemd's tool is here; says so if not. */
+export function hasSocketActivate(): boolean {
+  try {
+    const { success } = new Deno.Command("systemd-socket-activate", { args: ["--version"] })
+      .outputSync();
+    return success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("Socket activation is not tested: there is no systemd-socket-activate here");
+    return false;
+  }
+}
+
+/**
+ * A command that opens sockets and runs the program with them.
+ *
+ * @param sockets `127.0.0.1:8461` or `/path`, each with its name.
+ * @param program The program and its first arguments; more may follow the command.
+ */
+export function activate(
+  sockets: Readonly<Record<string, string>>,
+  program: readonly string[],
+): string[] {
+  // The tool passes none of its environment on unless told to.
+  const variables = [...Object.keys(Deno.env.toObject()), "NO_COLOR", "NOTIFY_SOCKET"];
+  return [
+    "systemd-socket-activate",
+    ...Object.keys(sockets).flatMap((address) => ["--listen", address]),
+    `--fdname=${Object.values(sockets).join(":")}`,
+    ...variables.flatMap((name) => ["--setenv", name]),
+    ...program,
+  ];
+}
+
+/** A port of 127.0.0.1 that nobody uses at the moment. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Connects and leaves, as soon as somebody listens. */
+export async function poke(port: number): Promise<void> {
+  for (;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}

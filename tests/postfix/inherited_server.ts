@@ -1,0 +1,23 @@
+/**
+ * A program for the test of inherited sockets: serves socket 3, two clients at a time. The reply to
+ * `map N` has N octets.
+ *
+ * @module
+ */
+
+import { createLog } from "../../src/monitor/log.ts";
+import { createMetrics } from "../../src/monitor/metrics.ts";
+import { adoptSocket } from "../../src/postfix/inherited.ts";
+import { encodeNetstring } from "../../src/postfix/netstring.ts";
+import { createServer } from "../../src/postfix/server.ts";
+import { createClock } from "../../src/resolver/clock.ts";
+import { LIMITS } from "./support.ts";
+
+const server = createServer({
+  handler: (payload) => encodeNetstring("x".repeat(parseInt(payload.slice(4), 10))),
+  log: createLog({ level: "debug", format: "text" }),
+  metrics: createMetrics(),
+  clock: createClock(),
+  limits: { ...LIMITS, connections: 2 },
+});
+server.serveListener(await adoptSocket({ fd: 3, name: "test" }));
