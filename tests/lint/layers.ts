@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ["sts"],
   publish: ["sts"],
   // An application: pure helpers of the others; the network is handed in.
-  check: ["sts", "resolver", "https", "publish"],
+  check: ["sts", "resolver", "https", "publish", "monitor"],
   main: ["cli"],
 };
 
