@@ -92,9 +92,9 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     limits: config.limits,
   });
   const listeners = createListeners(server, log);
-  await warmUpTls();
   await listeners.adopt(handover.sockets);
   await listeners.open(config.listen);
+  await warmUpTls();
   const control = createServer({
     ...base,
     // Whoever asks here is the operator, not Postfix: counted apart, that is, not at all.

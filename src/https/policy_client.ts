@@ -40,9 +40,10 @@ export function createPolicyClient(options: { readonly proxy?: string } = {}): D
 }
 
 /**
- * Has the TLS library seed its random numbers, which blocks the process for about 30 ms,
- * before the first query rather than in the midst of it. Needs no network and no permission.
+ * Has the TLS library seed its random numbers, which takes 30 to 45 ms, before the first fetch. A key for
+ * ECDSA is made in another thread, where the wait harms nobody; keys of other kinds are not, or not in all
+ * versions of Deno. Needs no network and no permission.
  */
 export async function warmUpTls(): Promise<void> {
-  await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
 }
