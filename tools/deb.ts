@@ -96,9 +96,9 @@ function packageFiles({ program, version, date }: DebOptions): Map<string, Entry
     ...["from-postfix-mta-sts-resolver.md", "from-postfix-tlspol.md"].map((name) =>
       [`${doc}/${name}`, text(read(`docs/${name}`))] as const
     ),
-    ...["main.cf.tcp", "main.cf.unix"].map((name) =>
-      [`${doc}/examples/${name}`, text(read(`packaging/${name}`))] as const
-    ),
+    ...["chroot.conf", "main.cf.tcp", "main.cf.unix", "sysusers.conf", "tmpfiles.conf"].map((
+      name,
+    ) => [`${doc}/examples/${name}`, text(read(`packaging/${name}`))] as const),
   ]);
 }
 
