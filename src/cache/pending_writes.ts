@@ -65,6 +65,11 @@ export class PendingWrites {
       this.#mx.size;
   }
 
+  /** Number of policies with marks. */
+  get marks(): number {
+    return this.#marks.size;
+  }
+
   getPolicy(domain: string): StoredPolicy | null | undefined {
     return this.#policies.get(domain) ?? (this.#removed.has(domain) ? null : undefined);
   }

@@ -87,7 +87,7 @@ export interface PolicyStore {
   getPolicy(domain: string): StoredPolicy | undefined;
   /** Written through before it returns when the file works, so that a policy once answered survives a kill. */
   putPolicy(policy: StoredPolicy): void;
-  /** Notes a use; batched, may be lost by a kill. */
+  /** Notes a use; batched, may be lost by a kill or when there are many. */
   touchPolicy(domain: string, lastUsedAt: number): void;
   /** Removes policy, failure and MX of a domain. */
   remove(domain: string): void;

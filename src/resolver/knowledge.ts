@@ -15,8 +15,11 @@ import type { Row } from "./decide.ts";
 import { holdPolicy } from "./held_policy.ts";
 import type { BoundedMap, HeldPolicy } from "./types.ts";
 
-/** The time of last use is written to the store when it is older than this, ms. */
-const TOUCH_MS = 300_000;
+/**
+ * The time of last use is written to the store when it is older than this, ms: a quarter of the shortest
+ * `refresh.forget_after`, the one thing that it is needed for.
+ */
+const TOUCH_MS = 6 * 3600 * 1000;
 
 /** A domain as held in memory. Times in ms. */
 export interface DomainState {
