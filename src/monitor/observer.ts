@@ -15,6 +15,9 @@ import type { Warnings } from "./warnings.ts";
 /** A policy that was not fetched for this much longer than the refresh interval is a matter for the postmaster, ms. */
 const REFRESH_GRACE_MS = 24 * 3600 * 1000;
 
+/** A policy with a short `max_age` is so when this share of it is over: the regular fetch comes well before. */
+const REFRESH_SHARE = 0.75;
+
 /** What {@link createObserver} needs. */
 export interface ObserverOptions {
   readonly log: Log;
@@ -93,9 +96,13 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
     const fields = { domain: held.domain, reason, expires: new Date(held.expiresAt).toISOString() };
     // RFC 8461 §8.3, §10.2: a withdrawn policy of mode none may vanish without a word.
     if (held.policy.mode === "none") log.debug("policy kept", fields);
-    else if (age > options.refreshInterval + REFRESH_GRACE_MS) {
+    else if (
+      age > options.refreshInterval + REFRESH_GRACE_MS ||
+      age > held.policy.maxAge * 1000 * REFRESH_SHARE
+    ) {
+      counters.policiesOverdue.cell().value++;
       const hours = Math.floor(age / 3_600_000);
-      warnings.warn(`${held.domain} stale`, "policy not refreshed", { ...fields, hours });
+      warnings.warn(`${held.domain} overdue`, "policy not refreshed", { ...fields, hours });
     } else warnings.warn(`${held.domain} kept ${reason}`, "policy kept", fields);
   }
 
@@ -169,6 +176,10 @@ function declareCounters({ metrics, failures }: ObserverOptions) {
     "Checks after which a cached policy stayed in use because no newer one could be had, by reason.",
     ["reason"],
   );
+  const policiesOverdue = metrics.counter(
+    "mta_sts_policies_overdue_total",
+    "Checks after which a policy is a day overdue for its regular fetch, or about to expire without one.",
+  );
   const fetchesHeldOff = metrics.counter(
     "mta_sts_fetches_held_off_total",
     "Fetches not made because the same policy id failed shortly before.",
@@ -198,6 +209,7 @@ function declareCounters({ metrics, failures }: ObserverOptions) {
     fetchFailures,
     policyChanges,
     policiesKept,
+    policiesOverdue,
     fetchesHeldOff,
     mxLookups,
     deferrals,
