@@ -91,6 +91,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     handler: (payload, now) => engine.respond(payload, now),
     limits: config.limits,
   });
+  // From the first query on, a stop is one that loses none.
+  const stopSignal = waitForStop();
   const listeners = createListeners(server, log);
   await listeners.adopt(handover.sockets);
   await listeners.open(config.listen);
@@ -136,7 +138,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
       engine = next;
     },
   }));
-  log.info("stopping", { signal: await waitForStop() });
+  log.info("stopping", { signal: await stopSignal });
   stopReloads();
   supervision.stop();
   await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
