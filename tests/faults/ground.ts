@@ -5,9 +5,11 @@
  */
 
 import { startDaemon } from "../fakes/daemon.ts";
-import type { Outside } from "../fakes/daemon.ts";
+import type { Daemon, Outside } from "../fakes/daemon.ts";
 
 /** Checks come due while a fault lasts, and time-outs are over before it ends. Durations in seconds. */
+const NEGATIVE_TTL_MS = 1000;
+const LEARN_TRIES = 5;
 const SETTINGS = "recheck: 1\nnegative_ttl: 1";
 const TIMEOUT = "timeout: 2";
 
@@ -28,6 +30,33 @@ export async function configure(outside: Outside, cacheFile: string): Promise<st
       .replace(/^https: \{ /m, `https: { ${TIMEOUT}, `),
   );
   return path;
+}
+
+/**
+ * Has a daemon learn the policies of domains.
+ *
+ * @returns The reply to each domain from then on.
+ * @throws {Error} If a domain is not learned in some tries, as on a machine that is far too busy.
+ */
+export async function learn(
+  { outside, daemon }: { outside: Outside; daemon: Daemon },
+  domains: readonly string[],
+): Promise<Map<string, string>> {
+  const replies = new Map<string, string>();
+  for (const domain of domains) {
+    for (let id = 1;; id++) {
+      // A fetch that failed is not repeated for the same id.
+      outside.publish(domain, { id: `${id}` });
+      const [reply = ""] = await daemon.query(domain);
+      if (reply.startsWith("OK ")) {
+        replies.set(domain, reply);
+        break;
+      }
+      if (id === LEARN_TRIES) throw new Error(`Not learned: ${domain}: ${reply}`);
+      await new Promise((resolve) => setTimeout(resolve, NEGATIVE_TTL_MS));
+    }
+  }
+  return replies;
 }
 
 /**

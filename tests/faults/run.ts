@@ -16,7 +16,7 @@ import { readStored } from "../../src/cache/read_stored.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import type { Daemon, Outside } from "../fakes/daemon.ts";
 import { createRandom } from "../fakes/random.ts";
-import { configure, countLost, makeCacheDirectory } from "./ground.ts";
+import { configure, countLost, learn, makeCacheDirectory } from "./ground.ts";
 import { startProbe } from "./probe.ts";
 import type { Tally } from "./probe.ts";
 import { FAULTS } from "./scenarios.ts";
@@ -69,11 +69,9 @@ async function runInside(
   { outside, cacheFile }: { outside: Outside; cacheFile: string },
 ): Promise<Report> {
   const domains = Array.from({ length: DOMAINS }, (_, index) => `known${index}.example`);
-  for (const domain of domains) outside.publish(domain);
   const config = await configure(outside, cacheFile);
   const daemon = await startDaemon({ config });
-  const expected = new Map<string, string>();
-  for (const domain of domains) expected.set(domain, (await daemon.query(domain))[0] ?? "");
+  const expected = await learn({ outside, daemon }, domains);
   const probe = startProbe({ port: daemon.port, pid: daemon.pid, expected });
   await sleep(1000);
   probe.take();

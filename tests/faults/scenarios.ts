@@ -63,16 +63,19 @@ function dns(
   };
 }
 
+let lastId = 1000;
+const freshId = () => String(++lastId);
+
 /** Every policy host does this; each domain has a new id, so that the daemon comes and asks. */
 function hosts(name: string, options: Parameters<Outside["hosts"]["add"]>[1]): Fault {
   return {
     name,
     bring({ outside, domains }) {
       for (const domain of domains) {
-        outside.publish(domain, { id: "2" });
+        outside.publish(domain, { id: freshId() });
         outside.hosts.add(domain, options);
       }
-      return () => domains.forEach((domain) => outside.publish(domain, { id: "3" }));
+      return () => domains.forEach((domain) => outside.publish(domain, { id: freshId() }));
     },
   };
 }

@@ -12,7 +12,7 @@ import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import type { Daemon, Outside } from "../fakes/daemon.ts";
 import { createRandom } from "../fakes/random.ts";
 import type { Random } from "../fakes/random.ts";
-import { configure, countLost, makeCacheDirectory } from "./ground.ts";
+import { configure, countLost, learn, makeCacheDirectory } from "./ground.ts";
 import { ask, readRss, startProbe } from "./probe.ts";
 import { FAULTS } from "./scenarios.ts";
 
@@ -49,11 +49,9 @@ async function soak(seconds: number): Promise<boolean> {
   await using outside = await startOutside();
   const cacheFile = await makeCacheDirectory(outside);
   const known = Array.from({ length: KNOWN }, (_, index) => `known${index}.example`);
-  for (const domain of known) outside.publish(domain);
   const config = await configure(outside, cacheFile);
   const daemon = await startDaemon({ config });
-  const expected = new Map<string, string>();
-  for (const domain of known) expected.set(domain, (await daemon.query(domain))[0] ?? "");
+  const expected = await learn({ outside, daemon }, known);
   const totals: Totals = {
     answers: 0,
     wrong: 0,
