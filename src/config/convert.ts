@@ -22,8 +22,6 @@ const PMSR_KEYS = [
   "zones",
 ];
 
-/** Where the systemd unit may write. */
-const UNIT_STATE = "/var/lib/mta-sts-resolver/";
 const UNIT_RUNTIME = "/run/mta-sts-resolver/";
 
 /**
@@ -77,12 +75,8 @@ function load(text: string, file: string): LoadedConfig {
 }
 
 /** What the systemd unit does not allow. */
-function unitNotes({ cache, listen, http }: Config): ConfigNote[] {
+function unitNotes({ listen, http }: Config): ConfigNote[] {
   const notes: ConfigNote[] = [];
-  if (cache.explicit && cache.file !== undefined && !cache.file.startsWith(UNIT_STATE)) {
-    const text = `the systemd unit may write to ${UNIT_STATE} only; without this key it does`;
-    notes.push({ path: "cache.file", text });
-  }
   for (const address of [...listen, ...http]) {
     if (address.kind === "inet" || address.path.startsWith(UNIT_RUNTIME)) continue;
     const text = `the systemd unit may make sockets in ${UNIT_RUNTIME} only unless it is changed`;

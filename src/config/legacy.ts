@@ -9,7 +9,7 @@
  */
 
 import * as v from "valibot";
-import { isAbsolutePath, isHostname, isIpv4, isIpv6, isSocketPath } from "./address.ts";
+import { isHostname, isIpv4, isIpv6, isSocketPath } from "./address.ts";
 import type { Document, FileValues } from "./document.ts";
 import {
   choice,
@@ -30,9 +30,6 @@ import type { ConfigNote } from "./types.ts";
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 8461;
 
-/** Our cache file beside the other program's. */
-const CACHE_FILE_NAME = "mta-sts-resolver.db";
-
 /** A bound only against nonsense: what is out of our own bounds is moved into them, see {@link bounded}. */
 const ANY = [0, 1e9] as const;
 
@@ -50,8 +47,7 @@ export const LEGACY_CACHE_KEYS = {
       filename: v.nullish(
         text((value) => value, {
           allowed: "a path",
-          text:
-            `With type sqlite: our cache file becomes ${CACHE_FILE_NAME} in the same directory.`,
+          text: "Has no effect: the file is the other program's, and ours is kept elsewhere.",
         }),
       ),
     }, { text: "Options of the cache; those not listed have no effect.", open: true }),
@@ -188,31 +184,17 @@ function translateCache(
   if (type === undefined) return cache;
   const note = (path: string, text: string) => notes.push({ path: `cache.${path}`, text });
 
-  if (type !== "internal" && type !== "sqlite") {
+  if (type !== "internal") {
     note("type", `${type} is not used: policies are kept in our own cache file`);
     return cache;
   }
-  const used = type === "internal" ? "cache_size" : "filename";
   for (const key of Object.keys(valueAt(document, "cache.options") ?? {})) {
-    if (key !== used) note(`options.${key}`, "has no effect");
-  }
-  if (type === "sqlite") {
-    const file = fileBeside(options.filename ?? "");
-    note("type", `policies are kept in ${file ?? "our own cache file"}, the old file is not read`);
-    return { ...cache, file };
+    if (key !== "cache_size") note(`options.${key}`, "has no effect");
   }
   note("type", "policies are also kept in a file, so that they survive a restart");
   const limits = { path: "cache.options.cache_size", like: CACHE_KEYS.memory_entries, notes };
   const memory_entries = bounded(options.cache_size, limits) ?? cache.memory_entries;
   return { ...cache, memory_entries };
-}
-
-/** Our file in the directory of the other program's, whose file may bear the name of ours. */
-function fileBeside(filename: string): string | undefined {
-  if (!isAbsolutePath(filename)) return undefined;
-  const directory = filename.slice(0, filename.lastIndexOf("/") + 1);
-  const file = directory + CACHE_FILE_NAME;
-  return file === filename ? `${directory}new-${CACHE_FILE_NAME}` : file;
 }
 
 function translateRefresh(

@@ -22,8 +22,7 @@ function withDefaultZone(defaultZone: Config["defaultZone"]): Partial<Config> {
 
 const REUSE_PORT = "reuse_port: has no effect: one process answers everything";
 const INTERNAL = "cache.type: policies are also kept in a file, so that they survive a restart";
-const SQLITE =
-  "cache.type: policies are kept in /var/lib/mta-sts/mta-sts-resolver.db, the old file is not read";
+const SQLITE = "cache.type: sqlite is not used: policies are kept in our own cache file";
 
 const EXPECTED: Record<string, Expected> = {
   empty: { config: {}, notes: [] },
@@ -42,9 +41,8 @@ const EXPECTED: Record<string, Expected> = {
       ...withDefaultZone(FOUR_SECONDS),
       listen: [{ ...INET, hostname: "::1" }],
       recheck: 60_000,
-      cache: cache({ file: "/var/lib/mta-sts/mta-sts-resolver.db", explicit: true }),
     },
-    notes: ["cache.options.threads: has no effect", "cache.options.timeout: has no effect", SQLITE],
+    notes: [SQLITE],
   },
   redis: {
     config: {
@@ -81,7 +79,6 @@ const EXPECTED: Record<string, Expected> = {
     config: {
       ...withDefaultZone(FOUR_SECONDS),
       recheck: 60_000,
-      cache: cache({ file: "/var/lib/mta-sts/mta-sts-resolver.db", explicit: true }),
       zones: new Map([
         ["myzone", { ...FOUR_SECONDS, name: "myzone" }],
         ["myzone2", { ...FOUR_SECONDS, name: "myzone2", strictTesting: true }],
@@ -93,11 +90,10 @@ const EXPECTED: Record<string, Expected> = {
     config: {
       listen: [{ kind: "unix", path: "/var/spool/postfix/run/mta-sts/socket", mode: 0o666 }],
       socketMode: 0o666,
-      cache: cache({ file: "/var/lib/mta-sts/new-mta-sts-resolver.db", explicit: true }),
     },
     notes: [
       "host: has no effect beside path",
-      "cache.type: policies are kept in /var/lib/mta-sts/new-mta-sts-resolver.db, the old file is not read",
+      SQLITE,
     ],
   },
   odd_values: {
@@ -136,20 +132,11 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
   });
 }
 
-Deno.test("loadConfig() never opens the cache file of postfix-mta-sts-resolver", () => {
-  for (
-    const [filename, file] of [
-      ["/a/cache.db", "/a/mta-sts-resolver.db"],
-      ["/cache.db", "/mta-sts-resolver.db"],
-      ["/a/mta-sts-resolver.db", "/a/new-mta-sts-resolver.db"],
-      ["cache.db", "/h/.local/state/mta-sts-resolver/cache.db"],
-    ]
-  ) {
+Deno.test("loadConfig() leaves the cache file of postfix-mta-sts-resolver and its directory alone", () => {
+  for (const filename of ["/var/lib/mta-sts/cache.db", "cache.db"]) {
     const text = `cache: {type: sqlite, options: {filename: ${filename}}}`;
-    assertEquals(loadText(text, { HOME: "/h" }).config.cache.file, file);
+    assertEquals(loadText(text, { HOME: "/h" }).config.cache, DEFAULTS.cache);
   }
-  const bare = loadText("cache: {type: sqlite}", { HOME: "/h" });
-  assertEquals(bare.config.cache, DEFAULTS.cache);
 });
 
 Deno.test("loadConfig() takes legacy keys beside ours where they do not exclude each other", () => {
