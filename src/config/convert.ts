@@ -22,6 +22,7 @@ const PMSR_KEYS = [
   "zones",
 ];
 
+/** Where the systemd unit may make sockets. */
 const UNIT_RUNTIME = "/run/mta-sts-resolver/";
 
 /**
