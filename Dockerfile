@@ -1,9 +1,8 @@
 # docker build -t mta-sts-resolver .
-# docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges -p 127.0.0.1:8461:8461 \
+# docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges -p 127.0.0.1:8461:8461 -p 127.0.0.1:8462:8462 \
 #   -v mta-sts:/var/lib/mta-sts-resolver mta-sts-resolver
 #
-# For DANE the container needs a resolver that validates DNSSEC, by `--dns` or `dns.servers` in a configuration file of
-# one's own at /etc/mta-sts-resolver.yml; the resolver that Docker puts in between does not tell what it validated.
+# See docs/container.md, also for the DNS resolver that it needs for DANE.
 
 FROM denoland/deno:debian-2.9.6 AS build
 WORKDIR /build
@@ -19,7 +18,7 @@ COPY packaging/container.yml /etc/mta-sts-resolver.yml
 COPY --from=build --chown=nonroot:nonroot --chmod=700 /build/state /var/lib/mta-sts-resolver
 ENV STATE_DIRECTORY=/var/lib/mta-sts-resolver
 VOLUME /var/lib/mta-sts-resolver
-EXPOSE 8461
+EXPOSE 8461 8462
 HEALTHCHECK --start-period=5s CMD ["/usr/bin/mta-sts-resolver", "health"]
 ENTRYPOINT ["/usr/bin/mta-sts-resolver"]
 CMD ["serve"]

@@ -1,0 +1,310 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/yaml";
+import type { Config } from "../../src/config/types.ts";
+import { formatAddress } from "../../src/postfix/listen.ts";
+import { loadText } from "../config/load_text.ts";
+import { build, parseDockerfile, type Stage } from "./dockerfile.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+const PROGRAM = "/usr/bin/mta-sts-resolver";
+const STATE = "/var/lib/mta-sts-resolver";
+const CONFIG = "/etc/mta-sts-resolver.yml";
+/** `nonroot` of the distroless images. */
+const NONROOT = 65532;
+
+// deno-lint-ignore no-explicit-any -- what these files hold is what the tests are about
+type Yaml = any;
+
+function read(path: string): string {
+  return Deno.readTextFileSync(ROOT + path);
+}
+
+function configOf(text: string): Config {
+  const { config, notes } = loadText(text, { STATE_DIRECTORY: STATE });
+  assertEquals(notes, []);
+  return config;
+}
+
+const stages = parseDockerfile(read("Dockerfile"));
+const image = stages.at(-1)!;
+
+function value(stage: Stage, name: string): string | undefined {
+  return stage.instructions.find((instruction) => instruction.name === name)?.text;
+}
+
+/** The ports of the addresses of a configuration. */
+function ports(config: Config): number[] {
+  return [...config.listen, ...config.http].map((address) =>
+    address.kind === "inet" ? address.port : 0
+  );
+}
+
+Deno.test("Dockerfile makes an image without a shell that runs as nobody in particular", () => {
+  assert(image.from.startsWith("gcr.io/distroless/cc-"), image.from);
+  assert(image.from.endsWith(":nonroot"), image.from);
+  assertEquals(image.instructions.filter(({ name }) => name === "RUN" || name === "USER"), []);
+  assertEquals(value(image, "ENTRYPOINT"), `["${PROGRAM}"]`);
+  assertEquals(value(image, "CMD"), '["serve"]');
+  assertStringIncludes(value(image, "HEALTHCHECK")!, `CMD ["${PROGRAM}", "health"]`);
+});
+
+Deno.test("Dockerfile keeps the state in a volume that its user owns", () => {
+  assertEquals(value(image, "VOLUME"), STATE);
+  assertEquals(value(image, "ENV"), `STATE_DIRECTORY=${STATE}`);
+  const copy = image.instructions.find(({ words }) => words.at(-1) === STATE);
+  assertEquals(copy?.flags.get("chown"), "nonroot:nonroot");
+  assertEquals(configOf(read("packaging/container.yml")).cache.file, `${STATE}/cache.db`);
+});
+
+Deno.test("Dockerfile exposes what its configuration listens on, to everyone", () => {
+  const config = configOf(read("packaging/container.yml"));
+  assertEquals(value(image, "EXPOSE"), ports(config).join(" "));
+  for (const address of [...config.listen, ...config.http]) {
+    assertStringIncludes(formatAddress(address), "inet:0.0.0.0:");
+  }
+});
+
+Deno.test("Dockerfile and the tasks agree on the version of Deno", () => {
+  const [, version] = /^denoland\/deno:debian-([0-9.]+)$/.exec(stages[0]!.from)!;
+  assertStringIncludes(read(".ci/run"), `CURRENT=${version}\n`);
+  assertStringIncludes(read("README.md"), `deno@${version} task`);
+});
+
+Deno.test(".dockerignore lets through what the Dockerfile copies, and nothing else", () => {
+  const lines = read(".dockerignore").split("\n").filter((line) => /^[^#]/.test(line));
+  assertEquals(lines[0], "*");
+  const copied = stages.flatMap(({ instructions }) =>
+    instructions
+      .filter(({ name, flags }) => name === "COPY" && !flags.has("from"))
+      .flatMap(({ words }) => words.slice(0, -1))
+  );
+  assertEquals(new Set(lines.slice(1)), new Set(copied.map((path) => `!${path}`)));
+});
+
+/** Runs a command as RUN would. @throws {Error} If it fails. */
+function runner(bin: string): (command: string, directory: string) => void {
+  Deno.mkdirSync(bin);
+  Deno.symlinkSync(Deno.execPath(), `${bin}/deno`);
+  return (command, directory) => {
+    const { success, stderr } = new Deno.Command("sh", {
+      args: ["-c", command],
+      cwd: directory,
+      env: { PATH: `${bin}:${Deno.env.get("PATH")}` },
+      stdout: "null",
+    }).outputSync();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  };
+}
+
+/**
+ * Makes the image into a directory. Where the base program of this Deno cannot be had, the program in
+ * it is a shell script that ends at once.
+ */
+function makeImage(directory: string): { root: string; compiled: boolean } {
+  const run = runner(`${directory}/bin`);
+  let compiled = true;
+  const root = build(stages, {
+    context: ROOT,
+    directory,
+    run(command, cwd) {
+      try {
+        run(command, cwd);
+      } catch (error) {
+        if (!String(error).includes("Setting up base binary")) throw error;
+        compiled = false;
+        console.log("The image is not run: the base program of this Deno cannot be had here");
+        // All that the compiler needs was copied, since it has been bundled.
+        assert(Deno.statSync(`${cwd}/dist/mta-sts-resolver.js`).size > 100_000);
+        Deno.writeTextFileSync(`${cwd}/dist/mta-sts-resolver`, "#!/bin/sh\n", { mode: 0o755 });
+        Deno.mkdirSync(`${cwd}/state`);
+      }
+    },
+  });
+  return { root, compiled };
+}
+
+/**
+ * Runs the image as an engine does: in its own root, which is read-only but for the state, as the user of
+ * the image, with no other process or network about. What the base image brings, the host lends.
+ */
+const ENGINE = `
+  set -eu
+  root=$1
+  mount --bind "$root" "$root"
+  for each in /dev /proc /lib /lib64 /usr/lib /etc/ssl; do
+    [ -d "$each" ] || continue
+    mkdir -p "$root$each"
+    mount --rbind "$each" "$root$each"
+  done
+  echo nameserver 127.0.0.1 >"$root/etc/resolv.conf"
+  mount --bind "$root${STATE}" "$root${STATE}"
+  chown ${NONROOT}:${NONROOT} "$root${STATE}"
+  mount -o remount,bind,ro "$root"
+  ip link set lo up
+  inside="env -i STATE_DIRECTORY=${STATE} /usr/sbin/chroot --userspec=${NONROOT}:${NONROOT} --groups= $root"
+  $inside ${PROGRAM} serve &
+  daemon=$!
+  until $inside ${PROGRAM} health --socket inet:127.0.0.1:8461 2>/dev/null; do
+    kill -0 "$daemon"
+    sleep 0.1
+  done
+  $inside ${PROGRAM} query .example.com || echo "query: $?"
+  $inside ${PROGRAM} health 2>&1 || echo "health: $?"
+  touch "$root/file" 2>&1 || true
+  kill "$daemon"
+  wait "$daemon"
+  stat --format "%n %u %a" "$root${STATE}/cache.db"
+`;
+
+function canIsolate(): boolean {
+  if (Deno.uid() === 0) {
+    try {
+      const args = ["--mount", "--net", "--pid", "--fork", "true"];
+      if (new Deno.Command("unshare", { args, stderr: "null" }).outputSync().success) return true;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  console.log("The image is not run: that needs root and unshare");
+  return false;
+}
+
+Deno.test("Dockerfile can be carried out, and what it makes runs with a read-only root, without root", () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    // The user of the image must get there.
+    Deno.chmodSync(directory, 0o755);
+    const { root, compiled } = makeImage(directory);
+    const files = [PROGRAM, CONFIG].map((path) => Deno.statSync(root + path));
+    assertEquals(files.map(({ isFile }) => isFile), [true, true]);
+    assertEquals(files[0]!.mode! & 0o111, 0o111);
+    assertEquals([...Deno.readDirSync(root + STATE)], []);
+    if (!compiled || !canIsolate()) return;
+    const { success, stdout, stderr } = new Deno.Command("unshare", {
+      args: [
+        ...["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"],
+        ...["sh", "-c", ENGINE, "engine", root],
+      ],
+    }).outputSync();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert(success, `${out}${err}`);
+    const [answers, query, status, health, code, readOnly, cache] = out!.split("\n");
+    assertEquals([answers, query, status], ["ok", "NOTFOUND ", "query: 1"]);
+    // There is no DNS in there.
+    assertStringIncludes(health!, "unhealthy: dns: ");
+    assertEquals(code, "health: 1");
+    assertStringIncludes(readOnly!, "Read-only file system");
+    assertStringIncludes(cache!, `${STATE}/cache.db ${NONROOT} 600`);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+const compose: Yaml = parse(read("packaging/compose.yaml"));
+
+/** The text of a configuration file in the compose file. */
+function composed(name: string): string {
+  return compose.configs[name].content;
+}
+
+Deno.test("compose.yaml runs the image as it is meant to be: no rights, and only the state is written", () => {
+  const service = compose.services["mta-sts-resolver"];
+  assertEquals(Deno.realPathSync(`${ROOT}packaging/${service.build}`), Deno.realPathSync(ROOT));
+  assertEquals(service.volumes, [`policies:${STATE}`]);
+  assertEquals(Object.hasOwn(compose.volumes, "policies"), true);
+  assertEquals(service.configs, [{ source: "mta-sts-resolver", target: CONFIG }]);
+  for (const each of [service, compose.services.dns]) {
+    assertEquals(each.read_only, true);
+    assertEquals(each.cap_drop, ["ALL"]);
+    assertEquals(each.security_opt, ["no-new-privileges:true"]);
+    assertEquals(each.user, undefined);
+  }
+});
+
+Deno.test("compose.yaml has Postfix, daemon and DNS find each other", () => {
+  const address = (name: string): string => compose.services[name].networks.mail["ipv4_address"];
+  const config = configOf(composed("mta-sts-resolver"));
+  const [listen] = config.listen;
+  assert(listen?.kind === "inet" && listen.hostname === "0.0.0.0");
+  const map = `socketmap:inet:${address("mta-sts-resolver")}:${listen.port}:QUERYwithTLSRPT`;
+  assertStringIncludes(composed("postfix"), `smtp_tls_policy_maps = ${map}\n`);
+  assertEquals(config.dns.servers, [`${address("dns")}:53`]);
+  assertStringIncludes(composed("resolv"), `nameserver ${address("dns")}\n`);
+  assertStringIncludes(composed("resolv"), "trust-ad");
+  const [{ subnet }] = compose.networks.mail.ipam.config;
+  assertStringIncludes(composed("unbound"), `access-control: ${subnet} allow\n`);
+  assertStringIncludes(composed("postfix"), `mynetworks = 127.0.0.0/8 ${subnet}\n`);
+  for (const name of Object.keys(compose.services)) {
+    assertEquals(address(name).replace(/[0-9]+$/, "0/24"), subnet);
+    for (const { source } of compose.services[name].configs) assert(composed(source) !== "");
+  }
+  const waits = compose.services.postfix["depends_on"]["mta-sts-resolver"];
+  assertEquals(waits, { condition: "service_healthy" });
+});
+
+Deno.test("compose.yaml publishes to this host only, and only ports that are listened on", () => {
+  const published: string[] = Object.values<Yaml>(compose.services)
+    .flatMap((service) => service.ports ?? []);
+  for (const port of published) assert(port.startsWith("127.0.0.1:"), port);
+  const own = compose.services["mta-sts-resolver"].ports.map((port: string) =>
+    parseInt(port.split(":").at(-1)!, 10)
+  );
+  const config = configOf(composed("mta-sts-resolver"));
+  for (const port of own) assert(ports(config).includes(port));
+});
+
+Deno.test("compose.yaml sets the parameters of Postfix that main.cf.tcp sets", () => {
+  const lines = read("packaging/main.cf.tcp").split("\n").filter((line) => /^[a-z]/.test(line));
+  assert(lines.length >= 4);
+  for (const line of lines) {
+    const wanted = line.startsWith("smtp_tls_policy_maps") ? "smtp_tls_policy_maps = " : line;
+    assertStringIncludes(`\n${composed("postfix")}`, `\n${wanted}`);
+  }
+});
+
+Deno.test("kubernetes-sidecar.yaml runs the image as it is meant to be, beside Postfix", () => {
+  const [map, set]: Yaml[] = read("packaging/kubernetes-sidecar.yaml").split("\n---\n")
+    .map((text) => parse(text));
+  const config = configOf(map.data["mta-sts-resolver.yml"]);
+  const pod = set.spec.template.spec;
+  const [owner, sidecar] = pod.initContainers;
+  assertEquals(sidecar.restartPolicy, "Always");
+  assertEquals(sidecar.securityContext, {
+    runAsNonRoot: true,
+    runAsUser: NONROOT,
+    runAsGroup: NONROOT,
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"] },
+    seccompProfile: { type: "RuntimeDefault" },
+  });
+  assertEquals(owner.command, ["chown", `${NONROOT}:${NONROOT}`, "/policies"]);
+  assertEquals(owner.volumeMounts, [{ name: "policies", mountPath: "/policies" }]);
+  const mounts = new Map<string, Yaml>(
+    sidecar.volumeMounts.map((mount: Yaml) => [mount.name, mount]),
+  );
+  assertEquals(mounts.get("policies").mountPath, STATE);
+  assertEquals(mounts.get("config").mountPath, CONFIG);
+  assertEquals(mounts.get("config").subPath, Object.keys(map.data)[0]);
+  const names = [
+    ...pod.volumes.map((volume: Yaml) => volume.name),
+    ...set.spec.volumeClaimTemplates.map((claim: Yaml) => claim.metadata.name),
+  ];
+  for (const { volumeMounts } of [owner, sidecar, ...pod.containers]) {
+    for (const { name } of volumeMounts) assert(names.includes(name), name);
+  }
+  assertEquals(pod.volumes[0].configMap.name, map.metadata.name);
+  assertEquals(set.spec.selector.matchLabels, { app: set.spec.template.metadata.labels.app });
+
+  // Postfix in the same pod only; probes come from outside of it.
+  assertEquals(config.listen.map(formatAddress), ["inet:127.0.0.1:8461"]);
+  assertEquals(config.http.map(formatAddress), ["inet:0.0.0.0:8462"]);
+  assertEquals(sidecar.ports, [{ name: "http", containerPort: 8462 }]);
+  assertEquals(set.spec.template.metadata.annotations["prometheus.io/port"], "8462");
+  assertEquals(sidecar.startupProbe.httpGet.path, "/healthz");
+  assertEquals(sidecar.readinessProbe.httpGet.path, "/readyz");
+  const [program, ...probe] = sidecar.livenessProbe.exec.command;
+  assertEquals(program, PROGRAM);
+  assertEquals(probe, ["health", "--socket", formatAddress(config.listen[0]!)]);
+});
