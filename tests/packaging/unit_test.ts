@@ -118,6 +118,8 @@ Deno.test("mta-sts-resolver.service waits for the daemon's word, and for as long
   assertEquals(values(unit, "NotifyAccess"), ["main"]);
   const [seconds] = values(unit, "WatchdogSec");
   assert(parseInt(seconds!, 10) * 1000 > config.shutdownTimeout);
+  const manual = Deno.readTextFileSync(new URL("../docs/systemd.md", PACKAGING));
+  assert(manual.includes(`does not answer itself for ${seconds} seconds`));
   const [files] = values(unit, "LimitNOFILE");
   assert(parseInt(files!, 10) > 4 * config.limits.connections);
 });
