@@ -4,6 +4,7 @@
  *
  * The runtime takes such a socket through `node:net` only, since Deno 2.9, and that accepts as fast as
  * clients connect: those for whom there is no room yet wait here instead of in the kernel.
+ * Once out of file descriptors it accepts no more, and does not say so: that is left to the watchdog.
  *
  * @module
  */
