@@ -13,11 +13,11 @@
  * @module
  */
 
-/** A map from text to `V` that forgets what was not used lately. `undefined` is not a value. */
-export class GenerationalMap<V> {
+/** A map from text or numbers to `V` that forgets what was not used lately. `undefined` is not a value. */
+export class GenerationalMap<V, K extends string | number = string> {
   readonly #half: number;
-  #young = new Map<string, V>();
-  #old = new Map<string, V>();
+  #young = new Map<K, V>();
+  #old = new Map<K, V>();
 
   /**
    * @param bound Entries held at most; 2 for a bound of 1.
@@ -36,13 +36,13 @@ export class GenerationalMap<V> {
   }
 
   /** The value of `key`, which counts as a use. */
-  get(key: string): V | undefined {
+  get(key: K): V | undefined {
     const value = this.#young.get(key);
     return value !== undefined ? value : this.#revive(key);
   }
 
   /** Holds `value` under `key`, in the place of what was there. */
-  set(key: string, value: V): void {
+  set(key: K, value: V): void {
     if (!this.#young.has(key)) {
       this.#old.delete(key);
       if (this.#young.size === this.#half) {
@@ -54,7 +54,7 @@ export class GenerationalMap<V> {
   }
 
   /** Drops the entry of `key`, if there is one. */
-  delete(key: string): void {
+  delete(key: K): void {
     if (!this.#young.delete(key)) this.#old.delete(key);
   }
 
@@ -70,7 +70,7 @@ export class GenerationalMap<V> {
     yield* this.#young.values();
   }
 
-  #revive(key: string): V | undefined {
+  #revive(key: K): V | undefined {
     const value = this.#old.get(key);
     if (value !== undefined) this.set(key, value);
     return value;

@@ -15,6 +15,7 @@ import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
 import { createWarnings } from "../monitor/warnings.ts";
 import { querySocketmap } from "../postfix/client.ts";
+import { encodeUtf8 } from "../postfix/octets.ts";
 import { createClock } from "../resolver/clock.ts";
 import { toALabel } from "../sts/domain.ts";
 import { describeEntry, ENTRY_HEADING, formatEntry, formatEntryLine } from "./cache_entry.ts";
@@ -193,7 +194,7 @@ async function runOnFile(config: Config, command: string, domain: string): Promi
     const resolver = engine?.resolver ??
       { check: () => undefined, purge: (name: string) => store.remove(name) };
     const control = createControl({ store, resolver: () => resolver });
-    const reply = await control(`${command} ${domain}`, base.clock.now());
+    const reply = await control(encodeUtf8(`${command} ${domain}`), base.clock.now());
     return new TextDecoder().decode(reply).replace(/^[0-9]+:/, "").slice(0, -1);
   } finally {
     engine?.stop();

@@ -93,7 +93,7 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     ...base,
     resolve: resolver.resolve,
     zoneFor: (mapName) => zoneFor(config, mapName),
-    readyReplies: new GenerationalMap<ReadyReply>(config.cache.memoryEntries),
+    readyReplies: new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries),
   });
   const stopRefresher = startRefresher({ ...config.refresh, ...base, check: resolver.check });
   const stopHousekeeping = startHousekeeping(base);

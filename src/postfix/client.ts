@@ -8,7 +8,8 @@
 import type { Endpoint } from "../config/address.ts";
 import { formatAddress } from "./listen.ts";
 import { encodeNetstring, NetstringDecoder } from "./netstring.ts";
-import { decodeUtf8, MAX_REPLY_BYTES } from "./socketmap.ts";
+import { decodeUtf8, type Octets } from "./octets.ts";
+import { MAX_REPLY_BYTES } from "./socketmap.ts";
 
 /** How {@link querySocketmap} asks. */
 export interface QueryOptions {
@@ -58,7 +59,7 @@ async function ask(conn: Deno.Conn, requests: readonly string[]): Promise<string
   for (const request of requests) {
     let unsent: Uint8Array = encodeNetstring(request);
     while (unsent.length > 0) unsent = unsent.subarray(await conn.write(unsent));
-    let reply: string | undefined;
+    let reply: Octets | undefined;
     while ((reply = decoder.next()) === undefined) {
       const count = await conn.read(decoder.space());
       if (count === null) throw new Error("connection closed without a reply");

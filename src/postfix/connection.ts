@@ -12,17 +12,19 @@
  */
 
 import { encodeNetstring, NetstringDecoder, NetstringError } from "./netstring.ts";
+import type { Octets } from "./octets.ts";
 import { type BufferPool, type PendingReply, ReplyQueue } from "./reply_queue.ts";
 import { formatTemp, MAX_REQUEST_BYTES } from "./socketmap.ts";
 
 /**
  * Answers one request. Must not throw; if it does, or rejects, the client gets `TEMP`.
  *
- * @param payload One char per octet. May share memory with all of a read: `ownCopy` what is kept.
+ * @param payload The request where it was received. It is there during the call only, not for what
+ *   happens later: copy what is kept.
  * @param now `Clock.now` when the request was read, ms.
  * @returns The framed reply, as a promise only if it has to be waited for. Its bytes are final.
  */
-export type Handler = (payload: string, now: number) => Uint8Array | Promise<Uint8Array>;
+export type Handler = (payload: Octets, now: number) => Uint8Array | Promise<Uint8Array>;
 
 /** What is needed of a `Deno.Conn`. */
 export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
@@ -197,7 +199,7 @@ export class Connection {
     }
   }
 
-  #handle(payload: string, now: number): Uint8Array | PendingReply {
+  #handle(payload: Octets, now: number): Uint8Array | PendingReply {
     try {
       const reply = this.#context.handler(payload, now);
       return reply instanceof Uint8Array ? reply : this.#pending(reply);

@@ -8,25 +8,19 @@
  * @module
  */
 
+import type { Octets } from "./octets.ts";
+
 /**
  * Bytes of a read buffer, of which each connection holds one: room for a hundred usual requests sent
  * ahead. It grows only while a longer frame is received.
  */
 const BUFFER_BYTES = 4096;
 
-/** Bytes up to which building text char by char is faster than calling a decoder (measured). */
-const SHORT_BYTES = 96;
-
-/** Arguments of one call: a few thousand fit on any stack. */
-const MAX_ARGUMENTS = 4096;
-
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const ZERO = 0x30;
 
 const encoder = new TextEncoder();
-/** Without `ignoreBOM` a decoder swallows a BOM, which is part of the text here. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes that are no netstring, or a netstring longer than allowed. */
 export class NetstringError extends SyntaxError {
@@ -68,9 +62,8 @@ export class NetstringDecoder {
   #end = 0;
   /** Octets of the stream before the buffer. */
   #before = 0;
-  /** The bytes from `#textStart` up to `#end`, one char per octet; made at most once a read. */
-  #text: string | undefined;
-  #textStart = 0;
+  /** What {@link next} returns: one object for all payloads. */
+  readonly #payload = { bytes: this.#buffer, from: 0, to: 0 };
 
   /** @param maxPayload Octets of the longest payload accepted. */
   constructor(maxPayload: number) {
@@ -97,7 +90,6 @@ export class NetstringDecoder {
     }
     this.#start = 0;
     this.#end = kept;
-    this.#text = undefined;
     return kept === 0 ? this.#buffer : this.#buffer.subarray(kept);
   }
 
@@ -109,12 +101,12 @@ export class NetstringDecoder {
   /**
    * Takes the next payload.
    *
-   * @returns One char per octet (U+0000 to U+00FF); `undefined` until more is read. May share
-   *   memory with all that was read: {@link ownCopy} what is kept.
+   * @returns The payload where it was received, until the next call of any method; `undefined` until
+   *   more is read.
    * @throws {NetstringError} At the first octet that cannot belong to a netstring of the allowed
    *   length. The stream is of no use from then on.
    */
-  next(): string | undefined {
+  next(): Octets | undefined {
     const buffer = this.#buffer;
     const end = this.#end;
     let at = this.#start;
@@ -133,43 +125,14 @@ export class NetstringDecoder {
     if (to >= end) return undefined;
     if (buffer[to] !== COMMA) throw this.#error("Missing comma", to);
     this.#start = to + 1;
-    if (this.#text === undefined) {
-      if (this.#start === end) return decodeOctets(buffer.subarray(from, to));
-      this.#text = decodeOctets(buffer.subarray(from, end));
-      this.#textStart = from;
-    }
-    return this.#text.substring(from - this.#textStart, to - this.#textStart);
+    const payload = this.#payload;
+    payload.bytes = buffer;
+    payload.from = from;
+    payload.to = to;
+    return payload;
   }
 
   #error(message: string, at: number): NetstringError {
     return new NetstringError(message, this.#before + at);
   }
-}
-
-/**
- * Copies a text, so that keeping the copy does not keep the whole read alive that the engine
- * cut the text from.
- *
- * @param text One char per octet.
- */
-export function ownCopy(text: string): string {
-  let copy = "";
-  for (let at = 0; at < text.length; at++) copy += String.fromCharCode(text.charCodeAt(at));
-  return copy;
-}
-
-/** Makes text of octets, one char each. */
-function decodeOctets(bytes: Uint8Array): string {
-  if (bytes.length > SHORT_BYTES) {
-    // The UTF-8 decoder is some ten times faster than anything else. With ASCII it does the same,
-    // and other octets it gives away: a valid sequence makes the text shorter than the bytes, an
-    // invalid one leaves U+FFFD.
-    const text = decoder.decode(bytes);
-    if (text.length === bytes.length && !text.includes("\ufffd")) return text;
-  }
-  let text = "";
-  for (let at = 0; at < bytes.length; at += MAX_ARGUMENTS) {
-    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(at, at + MAX_ARGUMENTS));
-  }
-  return text;
 }

@@ -14,7 +14,8 @@ import type { Cell, Log, Metrics } from "../monitor/types.ts";
 import type { Clock } from "../resolver/clock.ts";
 import { type NextHop, readKey } from "../sts/domain.ts";
 import { FAILED_REPLY, type Handler } from "./connection.ts";
-import { encodeNetstring, ownCopy } from "./netstring.ts";
+import { encodeNetstring } from "./netstring.ts";
+import { areChars, hashOctets, type Octets, toChars } from "./octets.ts";
 import { NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
 import { type Answer, formatAnswer } from "./tls_policy.ts";
 
@@ -29,6 +30,8 @@ export interface Resolution {
 
 /** A reply that can be sent as it is, while the resolver vouches for it. */
 export interface ReadyReply {
+  /** The request, one char per octet. */
+  readonly request: string;
   readonly bytes: Uint8Array;
   readonly until: number;
   readonly token: { readonly valid: boolean };
@@ -45,25 +48,28 @@ export interface ResponderOptions {
   readonly clock: Pick<Clock, "now">;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** A bounded map, by request payload. */
+  /** A bounded map, by the hash of the request; of two requests with one hash the later one is in it. */
   readonly readyReplies: {
-    get(payload: string): ReadyReply | undefined;
-    set(payload: string, reply: ReadyReply): void;
+    get(hash: number): ReadyReply | undefined;
+    set(hash: number, reply: ReadyReply): void;
   };
 }
 
 /** Octets of the longest request remembered: a domain name (253), brackets, port, a short map name. */
-const READY_PAYLOAD_MAX_BYTES = 300;
+const READY_REQUEST_MAX_BYTES = 300;
 
 /** Upper bounds of the histogram, seconds: a DNS answer, an HTTPS fetch, the usual deadline. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 20];
 
+const SPACE = 0x20;
 const DOT = 0x2e;
 const NOTFOUND = encodeNetstring(NOTFOUND_REPLY);
 
 /** A request that the resolver has to decide. */
 interface Query {
-  readonly payload: string;
+  readonly hash: number;
+  /** One char per octet; `undefined` for one that is too long to be remembered. */
+  readonly request: string | undefined;
   readonly zone: Zone;
   readonly nextHop: NextHop;
 }
@@ -90,30 +96,33 @@ export function createResponder(options: ResponderOptions): Handler {
     SECONDS_BOUNDS,
   );
 
-  function respond(payload: string, now: number): Uint8Array | Promise<Uint8Array> {
-    const ready = readyReplies.get(payload);
-    if (ready !== undefined && now < ready.until && ready.token.valid) {
+  function respond(request: Octets, now: number): Uint8Array | Promise<Uint8Array> {
+    const hash = hashOctets(request);
+    const ready = readyReplies.get(hash);
+    const vouchedFor = ready !== undefined && now < ready.until && ready.token.valid;
+    if (vouchedFor && areChars(request, ready.request)) {
       ready.cell.value++;
       readyUsed.value++;
       return ready.bytes;
     }
-    const space = payload.indexOf(" ");
-    if (space >= 0 && payload.charCodeAt(space + 1) === DOT) {
+    if (isForParent(request)) {
       parentQueries.value++;
       return NOTFOUND;
     }
-    return look(ownCopy(payload), now);
+    return look(request, hash, now);
   }
 
-  function look(payload: string, now: number): Uint8Array | Promise<Uint8Array> {
-    const { mapName, key } = parseRequest(payload);
+  function look(octets: Octets, hash: number, now: number): Uint8Array | Promise<Uint8Array> {
+    const { mapName, key } = parseRequest(octets);
     const zone = options.zoneFor(mapName);
     const reading = readKey(key);
     if (reading.kind !== "next-hop") {
       queries.cell(zone.name, "notfound").value++;
       return NOTFOUND;
     }
-    const query: Query = { payload, zone, nextHop: reading.nextHop };
+    const isShort = octets.to - octets.from <= READY_REQUEST_MAX_BYTES;
+    const request = isShort ? toChars(octets) : undefined;
+    const query: Query = { hash, request, zone, nextHop: reading.nextHop };
     try {
       const resolution = options.resolve(query.nextHop, zone);
       return resolution instanceof Promise
@@ -138,14 +147,15 @@ export function createResponder(options: ResponderOptions): Handler {
     }
   }
 
-  function finish({ answer, until, token }: Resolution, { payload, zone }: Query): Uint8Array {
+  function finish({ answer, until, token }: Resolution, query: Query): Uint8Array {
+    const { hash, request, zone } = query;
     const text = formatAnswer(answer, zone);
     const bytes = encodeNetstring(text);
     // An answer that cannot be printed defers the mail, and shall be seen to.
     const cell = queries.cell(zone.name, text.startsWith("TEMP ") ? "temp" : answer.kind);
     cell.value++;
-    if (payload.length <= READY_PAYLOAD_MAX_BYTES && until > clock.now()) {
-      readyReplies.set(payload, { bytes, until, token, cell });
+    if (request !== undefined && until > clock.now()) {
+      readyReplies.set(hash, { request, bytes, until, token, cell });
     }
     return bytes;
   }
@@ -161,4 +171,10 @@ export function createResponder(options: ResponderOptions): Handler {
   }
 
   return respond;
+}
+
+/** Whether the key begins with a dot; the map name ends at the first space. */
+function isForParent({ bytes, from, to }: Octets): boolean {
+  const space = bytes.indexOf(SPACE, from);
+  return space >= 0 && space + 1 < to && bytes[space + 1] === DOT;
 }

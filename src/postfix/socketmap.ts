@@ -8,6 +8,8 @@
  * @module
  */
 
+import { decodeUtf8, type Octets } from "./octets.ts";
+
 /** Octets of the longest key Postfix sends: `socketmap_max_query_size` of Postfix 3.12. */
 const KEY_MAX_BYTES = 10_000;
 
@@ -37,26 +39,18 @@ export interface Request {
 export const NOTFOUND_REPLY = "NOTFOUND ";
 
 const encoder = new TextEncoder();
-/** Without `ignoreBOM` a decoder swallows a BOM, which is part of the text here. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Splits a request at its first space, a key may hold more, and decodes it from UTF-8.
  *
- * @param payload One char per octet.
  * @returns Octets that are not UTF-8 come as U+FFFD. Never throws: every request has a reply.
  */
-export function parseRequest(payload: string): Request {
+export function parseRequest(payload: Octets): Request {
   const text = decodeUtf8(payload);
   const space = text.indexOf(" ");
   return space < 0
     ? { mapName: text, key: "" }
     : { mapName: text.slice(0, space), key: text.slice(space + 1) };
-}
-
-/** Reads octets, one char each, as UTF-8; what is malformed comes as U+FFFD. */
-export function decodeUtf8(octets: string): string {
-  return decoder.decode(Uint8Array.from(octets, (octet) => octet.charCodeAt(0)));
 }
 
 /**

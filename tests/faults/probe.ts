@@ -5,6 +5,7 @@
  */
 
 import { encodeNetstring, NetstringDecoder } from "../../src/postfix/netstring.ts";
+import { decodeUtf8 } from "../../src/postfix/octets.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
 
 /** Pause between two questions, ms: some three hundred a second, as a busy host asks. */
@@ -110,7 +111,7 @@ export async function ask(conn: Deno.Conn, domain: string): Promise<string> {
   const decoder = new NetstringDecoder(MAX_REPLY_BYTES);
   for (;;) {
     const reply = decoder.next();
-    if (reply !== undefined) return reply;
+    if (reply !== undefined) return decodeUtf8(reply);
     const count = await conn.read(decoder.space());
     if (count === null) throw new Error("connection closed");
     decoder.fill(count);

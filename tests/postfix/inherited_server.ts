@@ -11,10 +11,10 @@ import { adoptSocket } from "../../src/postfix/inherited.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { createServer } from "../../src/postfix/server.ts";
 import { createClock } from "../../src/resolver/clock.ts";
-import { LIMITS } from "./support.ts";
+import { fromText, LIMITS } from "./support.ts";
 
 const server = createServer({
-  handler: (payload) => encodeNetstring("x".repeat(parseInt(payload.slice(4), 10))),
+  handler: fromText((request) => encodeNetstring("x".repeat(parseInt(request.slice(4), 10)))),
   log: createLog({ level: "debug", format: "text" }),
   metrics: createMetrics(),
   clock: createClock(),

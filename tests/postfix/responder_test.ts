@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { Zone } from "../../src/config/types.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
 import { NetstringDecoder } from "../../src/postfix/netstring.ts";
+import type { Octets } from "../../src/postfix/octets.ts";
 import { createResponder, type ReadyReply, type Resolution } from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
 import type { Answer } from "../../src/postfix/tls_policy.ts";
@@ -9,7 +10,7 @@ import type { NextHop } from "../../src/sts/domain.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { parsePolicyReply } from "../fakes/postfix_grammar.ts";
 import { createRandom } from "../fakes/random.ts";
-import { metricValue, recordLog } from "./support.ts";
+import { chars, metricValue, received, recordLog } from "./support.ts";
 
 const ZONE: Zone = {
   name: "default",
@@ -39,7 +40,7 @@ function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolution | Promise<R
   const clock = new ManualClock();
   const metrics = createMetrics();
   const { log, lines } = recordLog();
-  const readyReplies = new Map<string, ReadyReply>();
+  const readyReplies = new Map<number, ReadyReply>();
   const asked: NextHop[] = [];
   const respond = createResponder({
     resolve(nextHop, zone) {
@@ -58,9 +59,9 @@ function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolution | Promise<R
     lines,
     metrics,
     readyReplies,
-    respond: (payload: string) => respond(payload, clock.now()),
+    respond: (payload: string) => respond(received(payload), clock.now()),
     async ask(payload: string): Promise<string> {
-      return unframe(await respond(payload, clock.now()));
+      return unframe(await respond(received(payload), clock.now()));
     },
     queries: (zone: string, answer: string) =>
       metricValue(metrics, `mta_sts_queries_total{zone="${zone}",answer="${answer}"}`),
@@ -70,7 +71,7 @@ function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolution | Promise<R
 /** The payload of the only frame. */
 function unframe(bytes: Uint8Array): string {
   const decoder = new NetstringDecoder(MAX_REPLY_BYTES);
-  let payload: string | undefined;
+  let payload: Octets | undefined;
   for (let at = 0; at < bytes.length; payload ??= decoder.next()) {
     const space = decoder.space();
     const piece = bytes.subarray(at, at + space.length);
@@ -79,7 +80,7 @@ function unframe(bytes: Uint8Array): string {
     at += piece.length;
   }
   assert(payload !== undefined && decoder.empty, "not one frame");
-  return payload;
+  return chars(payload);
 }
 
 Deno.test("createResponder() asks the resolver and prints its answer as the zone wants it", async () => {
@@ -177,9 +178,23 @@ Deno.test("createResponder() keeps no reply that is good for this time only, or 
   until = clock.now() + 1;
   const longest = `${"m".repeat(300 - " a.example".length)} a.example`;
   await ask(longest);
-  assertEquals([...readyReplies.keys()], [longest]);
+  assertEquals(Array.from(readyReplies.values(), ({ request }) => request), [longest]);
   await ask(`m${longest}`);
   assertEquals(readyReplies.size, 1);
+});
+
+Deno.test("createResponder() never takes the ready reply of another request with the same hash", () => {
+  const { asked, clock, readyReplies, respond } = setUp(({ domain }) => ({
+    answer: secure(domain),
+    until: clock.now() + 1000,
+    token: { valid: true },
+  }));
+  const first = respond("postfix a.example");
+  const [[hash, ready]] = [...readyReplies] as [[number, ReadyReply]];
+  readyReplies.set(hash, { ...ready, request: "postfix b.example" });
+  assertEquals(respond("postfix a.example"), first);
+  assertEquals(asked.length, 2);
+  assertEquals(readyReplies.get(hash)?.request, "postfix a.example");
 });
 
 Deno.test("createResponder() waits for the resolver and measures it", async () => {

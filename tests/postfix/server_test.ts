@@ -7,6 +7,7 @@ import { createServer } from "../../src/postfix/server.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
 import {
   echo,
+  fromText,
   LIMITS,
   metricValue,
   recordLog,
@@ -201,7 +202,7 @@ Deno.test("SocketmapServer goes on accepting after a failure, with growing pause
   const clock = new ManualClock();
   const metrics = createMetrics();
   const { log, lines } = recordLog();
-  const server = createServer({ handler: echo, log, metrics, clock, limits: LIMITS });
+  const server = createServer({ handler: fromText(echo), log, metrics, clock, limits: LIMITS });
   const closed = Promise.withResolvers<Stream>();
   const accepted = Promise.withResolvers<void>();
   const attempts: number[] = [];
@@ -228,7 +229,7 @@ Deno.test("SocketmapServer serves a connection from any source, and closes it wh
   const clock = new ManualClock();
   const { log } = recordLog();
   const metrics = createMetrics();
-  const server = createServer({ handler: echo, log, metrics, clock, limits: LIMITS });
+  const server = createServer({ handler: fromText(echo), log, metrics, clock, limits: LIMITS });
   const written: Uint8Array[] = [];
   const reads = [encodeNetstring("a"), null];
   let open = true;

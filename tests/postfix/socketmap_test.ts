@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  decodeUtf8,
   formatOk,
   formatTemp,
   MAX_REPLY_BYTES,
@@ -8,6 +7,9 @@ import {
   parseRequest,
 } from "../../src/postfix/socketmap.ts";
 import { createRandom } from "../fakes/random.ts";
+import { received } from "./support.ts";
+
+const parse = (payload: string) => parseRequest(received(payload));
 
 Deno.test("parseRequest() splits at the first space only", () => {
   const table: [payload: string, mapName: string, key: string][] = [
@@ -24,36 +26,31 @@ Deno.test("parseRequest() splits at the first space only", () => {
     ["postfix a\0b\r\n", "postfix", "a\0b\r\n"],
   ];
   for (const [payload, mapName, key] of table) {
-    assertEquals(parseRequest(payload), { mapName, key }, JSON.stringify(payload));
+    assertEquals(parse(payload), { mapName, key }, JSON.stringify(payload));
   }
 });
 
 Deno.test("parseRequest() decodes UTF-8, with U+FFFD for what is malformed", () => {
-  assertEquals(parseRequest("postfix b\xc3\xbccher.example").key, "bücher.example");
-  assertEquals(parseRequest("z\xc3\xb6ne a.example").mapName, "zöne");
-  assertEquals(parseRequest("postfix \xff.example").key, "\ufffd.example");
-  assertEquals(parseRequest("postfix a\xc3").key, "a\ufffd");
+  assertEquals(parse("postfix b\xc3\xbccher.example").key, "bücher.example");
+  assertEquals(parse("z\xc3\xb6ne a.example").mapName, "zöne");
+  assertEquals(parse("postfix \xff.example").key, "\ufffd.example");
+  assertEquals(parse("postfix a\xc3").key, "a\ufffd");
   // A cut sequence does not swallow the space.
-  assertEquals(parseRequest("post\xc3 a.example"), { mapName: "post\ufffd", key: "a.example" });
+  assertEquals(parse("post\xc3 a.example"), { mapName: "post\ufffd", key: "a.example" });
   // Overlong and surrogate forms are malformed too.
-  assert(parseRequest("p \xc0\xaf").key.startsWith("\ufffd"));
-  assert(parseRequest("p \xed\xa0\x80").key.startsWith("\ufffd"));
-  assertEquals(parseRequest("p \xef\xbb\xbfa.example").key, "\ufeffa.example");
+  assert(parse("p \xc0\xaf").key.startsWith("\ufffd"));
+  assert(parse("p \xed\xa0\x80").key.startsWith("\ufffd"));
+  assertEquals(parse("p \xef\xbb\xbfa.example").key, "\ufeffa.example");
 });
 
 Deno.test("parseRequest() takes any octets", () => {
   const random = createRandom(5);
   for (let round = 0; round < 1000; round++) {
     const payload = Array.from(random.bytes(random.int(60)), (byte) => String.fromCharCode(byte));
-    const { mapName, key } = parseRequest(payload.join(""));
+    const { mapName, key } = parse(payload.join(""));
     assert(!mapName.includes(" "));
     assert(payload.includes(" ") || key === "");
   }
-});
-
-Deno.test("decodeUtf8() reads octets as UTF-8", () => {
-  assertEquals(decodeUtf8("OK b\xc3\xbccher"), "OK bücher");
-  assertEquals(decodeUtf8("\x80"), "\ufffd");
 });
 
 Deno.test("formatOk() makes no reply that Postfix would refuse", () => {

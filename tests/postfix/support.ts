@@ -8,6 +8,7 @@ import { createMetrics } from "../../src/monitor/metrics.ts";
 import type { Log, LogValue, Metrics } from "../../src/monitor/types.ts";
 import type { Handler } from "../../src/postfix/connection.ts";
 import { encodeNetstring, NetstringDecoder } from "../../src/postfix/netstring.ts";
+import { type Octets, toChars } from "../../src/postfix/octets.ts";
 import {
   createServer,
   type ServerOptions,
@@ -62,15 +63,29 @@ export interface TestServer extends AsyncDisposable {
   connect(): Promise<TestClient>;
 }
 
+/** A {@link Handler} that gets the request as text, one char per octet. */
+export type TextHandler = (request: string) => ReturnType<Handler>;
+
+/** The handler itself. */
+export function fromText(handler: TextHandler): Handler {
+  return (payload) => handler(chars(payload));
+}
+
 /** Starts a server with this handler. */
 export async function startServer(
-  handler: Handler,
+  handler: TextHandler,
   limits: Partial<ServerOptions["limits"]> = {},
 ): Promise<TestServer> {
   const clock = new ManualClock();
   const metrics = createMetrics();
   const { log, lines } = recordLog();
-  const server = createServer({ handler, log, metrics, clock, limits: { ...LIMITS, ...limits } });
+  const server = createServer({
+    handler: fromText(handler),
+    log,
+    metrics,
+    clock,
+    limits: { ...LIMITS, ...limits },
+  });
   const address = await server.listen({ kind: "inet", hostname: "127.0.0.1", port: 0 });
   return {
     server,
@@ -114,7 +129,7 @@ export class TestClient implements Disposable {
   async reply(): Promise<string | null> {
     for (;;) {
       const reply = this.#decoder.next();
-      if (reply !== undefined) return reply;
+      if (reply !== undefined) return chars(reply);
       const count = await this.conn.read(this.#decoder.space()).catch(() => null);
       if (count === null) return null;
       this.#decoder.fill(count);
@@ -154,7 +169,21 @@ export function turn(): Promise<void> {
 }
 
 /** Replies with the request. */
-export const echo: Handler = (payload) => encodeNetstring(toBytes(`OK ${payload}`));
+export const echo: TextHandler = (request) => encodeNetstring(toBytes(`OK ${request}`));
+
+/** Text as octets in the midst of a buffer, one char each. */
+export function received(chars: string): Octets {
+  return { bytes: toBytes(`x y${chars} .z`), from: 3, to: 3 + chars.length };
+}
+
+/** Octets as text, one char each. They may be more than a call can have arguments. */
+export function chars({ bytes, from, to }: Octets): string {
+  let text = "";
+  for (let at = from; at < to; at += 1000) {
+    text += toChars({ bytes, from: at, to: Math.min(at + 1000, to) });
+  }
+  return text;
+}
 
 function toBytes(octets: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(octets, (char) => char.charCodeAt(0));
