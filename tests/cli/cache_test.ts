@@ -52,7 +52,10 @@ Deno.test("cache commands work on the file when no daemon runs", async () => {
   outside.publish("sub.good.example", { mode: "testing" });
   const config = await outside.configure();
   const daemon = await startDaemon({ config });
-  await daemon.query("good.example", "sub.good.example");
+  assertEquals(await daemon.query("good.example", "sub.good.example"), [
+    "OK secure match=mx.good.example servername=hostname",
+    "NOTFOUND ",
+  ]);
   daemon.signal("SIGTERM");
   await daemon.ended;
 

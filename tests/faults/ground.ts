@@ -26,7 +26,7 @@ export async function configure(outside: Outside, cacheFile: string): Promise<st
   await Deno.writeTextFile(
     path,
     text.replace(/^cache: .*$/m, `cache: { file: "${cacheFile}" }`)
-      .replace("timeout: 20", TIMEOUT)
+      .replace("timeout: 8", TIMEOUT)
       .replace(/^https: \{ /m, `https: { ${TIMEOUT}, `),
   );
   return path;
