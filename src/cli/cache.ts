@@ -40,6 +40,8 @@ const EXITS = [
   [3, "it could not be done"],
 ] as const;
 
+type DomainCommand = "show" | "refresh" | "purge";
+
 export const cacheListCommand: Command = {
   name: "cache list",
   operands: "[PATTERN]",
@@ -60,42 +62,24 @@ export const cacheListCommand: Command = {
   run: runList,
 };
 
-export const cacheShowCommand: Command = {
-  name: "cache show",
-  operands: "DOMAIN",
-  arity: [1, 1],
+export const cacheShowCommand = domainCommand("show", {
   summary: "Show what is cached for a domain",
   description: ["Prints the policy, its times, the last problem and the DANE state of a domain."],
-  options: [CONFIG_OPTION, JSON_OPTION],
-  exits: EXITS,
-  run: (args, io) => runOnDomain("show", args, io),
-};
+});
 
-export const cacheRefreshCommand: Command = {
-  name: "cache refresh",
-  operands: "DOMAIN",
-  arity: [1, 1],
+export const cacheRefreshCommand = domainCommand("refresh", {
   summary: "Fetch the policy of a domain anew",
   description: [
     "Fetches now, whatever the TXT record and back-off say. A policy that is held stays if it fails.",
   ],
-  options: [CONFIG_OPTION, JSON_OPTION],
-  exits: EXITS,
-  run: (args, io) => runOnDomain("refresh", args, io),
-};
+});
 
-export const cachePurgeCommand: Command = {
-  name: "cache purge",
-  operands: "DOMAIN",
-  arity: [1, 1],
+export const cachePurgeCommand = domainCommand("purge", {
   summary: "Forget a domain",
   description: [
     "Removes all that is known of a domain. Its mail is unprotected until the policy is found again.",
   ],
-  options: [CONFIG_OPTION, JSON_OPTION],
-  exits: EXITS,
-  run: (args, io) => runOnDomain("purge", args, io),
-};
+});
 
 export const cacheExportCommand: Command = {
   name: "cache export",
@@ -140,8 +124,24 @@ function readPattern(pattern: string | undefined): (domain: string) => boolean {
   return below ? (name) => name.endsWith(`.${domain}`) : (name) => name === domain;
 }
 
+/** A command of the control channel that is about one domain. */
+function domainCommand(
+  command: DomainCommand,
+  texts: Pick<Command, "summary" | "description">,
+): Command {
+  return {
+    name: `cache ${command}`,
+    operands: "DOMAIN",
+    arity: [1, 1],
+    ...texts,
+    options: [CONFIG_OPTION, JSON_OPTION],
+    exits: EXITS,
+    run: (args, io) => runOnDomain(command, args, io),
+  };
+}
+
 async function runOnDomain(
-  command: "show" | "refresh" | "purge",
+  command: DomainCommand,
   args: CommandArgs,
   io: Io,
 ): Promise<number> {

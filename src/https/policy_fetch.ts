@@ -17,15 +17,13 @@ import type { DnsClient } from "../dns/types.ts";
 import type { Metrics } from "../monitor/types.ts";
 import type { Clock } from "../resolver/clock.ts";
 import { isTextPlain } from "../sts/media_type.ts";
+import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import type { AddressGuard } from "./address_guard.ts";
 import { classifyFetchError, QUOTE_MAX_LENGTH } from "./classify.ts";
 import { createFetchLimits, type FetchLimitOptions, type FetchLimits } from "./fetch_limits.ts";
 import { quoteText } from "../sts/quote_text.ts";
 import type { FailedFetch, FetchFailure, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
 import { FETCH_FAILURES } from "./types.ts";
-
-/** The body's limit that RFC 8461 §3.3 suggests, bytes; also after a content coding is undone. */
-export const POLICY_MAX_BYTES = 65_536;
 
 /** Addresses of a host that are looked at, of each family; an answer may hold thousands. */
 const ADDRESSES_MAX = 16;

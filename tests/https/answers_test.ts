@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertMatch } from "@std/assert";
-import { POLICY_MAX_BYTES } from "../../src/https/policy_fetch.ts";
+import { POLICY_MAX_BYTES } from "../../src/sts/policy.ts";
 import type { FetchTrace } from "../../src/https/types.ts";
 import {
   type Answer,
