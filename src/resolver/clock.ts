@@ -33,13 +33,19 @@ export function createClock(
   },
 ): Clock {
   let base = sources.wall() - sources.monotonic();
+  let wall = NaN;
+  let time = NaN;
   return {
     now(): number {
+      const before = wall;
+      wall = sources.wall();
+      // The wall clock is the cheaper one, and counts whole milliseconds: within one, time stands still.
+      if (wall === before) return time;
       const steady = base + sources.monotonic();
-      const ahead = sources.wall() - steady;
-      if (ahead <= JUMP_TOLERANCE_MS) return steady;
+      const ahead = wall - steady;
+      if (ahead <= JUMP_TOLERANCE_MS) return time = steady;
       base += ahead;
-      return steady + ahead;
+      return time = steady + ahead;
     },
     setTimer(callback: () => void, delay: number): () => void {
       const id = setTimeout(callback, delay);

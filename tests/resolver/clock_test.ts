@@ -30,3 +30,21 @@ Deno.test("createClock() takes slewing of a few milliseconds for no jump", () =>
   time.wallTime += 30;
   assertEquals(clock.now(), 1_000_000);
 });
+
+Deno.test("createClock() asks the monotonic clock once a millisecond", () => {
+  const time = sources(1_000_000);
+  let asked = 0;
+  const clock = createClock({
+    wall: () => time.wallTime,
+    monotonic: () => {
+      asked++;
+      return time.steady;
+    },
+  });
+  const before = asked;
+  assertEquals([clock.now(), clock.now()], [1_000_000, 1_000_000]);
+  assertEquals(asked, before + 1);
+  time.wallTime += 1;
+  time.steady += 0.75;
+  assertEquals(clock.now(), 1_000_000.75);
+});
