@@ -1,9 +1,10 @@
 /**
  * The DNS client of the program.
  *
- * TXT records are looked up with `Deno.resolveDns`, which says the same for "no record" and for
- * every failure. So a record that it finds is used, and everything else is asked on the wire,
- * where response code, AD bit and TTL can be seen. All other types are asked on the wire at once.
+ * All questions are asked on the wire, where response code, AD bit and TTL can be seen: that a name has
+ * no record, as most names do not, is known from there alone. A TXT record that is there is then read with
+ * `Deno.resolveDns`, which says the same for "no record" and for every failure, but also finds it where a
+ * resolver is not to be reached over TCP. What it does not find in time is taken from the wire.
  *
  * @module
  */
@@ -11,6 +12,7 @@
 import type { Log, Metrics } from "../monitor/types.ts";
 import type { Clock } from "../resolver/clock.ts";
 import { Failover } from "./failover.ts";
+import type { Limits } from "./failover.ts";
 import { findTxt } from "./find_txt.ts";
 import type { ResolveTxt } from "./find_txt.ts";
 import type { Question } from "./message.ts";
@@ -20,8 +22,11 @@ import { DNS_FAILURES } from "./types.ts";
 import type { DnsAnswer, DnsClient, DnssecProbe } from "./types.ts";
 import type { LookupOptions, RecordData, RecordType } from "./types.ts";
 
-/** Part of the time that `Deno.resolveDns` gets: it repeats a lost packet only after 5 s, so the wire must have its chance. */
-const TXT_SHARE = 0.5;
+/**
+ * How long a record that the wire has shown may take to be read, ms: the resolver has it in its cache, and a
+ * packet that is lost is repeated after 5 s only.
+ */
+const READ_MS = 250;
 
 /** Bounds of the histogram, seconds: from an answer out of a near cache to the usual deadlines. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10];
@@ -87,18 +92,34 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
     if (name === undefined) return IMPOSSIBLE;
     const started = clock.now();
     const question: Question<"TXT"> = { name, type: "TXT" };
+    const deadline = started + timeout;
+    const shown = await failover.ask(question, { deadline, signal });
+    const answer = await readTxt(name, shown, { deadline, signal });
+    observe(question, answer, started);
+    return answer;
+  }
+
+  /** @returns The answer with the records that `Deno.resolveDns` finds, or as the wire has shown it. */
+  async function readTxt(
+    name: string,
+    shown: DnsAnswer<string>,
+    { deadline, signal }: Limits,
+  ): Promise<DnsAnswer<string>> {
+    const isFound = shown.kind === "found";
+    const isHidden = shown.kind === "failed" && shown.reason === "unreachable";
     const [server] = servers.candidates(new Set());
-    const records = server === undefined ? [] : await findTxt(name, {
+    if (server === undefined || !isFound && !isHidden) return shown;
+    const left = deadline - clock.now();
+    const records = await findTxt(name, {
       resolveTxt,
       server: server.address,
       clock,
-      timeout: timeout * TXT_SHARE,
+      timeout: isFound ? Math.min(left, READ_MS) : left,
       signal,
     });
-    if (records.length === 0) return await ask(question, { started, signal });
-    const answer = { kind: "found", records, secure: false, ttl: 0, owner: name } as const;
-    observe(question, answer, started);
-    return answer;
+    if (records.length === 0) return shown;
+    if (isFound) return { ...shown, records };
+    return { kind: "found", records, secure: false, ttl: 0, owner: name };
   }
 
   return {

@@ -108,7 +108,10 @@ export interface DnsClient {
     type: T,
     options?: LookupOptions,
   ): Promise<DnsAnswer<RecordData[T]>>;
-  /** TXT by `Deno.resolveDns`, with the wire check behind `NotFound`. `secure` and `ttl` are only known from the wire: false and 0 else. Never rejects. */
+  /**
+   * Looks TXT records up: on the wire whether there are any, with `Deno.resolveDns` what they are. Where the
+   * wire cannot be had, `secure` and `ttl` are false and 0. Never rejects.
+   */
   lookupTxt(name: string, options?: LookupOptions): Promise<DnsAnswer<string>>;
   /** Asks the `dnssec_probe` question. Never rejects. */
   probe(options?: LookupOptions): Promise<DnssecProbe>;
