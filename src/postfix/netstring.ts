@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Octets } from "./octets.ts";
+import { type Octets, viewOf } from "./octets.ts";
 
 /**
  * Bytes of a read buffer, of which each connection holds one: room for a hundred usual requests sent
@@ -63,7 +63,7 @@ export class NetstringDecoder {
   /** Octets of the stream before the buffer. */
   #before = 0;
   /** What {@link next} returns: one object for all payloads. */
-  readonly #payload = { bytes: this.#buffer, from: 0, to: 0 };
+  readonly #payload = { bytes: this.#buffer, view: viewOf(this.#buffer), from: 0, to: 0 };
 
   /** @param maxPayload Octets of the longest payload accepted. */
   constructor(maxPayload: number) {
@@ -82,11 +82,11 @@ export class NetstringDecoder {
     if (kept === this.#buffer.length) {
       const larger = new Uint8Array(2 * kept);
       larger.set(this.#buffer);
-      this.#buffer = larger;
+      this.#use(larger);
     } else if (kept > 0) {
       this.#buffer.copyWithin(0, this.#start, this.#end);
     } else if (this.#buffer.length > BUFFER_BYTES) {
-      this.#buffer = new Uint8Array(BUFFER_BYTES);
+      this.#use(new Uint8Array(BUFFER_BYTES));
     }
     this.#start = 0;
     this.#end = kept;
@@ -126,10 +126,15 @@ export class NetstringDecoder {
     if (buffer[to] !== COMMA) throw this.#error("Missing comma", to);
     this.#start = to + 1;
     const payload = this.#payload;
-    payload.bytes = buffer;
     payload.from = from;
     payload.to = to;
     return payload;
+  }
+
+  #use(buffer: Uint8Array<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#payload.bytes = buffer;
+    this.#payload.view = viewOf(buffer);
   }
 
   #error(message: string, at: number): NetstringError {

@@ -8,6 +8,8 @@
 /** A part of a buffer, which whoever received it will use again. */
 export interface Octets {
   readonly bytes: Uint8Array;
+  /** Over the same bytes. */
+  readonly view: DataView;
   /** The first octet, and the one behind the last. */
   readonly from: number;
   readonly to: number;
@@ -17,14 +19,22 @@ const encoder = new TextEncoder();
 /** Without `ignoreBOM` a decoder swallows a BOM, which is part of the text here. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** FNV-1a, 32 bits: enough to find an entry, which is then compared. */
-const HASH_START = 0x811c9dc5 | 0;
-const HASH_FACTOR = 0x01000193;
+/** Octets of a word. */
+const WORD = 4;
+
+/** Odd, with its bits well mixed: multiplying loses nothing and spreads what differs. */
+const HASH_FACTOR = 0x9e3779b1 | 0;
+const HASH_SHIFT = 15;
 
 /** The octets of a text in UTF-8. */
 export function encodeUtf8(text: string): Octets {
   const bytes = encoder.encode(text);
-  return { bytes, from: 0, to: bytes.length };
+  return { bytes, view: viewOf(bytes), from: 0, to: bytes.length };
+}
+
+/** A view over the whole of an array. */
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** Reads octets as UTF-8; what is malformed comes as U+FFFD. */
@@ -32,23 +42,37 @@ export function decodeUtf8({ bytes, from, to }: Octets): string {
   return decoder.decode(bytes.subarray(from, to));
 }
 
-/** Makes text with one char per octet, of as many octets as a call can have arguments: some thousands. */
-export function toChars({ bytes, from, to }: Octets): string {
-  return String.fromCharCode(...bytes.subarray(from, to));
+/**
+ * Makes a copy to compare with: the number of octets, then all of them in words. The last word ends with the
+ * last octet, and so may begin within the one before. Of less than a word there is none.
+ */
+export function toWords({ view, from, to }: Octets): Int32Array {
+  const length = to - from;
+  const words = new Int32Array(length < WORD ? 1 : 1 + Math.ceil(length / WORD));
+  words[0] = length;
+  let index = 1;
+  for (let at = from; at < to - WORD; at += WORD) words[index++] = view.getInt32(at);
+  if (length >= WORD) words[index] = view.getInt32(to - WORD);
+  return words;
 }
 
-/** Tells whether {@link toChars} would give this text. */
-export function areChars({ bytes, from, to }: Octets, text: string): boolean {
-  if (text.length !== to - from) return false;
-  for (let at = 0; at < text.length; at++) {
-    if (text.charCodeAt(at) !== bytes[from + at]) return false;
+/** Tells whether octets are those of which {@link toWords} made the words. Never of less than a word. */
+export function areWords({ view, from, to }: Octets, words: Int32Array): boolean {
+  if (words[0] !== to - from || to - from < WORD) return false;
+  let index = 1;
+  for (let at = from; at < to - WORD; at += WORD) {
+    if (words[index++] !== view.getInt32(at)) return false;
   }
-  return true;
+  return words[index] === view.getInt32(to - WORD);
 }
 
 /** A number for a map. Others than the sender's can be found with the same one, by whoever tries. */
-export function hashOctets({ bytes, from, to }: Octets): number {
-  let hash = HASH_START;
-  for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, HASH_FACTOR);
-  return hash;
+export function hashOctets({ view, from, to }: Octets): number {
+  let hash = to - from;
+  if (hash < WORD) return hash;
+  for (let at = from; at < to - WORD; at += WORD) {
+    hash = Math.imul(hash ^ view.getInt32(at), HASH_FACTOR);
+    hash ^= hash >>> HASH_SHIFT;
+  }
+  return Math.imul(hash ^ view.getInt32(to - WORD), HASH_FACTOR);
 }

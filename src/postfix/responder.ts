@@ -15,7 +15,7 @@ import type { Clock } from "../resolver/clock.ts";
 import { type NextHop, readKey } from "../sts/domain.ts";
 import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";
-import { areChars, hashOctets, type Octets, toChars } from "./octets.ts";
+import { areWords, hashOctets, type Octets, toWords } from "./octets.ts";
 import { NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
 import { type Answer, formatAnswer } from "./tls_policy.ts";
 
@@ -30,8 +30,8 @@ export interface Resolution {
 
 /** A reply that can be sent as it is, while the resolver vouches for it. */
 export interface ReadyReply {
-  /** The request, one char per octet. */
-  readonly request: string;
+  /** The request, as words. */
+  readonly request: Int32Array;
   readonly bytes: Uint8Array;
   readonly until: number;
   readonly token: { readonly valid: boolean };
@@ -68,8 +68,8 @@ const NOTFOUND = encodeNetstring(NOTFOUND_REPLY);
 /** A request that the resolver has to decide. */
 interface Query {
   readonly hash: number;
-  /** One char per octet; `undefined` for one that is too long to be remembered. */
-  readonly request: string | undefined;
+  /** As words; `undefined` for one that is too long to be remembered. */
+  readonly request: Int32Array | undefined;
   readonly zone: Zone;
   readonly nextHop: NextHop;
 }
@@ -100,7 +100,7 @@ export function createResponder(options: ResponderOptions): Handler {
     const hash = hashOctets(request);
     const ready = readyReplies.get(hash);
     const vouchedFor = ready !== undefined && now < ready.until && ready.token.valid;
-    if (vouchedFor && areChars(request, ready.request)) {
+    if (vouchedFor && areWords(request, ready.request)) {
       ready.cell.value++;
       readyUsed.value++;
       return ready.bytes;
@@ -121,7 +121,7 @@ export function createResponder(options: ResponderOptions): Handler {
       return NOTFOUND;
     }
     const isShort = octets.to - octets.from <= READY_REQUEST_MAX_BYTES;
-    const request = isShort ? toChars(octets) : undefined;
+    const request = isShort ? toWords(octets) : undefined;
     const query: Query = { hash, request, zone, nextHop: reading.nextHop };
     try {
       const resolution = options.resolve(query.nextHop, zone);

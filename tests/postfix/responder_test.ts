@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { Zone } from "../../src/config/types.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
 import { NetstringDecoder } from "../../src/postfix/netstring.ts";
-import type { Octets } from "../../src/postfix/octets.ts";
+import { encodeUtf8, type Octets, toWords } from "../../src/postfix/octets.ts";
 import { createResponder, type ReadyReply, type Resolution } from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
 import type { Answer } from "../../src/postfix/tls_policy.ts";
@@ -178,7 +178,9 @@ Deno.test("createResponder() keeps no reply that is good for this time only, or 
   until = clock.now() + 1;
   const longest = `${"m".repeat(300 - " a.example".length)} a.example`;
   await ask(longest);
-  assertEquals(Array.from(readyReplies.values(), ({ request }) => request), [longest]);
+  assertEquals(Array.from(readyReplies.values(), ({ request }) => request), [
+    toWords(encodeUtf8(longest)),
+  ]);
   await ask(`m${longest}`);
   assertEquals(readyReplies.size, 1);
 });
@@ -191,10 +193,10 @@ Deno.test("createResponder() never takes the ready reply of another request with
   }));
   const first = respond("postfix a.example");
   const [[hash, ready]] = [...readyReplies] as [[number, ReadyReply]];
-  readyReplies.set(hash, { ...ready, request: "postfix b.example" });
+  readyReplies.set(hash, { ...ready, request: toWords(encodeUtf8("postfix b.example")) });
   assertEquals(respond("postfix a.example"), first);
   assertEquals(asked.length, 2);
-  assertEquals(readyReplies.get(hash)?.request, "postfix a.example");
+  assertEquals(readyReplies.get(hash)?.request, toWords(encodeUtf8("postfix a.example")));
 });
 
 Deno.test("createResponder() waits for the resolver and measures it", async () => {

@@ -8,7 +8,7 @@ import { createMetrics } from "../../src/monitor/metrics.ts";
 import type { Log, LogValue, Metrics } from "../../src/monitor/types.ts";
 import type { Handler } from "../../src/postfix/connection.ts";
 import { encodeNetstring, NetstringDecoder } from "../../src/postfix/netstring.ts";
-import { type Octets, toChars } from "../../src/postfix/octets.ts";
+import { type Octets, viewOf } from "../../src/postfix/octets.ts";
 import {
   createServer,
   type ServerOptions,
@@ -173,14 +173,15 @@ export const echo: TextHandler = (request) => encodeNetstring(toBytes(`OK ${requ
 
 /** Text as octets in the midst of a buffer, one char each. */
 export function received(chars: string): Octets {
-  return { bytes: toBytes(`x y${chars} .z`), from: 3, to: 3 + chars.length };
+  const bytes = toBytes(`x y${chars} .z`);
+  return { bytes, view: viewOf(bytes), from: 3, to: 3 + chars.length };
 }
 
 /** Octets as text, one char each. They may be more than a call can have arguments. */
 export function chars({ bytes, from, to }: Octets): string {
   let text = "";
   for (let at = from; at < to; at += 1000) {
-    text += toChars({ bytes, from: at, to: Math.min(at + 1000, to) });
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(at + 1000, to)));
   }
   return text;
 }
