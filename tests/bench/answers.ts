@@ -1,0 +1,74 @@
+/**
+ * Answers to what is known already: over TCP at several numbers of connections, one request at a time and
+ * many sent ahead, over a unix socket, for parent domains, and for names without a record.
+ *
+ * @module
+ */
+
+import { KNOWN_KEYS, learnKnown, startContest } from "./contest.ts";
+import type { Load } from "./programs.ts";
+import { type Bench, type Expected, race } from "./race.ts";
+import { bareServers, daemonForms, pythonCaches, type Server } from "./servers.ts";
+
+/** How a known domain is asked for, by the name of the scenario. */
+export const KNOWN_LOADS: Readonly<Record<string, Load>> = {
+  "1 connection": { keys: KNOWN_KEYS, connections: 1 },
+  "10 connections": { keys: KNOWN_KEYS, connections: 10 },
+  "100 connections": { keys: KNOWN_KEYS, connections: 100 },
+  "10 connections × 32 ahead": { keys: KNOWN_KEYS, connections: 10, depth: 32 },
+};
+
+const UNIX_LOADS: Readonly<Record<string, Load>> = {
+  "unix socket, 10 connections": { keys: KNOWN_KEYS, connections: 10 },
+};
+
+const NAME_LOADS: Readonly<Record<string, Load>> = {
+  "parent domains, 10 connections": { keys: ["1,.d%.bench.test,500,uniform"], connections: 10 },
+  "no record, asked before, 10 connections": {
+    keys: ["1,n%.none.test,500,uniform"],
+    connections: 10,
+  },
+};
+
+/** Has the absence of the records noticed. */
+const ABSENT_ONCE: Load = { keys: ["1,n%.none.test,500,each"], requests: 500, connections: 10 };
+
+const NEW_NAME_LOADS: Readonly<Record<string, Load>> = {
+  "no record, never asked before, 50 connections": {
+    keys: ["1,n%.none.test,10000000,uniform"],
+    connections: 50,
+  },
+};
+
+/** Runs the races. */
+export async function runAnswers(bench: Bench): Promise<void> {
+  const entrants = {
+    daemons: daemonForms(),
+    bare: bareServers(bench.programs.echo),
+    pythons: pythonCaches(),
+  };
+  {
+    await using contest = await startContest(bench, entrants);
+    const { servers } = contest;
+    await learnKnown(bench, contest);
+    await runLoads(bench, servers, { loads: KNOWN_LOADS, expected: "ok" });
+    for (const { address } of servers) await bench.programs.load(address, ABSENT_ONCE);
+    await runLoads(bench, servers, { loads: NAME_LOADS, expected: "notfound" });
+    const resolvers = servers.filter(({ name }) => !name.endsWith(" echo"));
+    await runLoads(bench, resolvers, { loads: NEW_NAME_LOADS, expected: "notfound" });
+  }
+  await using contest = await startContest(bench, { ...entrants, unix: true });
+  await learnKnown(bench, contest);
+  await runLoads(bench, contest.servers, { loads: UNIX_LOADS, expected: "ok" });
+}
+
+/** Runs the loads by the name of their scenario, one race after the other. */
+export async function runLoads(
+  bench: Bench,
+  servers: readonly Server[],
+  { loads, expected }: { loads: Readonly<Record<string, Load>>; expected: Expected },
+): Promise<void> {
+  for (const [scenario, load] of Object.entries(loads)) {
+    await race(bench, { scenario, servers, expected, load: () => load });
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * What a resolver of MTA-STS policies meets outside, on loopback and fast: one name server (knot) that
+ * knows everything, and one web server (nginx) that is the policy host of all domains.
+ *
+ * They take the addresses and ports that are meant for them, 53 and 443, since postfix-mta-sts-resolver
+ * knows no others. So the bench enters a network namespace of its own ({@link enterNamespace}), which needs
+ * root, leaves nothing behind, and cannot reach the network outside.
+ *
+ * @module
+ */
+
+import { type Certificate, createCertificate } from "../fakes/certificates.ts";
+import { createAuthority, createKey } from "../fakes/certificates.ts";
+import { isInstalled, run, waitForListener } from "./process.ts";
+
+/** Domains with a policy, `d0.bench.test` and so on; a run asks for no more. */
+export const DOMAINS = 2500;
+
+/** Names in one certificate: few enough for a handshake of the usual size. */
+const NAMES_PER_CERTIFICATE = 25;
+
+/** Set inside of the namespace. */
+const INSIDE = "MTA_STS_BENCH_INSIDE";
+
+/** What {@link enterNamespace} needs and Debian's packages for it. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  unshare: "util-linux",
+  ip: "iproute2",
+  knotd: "knot",
+  nginx: "nginx-light",
+};
+
+/** The running peers. */
+export interface Peers extends AsyncDisposable {
+  /** The certificate authority of the policy hosts, PEM. */
+  readonly authority: string;
+}
+
+/** What is missing for the peers, in words; empty when nothing is. */
+export function missingForPeers(): string {
+  const packages = Object.entries(PACKAGES).filter(([program]) => !isInstalled(program));
+  if (packages.length > 0) return `apt-get install ${packages.map(([, name]) => name).join(" ")}`;
+  return Deno.uid() === 0 ? "" : "root";
+}
+
+/** Whether this process is inside of the namespace. */
+export function isInside(): boolean {
+  return Deno.env.has(INSIDE);
+}
+
+/**
+ * Runs this program again in a network, mount and process namespace of its own.
+ *
+ * @returns Its exit status.
+ */
+export async function enterNamespace(program: string, args: readonly string[]): Promise<number> {
+  const namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  // Nothing can be downloaded inside.
+  await run(
+    Deno.execPath(),
+    "cache",
+    "--quiet",
+    new URL("../../main.ts", import.meta.url).pathname,
+  );
+  const command = [Deno.execPath(), "run", "--quiet", "--allow-all", program, ...args];
+  const child = new Deno.Command("unshare", {
+    args: [...namespaces, ...command],
+    env: { [INSIDE]: "1" },
+  }).spawn();
+  return (await child.status).code;
+}
+
+/**
+ * Starts name server and policy host.
+ *
+ * @param directory For their files.
+ * @param pin How to tie them to a processor, as in `Place`.
+ */
+export async function startPeers(directory: string, pin: readonly string[]): Promise<Peers> {
+  await run("ip", "link", "set", "lo", "up");
+  Deno.writeTextFileSync(`${directory}/resolv.conf`, "nameserver 127.0.0.1\n");
+  await run("mount", "--bind", `${directory}/resolv.conf`, "/etc/resolv.conf");
+  const authority = createAuthority();
+  Deno.writeTextFileSync(`${directory}/ca.pem`, authority.certPem);
+  writeNameServer(directory);
+  writePolicyHost(directory, authority);
+  const peers = [
+    start(...pin, "knotd", "--config", `${directory}/knot.conf`),
+    start(...pin, "nginx", "-c", `${directory}/nginx.conf`, "-e", `${directory}/nginx.log`),
+  ];
+  await waitForListener("53");
+  await waitForListener("443");
+  return {
+    authority: `${directory}/ca.pem`,
+    async [Symbol.asyncDispose]() {
+      for (const peer of peers) {
+        peer.kill("SIGTERM");
+        await peer.status;
+      }
+      await run("umount", "/etc/resolv.conf");
+    },
+  };
+}
+
+function start(...command: string[]): Deno.ChildProcess {
+  const [program, ...args] = command;
+  return new Deno.Command(program!, { args, stdin: "null", stdout: "null", stderr: "null" })
+    .spawn();
+}
+
+/** All names under `bench.test` have all records, those under `none.test` none. */
+function writeNameServer(directory: string): void {
+  Deno.writeTextFileSync(
+    `${directory}/root.zone`,
+    `$TTL 3600
+. SOA ns.test. hostmaster.test. 1 3600 3600 3600 3600
+. NS ns.test.
+ns.test. A 127.0.0.1
+none.test. A 127.0.0.1
+*.bench.test. TXT "v=STSv1; id=20250101T000000;"
+*.bench.test. A 127.0.0.1
+*.bench.test. MX 10 mx1.bench.test.
+`,
+  );
+  Deno.writeTextFileSync(
+    `${directory}/knot.conf`,
+    `server:
+    rundir: "${directory}"
+    listen: 127.0.0.1@53
+    tcp-idle-timeout: 600
+database:
+    storage: "${directory}"
+zone:
+  - domain: .
+    file: "${directory}/root.zone"
+    zonefile-sync: -1
+`,
+  );
+}
+
+function writePolicyHost(directory: string, authority: Certificate): void {
+  const servers: string[] = [];
+  for (let first = 0; first < DOMAINS; first += NAMES_PER_CERTIFICATE) {
+    const count = Math.min(NAMES_PER_CERTIFICATE, DOMAINS - first);
+    const names = Array.from({ length: count }, (_, i) => `mta-sts.d${first + i}.bench.test`);
+    const key = createKey();
+    const leaf = createCertificate({ subject: "bench", issuer: authority, dns: names, key });
+    const path = `${directory}/leaf${first}`;
+    Deno.writeTextFileSync(`${path}.crt`, leaf.certPem);
+    Deno.writeTextFileSync(`${path}.key`, leaf.keyPem);
+    servers.push(`  server {
+    listen 127.0.0.1:443 ssl;
+    server_name ${names.join(" ")};
+    ssl_certificate ${path}.crt;
+    ssl_certificate_key ${path}.key;
+    location = /.well-known/mta-sts.txt {
+      default_type text/plain;
+      return 200 "version: STSv1\\r\\nmode: enforce\\r\\nmx: mx1.bench.test\\r\\nmax_age: 604800\\r\\n";
+    }
+  }`);
+  }
+  Deno.writeTextFileSync(
+    `${directory}/nginx.conf`,
+    `pid ${directory}/nginx.pid;
+daemon off;
+user root;
+worker_processes 1;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  server_names_hash_max_size 16384;
+  server_names_hash_bucket_size 128;
+${servers.join("\n")}
+}
+`,
+  );
+}

@@ -1,0 +1,189 @@
+/**
+ * The servers that are compared: this daemon, the bare ones, and postfix-mta-sts-resolver.
+ *
+ * @module
+ */
+
+import { freePort, isInstalled, waitForListener } from "./process.ts";
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  readonly name: string;
+  readonly pid: number;
+  /** A port of 127.0.0.1, or the path of a unix socket. */
+  readonly address: string;
+}
+
+/** Where and how servers run. */
+export interface Place {
+  /** For their files and logs. */
+  readonly directory: string;
+  /** How to tie a server to a processor: `taskset` and its arguments, or nothing. */
+  readonly pin: readonly string[];
+  /** Name server of the daemon, `address:port`; without it the one of `/etc/resolv.conf`. */
+  readonly nameServer?: string;
+  /** The certificate authority of the policy hosts, PEM. */
+  readonly authority?: string;
+}
+
+/** A way to run a program. */
+export interface Runnable {
+  readonly name: string;
+  readonly command: readonly string[];
+}
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** More connections than any part of the bench opens. */
+const CONNECTIONS = 4000;
+
+/** What `deno task compile` makes. */
+const COMPILED = `${ROOT}dist/mta-sts-resolver`;
+
+/** A server is to work with little memory for new objects, as the compiled program does. */
+const ENGINE_FLAGS = ["--v8-flags=--max-semi-space-size=1"];
+
+/** The daemon in the forms it is here: from source, and compiled if that was done. */
+export function daemonForms(): Runnable[] {
+  const source = { name: "source", command: sourceCommand() };
+  return isFile(COMPILED) ? [source, { name: "compiled", command: [COMPILED] }] : [source];
+}
+
+/** The daemon from source, with the permissions and the engine's flags of the compiled program. */
+function sourceCommand(): string[] {
+  const lines = Deno.readTextFileSync(`${ROOT}tools/permissions.txt`).split("\n");
+  const permissions = lines.filter((line) => line.startsWith("--"));
+  return [Deno.execPath(), "run", "--quiet", ...ENGINE_FLAGS, ...permissions, `${ROOT}main.ts`];
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** The bare servers: what is possible on Deno, and at all. @param echo The one in C. */
+export function bareServers(echo: string): Runnable[] {
+  const program = new URL("echo_server.ts", import.meta.url).pathname;
+  const onDeno = [Deno.execPath(), "run", "--quiet", ...ENGINE_FLAGS, "--allow-all", program];
+  return [{ name: "Deno echo", command: onDeno }, { name: "C echo", command: [echo] }];
+}
+
+/** Starts a bare server on `address`, by default a free port. */
+export function startBare(
+  place: Place,
+  { name, command, address = freePort() }: Runnable & { address?: string },
+): Promise<Server> {
+  return launch(place, { name, address, command: [...command, address] });
+}
+
+/** How {@link startDaemon} starts it. */
+export interface DaemonOptions extends Runnable {
+  /**
+   * A port of 127.0.0.1, or the path of a unix socket.
+   * @default a free port
+   */
+  readonly address?: string;
+  /** Its cache file. */
+  readonly cache: string;
+}
+
+/** Starts the daemon. TXT records are looked at once, as long as nothing here lasts an hour. */
+export function startDaemon(place: Place, options: DaemonOptions): Promise<Server> {
+  const { name, command, address = freePort() } = options;
+  const config = writeDaemonConfig(place, { ...options, address });
+  return launch(place, { name, address, command: [...command, "serve", "--config", config] });
+}
+
+/** Writes the configuration of the daemon. @returns Its path. */
+export function writeDaemonConfig(
+  { directory, nameServer, authority }: Place,
+  { name, address, cache }: { name: string; address: string; cache: string },
+): string {
+  const path = `${directory}/${name.replaceAll(" ", "-")}.yml`;
+  const lines = [
+    `listen: "${address.startsWith("/") ? `unix:${address}` : `inet:127.0.0.1:${address}`}"`,
+    `cache: { file: "${cache}", allow_unsafe_directory: true }`,
+    "allow_private: [127.0.0.0/8]",
+    "recheck: 3600",
+    "negative_ttl: 3600",
+    `limits: { connections: ${CONNECTIONS} }`,
+  ];
+  if (nameServer !== undefined) lines.push(`dns: { servers: ["${nameServer}"] }`);
+  if (authority !== undefined) lines.push(`tls: { ca: "${authority}" }`);
+  Deno.writeTextFileSync(path, lines.join("\n"));
+  return path;
+}
+
+/** Where postfix-mta-sts-resolver keeps policies: in memory, or, on Debian, in a file. */
+export type PythonCache = "internal" | "sqlite";
+
+/** The caches of postfix-mta-sts-resolver that are compared, if it is installed. */
+export function pythonCaches(): PythonCache[] {
+  return isInstalled("mta-sts-daemon") ? ["internal", "sqlite"] : [];
+}
+
+/** Starts postfix-mta-sts-resolver, which looks at TXT records as seldom as the daemon. */
+export function startPython(
+  place: Place,
+  { cache, address = freePort() }: { cache: PythonCache; address?: string },
+): Promise<Server> {
+  const { name, path } = writePythonConfig(place, { cache, address });
+  // Its log would cost it time, and there is nothing to be read in it.
+  const command = ["mta-sts-daemon", "--config", path, "--verbosity", "error"];
+  return launch(place, { name, address, command, env: { SSL_CERT_FILE: place.authority ?? "" } });
+}
+
+/** Writes the configuration of postfix-mta-sts-resolver, with a cache file of its own. */
+export function writePythonConfig(
+  { directory }: Place,
+  { cache, address }: { cache: PythonCache; address: string },
+): { name: string; path: string } {
+  const path = `${directory}/python-${address.replaceAll("/", "-")}.yml`;
+  const options = cache === "sqlite" ? `, options: { filename: "${path}.db" }` : "";
+  const lines = [
+    ...(address.startsWith("/") ? [`path: "${address}"`] : ["host: 127.0.0.1", `port: ${address}`]),
+    "cache_grace: 3600",
+    `cache: { type: ${cache}${options} }`,
+  ];
+  Deno.writeTextFileSync(path, lines.join("\n"));
+  return { name: `Python ${cache}`, path };
+}
+
+/** How a program is started. */
+interface Launch extends Runnable {
+  readonly address: string;
+  readonly env?: Record<string, string>;
+}
+
+async function launch(place: Place, { name, address, command, env }: Launch): Promise<Server> {
+  const [program, ...args] = [...place.pin, ...command];
+  const path = `${place.directory}/${name.replaceAll(" ", "-")}.log`;
+  const log = await Deno.open(path, { create: true, append: true });
+  const child = new Deno.Command(program!, {
+    args,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    env: { NO_COLOR: "1", ...env },
+  }).spawn();
+  const logging = child.stderr.pipeTo(log.writable);
+  try {
+    await waitForListener(address);
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw new Error(`${name} does not start:\n${Deno.readTextFileSync(path)}`, { cause: error });
+  }
+  return {
+    name,
+    pid: child.pid,
+    address,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+      await logging;
+    },
+  };
+}
