@@ -198,8 +198,8 @@ async function request(run: Run, client: Deno.HttpClient): Promise<FetchOutcome>
   try {
     return judgeHead(response, run.trace) ?? await readBody(response, run);
   } finally {
-    // Ends the connection; a body that broke off cannot be cancelled any more.
-    await response.body?.cancel().catch(() => {});
+    // Ends the connection of an answer that is refused by its head.
+    if (!response.bodyUsed) await response.body?.cancel().catch(() => {});
   }
 }
 
@@ -231,6 +231,10 @@ async function readBody(response: Response, run: Run): Promise<FetchOutcome> {
   run.phase = "the body";
   // A BOM is not part of any policy (RFC 8461 §3.2): the parser shall see it.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  if (endsByItself(response.headers)) {
+    const body = await response.bytes();
+    return { kind: "fetched", text: decoder.decode(body), bytes: body.length };
+  }
   let text = "";
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
@@ -239,6 +243,14 @@ async function readBody(response: Response, run: Run): Promise<FetchOutcome> {
     text += decoder.decode(chunk, { stream: true });
   }
   return { kind: "fetched", text: text + decoder.decode(), bytes };
+}
+
+/**
+ * Whether the length announced, which {@link judgeHead} has let pass, is the end of the body: HTTP reads
+ * no further then. It is not when there is another framing, and Deno takes it away with a content coding it undoes.
+ */
+function endsByItself(headers: Headers): boolean {
+  return /^[0-9]+$/.test(headers.get("content-length") ?? "") && !headers.has("transfer-encoding");
 }
 
 function tooLarge(): FailedFetch {

@@ -186,13 +186,14 @@ Deno.test("fetchPolicy() refuses a body announced as too large before it comes",
 });
 
 Deno.test("fetchPolicy() breaks off an endless body", async () => {
-  for (const framing of ["transfer-encoding: chunked", "connection: close"]) {
+  const chunked = "transfer-encoding: chunked";
+  for (const framing of [chunked, `content-length: 5\r\n${chunked}`, "connection: close"]) {
     const ended = Promise.withResolvers<void>();
     const block = "a".repeat(0x4000);
     const answer: Answer = async (conn) => {
       try {
         await writeText(conn, `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n${framing}\r\n\r\n`);
-        for (;;) await writeText(conn, framing.endsWith("d") ? `4000\r\n${block}\r\n` : block);
+        for (;;) await writeText(conn, framing.endsWith(chunked) ? `4000\r\n${block}\r\n` : block);
       } finally {
         ended.resolve();
       }
