@@ -99,7 +99,7 @@ export function createChecker(
       observe({ kind: "held-off", domain, failure });
       return settle(domain, decide({ ...situation, fetch: "held-off" }), { txt, heldOff: failure });
     }
-    const fetched = await retrieve(domain, id);
+    const fetched = await retrieve(domain, { id, failure });
     const outcome: Situation = {
       ...situation,
       // The fetch may have taken longer than the rest of the old policy's life.
@@ -119,15 +119,18 @@ export function createChecker(
     return result;
   }
 
-  async function retrieve(domain: string, id: string): Promise<Fetched> {
+  async function retrieve(
+    domain: string,
+    { id, failure }: { id: string; failure: StoredFailure | undefined },
+  ): Promise<Fetched> {
     const started = clock.now();
     const outcome = await effects.fetchPolicy(domain);
     const now = clock.now();
     const result = outcome.kind === "failed" ? outcome : parse(domain, id, outcome.text);
     observe({ kind: "fetch", domain, id, result, ms: now - started });
     if (result.kind === "failed") {
-      store.putFailure(nextFailure(store.getFailure(domain), { domain, id, now, result }));
-    } else {
+      store.putFailure(nextFailure(failure, { domain, id, now, result }));
+    } else if (failure !== undefined) {
       store.clearFailure(domain);
     }
     return result;
