@@ -87,7 +87,8 @@ export function createMxViews(options: MxViewsOptions): MxViews {
     options.observe({ kind: "mx", nextHop: name, result, ms: clock.now() - started });
     if (result.kind === "known") {
       failures.delete(name);
-      const previous = lastKnown(name);
+      // In memory if it is stored at all: whoever asked for this has looked.
+      const previous = views.get(name);
       views.set(name, result.view);
       if (previous === undefined || needsWriting(result.view, previous)) {
         store.putMx(writeView(result.view));
@@ -107,8 +108,11 @@ export function createMxViews(options: MxViewsOptions): MxViews {
     return flight;
   }
 
-  async function viewSlowly(nextHop: NextHop, name: string, wait: number): Promise<MxResult> {
-    const stale = usableStale(lastKnown(name), clock.now());
+  async function viewSlowly(
+    nextHop: NextHop,
+    name: string,
+    { stale, wait }: { stale: MxView | undefined; wait: number },
+  ): Promise<MxResult> {
     const flight = startAssessment(nextHop, name);
     const result = await withDeadline(flight, { ms: stale ? STALE_WAIT_MS : wait, clock });
     if (result?.kind === "known") return result;
@@ -122,12 +126,12 @@ export function createMxViews(options: MxViewsOptions): MxViews {
       const name = formatNextHop(nextHop);
       const view = lastKnown(name);
       if (view !== undefined && now < view.freshUntil) return { kind: "known", view };
+      const stale = usableStale(view, now);
       const failure = failures.get(name);
       if (failure !== undefined && now < failure.retryAt) {
-        const stale = usableStale(view, now);
         return stale === undefined ? failure.result : { kind: "known", view: stale };
       }
-      return viewSlowly(nextHop, name, wait);
+      return viewSlowly(nextHop, name, { stale, wait });
     },
     peek: (nextHop: NextHop) => lastKnown(formatNextHop(nextHop)),
     forget(nextHop: NextHop): void {
