@@ -29,9 +29,6 @@ import type {
   Zone,
 } from "./types.ts";
 
-/** While a check is under way the same answer may be repeated this long without a look at it, ms. */
-const REPEAT_WHILE_CHECKING_MS = 1000;
-
 /** What is known of a domain, for display. */
 export interface DomainReport {
   readonly held: HeldPolicy | undefined;
@@ -141,8 +138,8 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
   function conclude(query: HeldQuery, answer: Answer, mxFreshUntil: number): Resolution {
     const { held, row, nextHop, zone } = query;
     const { nextCheckAt, token } = knowledge.stateOf(nextHop.domain);
-    const checkAt = Math.max(nextCheckAt, clock.now() + REPEAT_WHILE_CHECKING_MS);
-    const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, checkAt, mxFreshUntil);
+    // While a check is under way this is past: of what is asked for once no reply is kept ready.
+    const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxFreshUntil);
     observe({ kind: "answer", domain: nextHop.domain, zone, row, answer });
     return { answer, until, token, row };
   }

@@ -49,6 +49,7 @@ Deno.test("row 2: an older check is answered from the cache and repeated in the 
   const resolution = world.resolve(DOMAIN);
   assert(!(resolution instanceof Promise));
   assertEquals(resolution.row, 2);
+  assert(resolution.until <= world.clock.now());
   await settle();
   assertEquals([world.dns.questions, world.fetches], [[TXT], []]);
   assertEquals(await world.row(DOMAIN), 1);
