@@ -67,6 +67,7 @@ export class SqliteStore implements PolicyStore {
   readonly #errors: Metric;
   readonly #keeper: FileKeeper;
   readonly #pending: PendingWrites;
+  readonly #now: () => number;
   #saidDropped = false;
   #isClosed = false;
 
@@ -74,6 +75,7 @@ export class SqliteStore implements PolicyStore {
     const { path, log, now, allowUnsafeDirectory = false, maxFileOctets = FILE_MAX_OCTETS } =
       options;
     this.#log = log;
+    this.#now = now;
     const errors = options.metrics.counter(
       "mta_sts_store_errors_total",
       "Faults of the cache file; row: a record not believed; dropped: a pending write lost.",
@@ -186,11 +188,12 @@ export class SqliteStore implements PolicyStore {
     return selectDue([...this.#current(stored), ...this.#pending.policies()], query);
   }
 
+  /** Of many in the file, those there were a few minutes before: see `CacheFile.count`. */
   count(): number {
     const has = (domain: string) => this.#keeper.read((file) => file.has(domain)) ?? false;
     const added = this.#pending.policies().filter(({ domain }) => !has(domain)).length;
     const removed = this.#pending.removed().filter(has).length;
-    return (this.#keeper.read((file) => file.count()) ?? 0) + added - removed;
+    return (this.#keeper.read((file) => file.count(this.#now())) ?? 0) + added - removed;
   }
 
   /** While the file is unusable a domain whose failure it holds may count twice. */

@@ -107,7 +107,7 @@ export interface PolicyStore {
   listDue(query: DueQuery): StoredPolicy[];
   /** Puts off the regular fetch of a policy, ms. */
   deferRefresh(domain: string, refreshAt: number): void;
-  /** Number of policies held. */
+  /** Number of policies held; of tens of thousands, what it was at most ten minutes ago. */
   count(): number;
   /** Number of failures that forbid a fetch at `now` (ms). */
   countHeldOff(now: number): number;

@@ -51,6 +51,23 @@ Deno.test("putPolicies() stores many at once", () => {
   assertEquals(domainsOf(store.listPolicies()), domains);
 });
 
+Deno.test("count() of very many policies is found anew every ten minutes", () => {
+  using bench = new Bench();
+  const store = bench.open();
+  {
+    using other = bench.database();
+    other.exec(
+      `WITH RECURSIVE number(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM number LIMIT 50001)
+      INSERT INTO policies SELECT n || '.example', 'id', x'', 0, 0, 0, 0 FROM number`,
+    );
+  }
+  assertEquals(store.count(), 50_001);
+  store.putPolicy(policyOf("a.example"));
+  assertEquals(store.count(), 50_001);
+  bench.now += 600 * SECOND;
+  assertEquals(store.count(), 50_002);
+});
+
 Deno.test("putPolicy() of an older fetch does not replace a newer one, whichever process writes", () => {
   using bench = new Bench();
   const [one, other] = [bench.open(), bench.open()];
