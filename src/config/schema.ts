@@ -59,7 +59,7 @@ export const CACHE_KEYS = {
   memory_entries: v.nullish(
     count(
       [100, 2_000_000],
-      "Domains held in memory in front of the file, about 1 KB each; with less than 100 every query would go to the file.",
+      "Domains held in memory in front of the file, about 2 KB each; with less than 100 every query would go to the file.",
     ),
     20_000,
   ),
