@@ -93,7 +93,7 @@ export class Failover {
     }
   }
 
-  /** Tells a domain that fails validation from one that cannot be resolved (RFC 4035 §3.2.2). */
+  /** Tells a domain that fails validation from one that cannot be resolved (RFC 4035, section 3.2.2). */
   async #askServer<T extends RecordType>(
     server: Server,
     question: Question<T>,

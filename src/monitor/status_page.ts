@@ -146,7 +146,7 @@ function emptyList({ search, page }: Listing): Html {
   const path = domainPath(search);
   return html`
     <p class="soft">
-      No cached policy is for a domain that begins with “${search}”.
+      No cached policy is for a domain that begins with &ldquo;${search}&rdquo;.
       <a href="${path}">What is known of ${search}?</a>
     </p>
   `;
@@ -176,7 +176,7 @@ function captionOf({ search, entries, page, total, hasNext }: Listing): Html {
   if (search === "") return html`${range} of ${formatCount(total)}`;
   const shown = page === 1 && !hasNext ? formatCount(entries.length) : range;
   const all = formatCount(total);
-  return html`${shown} beginning with “${search}”. <a href="/">Show all ${all}</a>`;
+  return html`${shown} beginning with &ldquo;${search}&rdquo;. <a href="/">Show all ${all}</a>`;
 }
 
 /** A link where the order may be chosen; the one in force turns it round. */

@@ -160,7 +160,7 @@ Deno.test("the status page finds domains by the beginning of their name", async 
   const nothing = (await get("/?q=gamma.example")).body;
   assertStringIncludes(
     nothing,
-    "No cached policy is for a domain that begins with “gamma.example”.",
+    "No cached policy is for a domain that begins with &ldquo;gamma.example&rdquo;.",
   );
   assertStringIncludes(nothing, `<a href="/domain/gamma.example">`);
 });

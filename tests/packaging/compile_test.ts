@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = new URL("dist/mta-sts-resolver", ROOT).pathname;
+const BUNDLE = `${PROGRAM}.js`;
 
 /** Between two attempts to connect to a program that is starting, ms. */
 const RETRY_MS = 20;
@@ -46,6 +47,13 @@ async function ask(
   }
   return undefined;
 }
+
+Deno.test("the bundle is ASCII: one character of another kind, and V8 holds it with two octets for each", () => {
+  const lines = Deno.readTextFileSync(BUNDLE).split("\n");
+  // Of comments the bundler keeps those before async methods: no section sign there.
+  // deno-lint-ignore no-control-regex
+  assertEquals(lines.filter((line) => /[^\x00-\x7f]/.test(line)), []);
+});
 
 Deno.test({
   name: "the compiled program starts, answers by TCP and UNIX socket, and stops" +
