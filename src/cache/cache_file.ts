@@ -26,8 +26,8 @@ const CHECKPOINT_WRITES = 200;
 /** The WAL is copied at least this often, ms; a power cut loses no more than that. */
 const CHECKPOINT_MS = 60_000;
 
-/** Rows of a table that one prune deletes, some 50 ms; the rest goes at the next. */
-const PRUNE_ROWS = 10_000;
+/** Rows of a table that one prune deletes, one or two milliseconds; the rest goes at the next. */
+const PRUNE_ROWS = 100;
 
 /** Rows read at once for another file to take over. */
 const SALVAGE_ROWS = 100;

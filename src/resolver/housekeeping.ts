@@ -10,7 +10,10 @@ import type { Clock } from "./clock.ts";
 /** Batched uses and writes that failed are written this often, ms; a kill loses no more than their times of last use. */
 const FLUSH_MS = 10_000;
 
-/** Expired policies and old failures are dropped every this many flushes: about once an hour. */
+/**
+ * Expired policies and old failures are dropped every this many flushes, about once an hour, and from then on
+ * with each, a few at a time, until none is left.
+ */
 const FLUSHES_PER_PRUNE = 360;
 
 /**
@@ -22,11 +25,12 @@ export function startHousekeeping(
   { store, clock }: { store: Pick<PolicyStore, "flush" | "prune">; clock: Clock },
 ): () => void {
   let round = 0;
+  let hasMore = false;
   let cancel = clock.setTimer(keepHouse, FLUSH_MS);
 
   function keepHouse(): void {
     store.flush();
-    if (++round % FLUSHES_PER_PRUNE === 0) store.prune(clock.now());
+    if (++round % FLUSHES_PER_PRUNE === 0 || hasMore) hasMore = store.prune(clock.now()) > 0;
     cancel = clock.setTimer(keepHouse, FLUSH_MS);
   }
 

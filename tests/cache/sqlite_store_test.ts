@@ -154,7 +154,9 @@ Deno.test("prune() drops what nobody can use any more, and gives space back", ()
   store.flush();
   const before = Deno.statSync(bench.path).size;
   assertEquals(store.prune(START + 10 * SECOND - 1), 0);
-  assertEquals(store.prune(START + 10 * SECOND), 500);
+  // A few at a time, so that no query waits for long.
+  const pruned = Array.from({ length: 6 }, () => store.prune(START + 10 * SECOND));
+  assertEquals(pruned, [100, 100, 100, 100, 100, 0]);
   assertEquals(store.count(), 1);
   assertEquals(store.prune(START + DAY + 300 * SECOND), 1);
   assertEquals(store.getFailure("old.example"), undefined);
