@@ -8,13 +8,13 @@ import type { PolicyStore } from "../cache/types.ts";
 import type { Clock } from "./clock.ts";
 
 /** Batched uses and writes that failed are written this often, ms; a kill loses no more than their times of last use. */
-const FLUSH_MS = 10_000;
+const FLUSH_MS = 1000;
 
 /**
  * Expired policies and old failures are dropped every this many flushes, about once an hour, and from then on
  * with each, a few at a time, until none is left.
  */
-const FLUSHES_PER_PRUNE = 360;
+const FLUSHES_PER_PRUNE = 3600;
 
 /**
  * Starts the rounds.

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { startHousekeeping } from "../../src/resolver/housekeeping.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
-const FLUSH_MS = 10_000;
+const FLUSH_MS = 1000;
 const HOUR_MS = 3_600_000;
 
 Deno.test("startHousekeeping() prunes once an hour, and goes on with each flush until nothing is left", async () => {
