@@ -9,7 +9,14 @@
  */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { type FileIdentity, identify, prepareFile, removeCompanions, walOf } from "./cache_path.ts";
+import {
+  type FileIdentity,
+  identify,
+  prepareFile,
+  removeCompanions,
+  requireWritable,
+  walOf,
+} from "./cache_path.ts";
 import { pageStatement } from "./page.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
 import { domainOf, expiryOf, isFailure, isMx, isPolicy, isTime } from "./rows.ts";
@@ -283,10 +290,24 @@ export class CacheFile implements WriteTarget {
   checkpoint(now: number): void {
     const isDue = this.#writes >= CHECKPOINT_WRITES || now - this.#checkpointedAt >= CHECKPOINT_MS;
     if (this.#writes === 0 || !isDue) return;
+    requireWritable(this.#path);
     this.#prepare(sql.CHECKPOINT).all();
     this.#prepare(sql.EMPTY_CACHE).all();
     this.#writes = 0;
     this.#checkpointedAt = now;
+  }
+
+  /**
+   * Runs `action`, which changes the file; all changes are to be made by way of this.
+   *
+   * @throws {CacheFault} Of kind `readonly`; see {@link requireWritable}.
+   * @throws {Error} What `action` throws, or SQLite.
+   */
+  write(action: () => void): void {
+    requireWritable(this.#path);
+    action();
+    // The first read after a write notes in the index how far it has read: better while that can be done.
+    this.#prepare(sql.LAST_SEEN).get();
   }
 
   /** Runs `action` in one write transaction. @throws {Error} What it throws, or SQLite. */
@@ -350,7 +371,7 @@ export class CacheFile implements WriteTarget {
   #deleteBad(table: Table, rowid: number): undefined {
     this.#onBadRow(table);
     try {
-      this.#run(`DELETE FROM ${table} WHERE rowid = ?`, rowid);
+      this.write(() => this.#run(`DELETE FROM ${table} WHERE rowid = ?`, rowid));
     } catch {
       // It stays, and counts as absent.
     }

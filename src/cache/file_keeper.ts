@@ -89,9 +89,10 @@ export class FileKeeper {
 
   /** Writes to the file. @returns Whether that was tried and done. */
   write(action: (file: CacheFile) => void): boolean {
-    if (this.#file === undefined || this.#fault !== undefined) return false;
+    const file = this.#file;
+    if (file === undefined || this.#fault !== undefined) return false;
     try {
-      action(this.#file);
+      file.write(() => action(file));
       return true;
     } catch (error) {
       this.#fail(error, { isRepair: false });
@@ -110,10 +111,11 @@ export class FileKeeper {
     try {
       const file = this.#soundFile(now);
       if (action || this.#fault || now - this.#notedAt >= NOTE_TIME_MS) {
-        file.transaction(() => {
+        const writeAll = () => {
           action?.(file);
           file.noteTime(now);
-        });
+        };
+        file.write(() => file.transaction(writeAll));
         this.#notedAt = now;
       }
       file.checkpoint(now);
@@ -177,7 +179,7 @@ export class FileKeeper {
     try {
       if (!old.isSameAs(fresh)) {
         let policies = 0;
-        fresh.transaction(() => {
+        const copyAll = () => {
           for (const policy of old.salvage()) {
             fresh.putPolicy(policy);
             const { failure, mx } = old.salvageCompanions(policy.domain);
@@ -185,7 +187,8 @@ export class FileKeeper {
             for (const view of mx) fresh.putMx(view);
             policies++;
           }
-        });
+        };
+        fresh.write(() => fresh.transaction(copyAll));
         this.#log.warn("cache file replaced, policies taken over", { ...this.#name(), policies });
       }
     } catch (error) {

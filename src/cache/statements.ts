@@ -70,6 +70,8 @@ export const GET_MX = `SELECT rowid, next_hop AS nextHop, json, checked_at AS ch
 
 export const PUT_MX = "INSERT OR REPLACE INTO mx VALUES (?, ?, ?, ?)";
 
+export const LAST_SEEN = "SELECT last_seen FROM clock";
+
 export const NOTE_TIME = "UPDATE clock SET last_seen = max(last_seen, ?)";
 
 /** Yields a row for each page, and stops early unless all are read. */

@@ -28,6 +28,52 @@ function fill(store: SqliteStore): void {
   store.putPolicies(MANY.map((domain, index) => policyOf(domain, { fetchedAt: START + index })));
 }
 
+/** Whether a file can be made one that even root cannot write. */
+function canBeImmutable(): boolean {
+  using bench = new Bench();
+  Deno.writeTextFileSync(bench.path, "");
+  return changeAttribute("+i", bench.path) && changeAttribute("-i", bench.path);
+}
+
+function changeAttribute(attribute: string, ...paths: string[]): boolean {
+  try {
+    return new Deno.Command("chattr", { args: [attribute, ...paths], stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "a file that can no longer be written is read, and written when it can be again",
+  ignore: !canBeImmutable(),
+  fn() {
+    using bench = new Bench();
+    const store = bench.open();
+    store.putPolicy(policyOf("a.example"));
+    {
+      using database = bench.database();
+      // The next write then begins with the index of the WAL, which SQLite has mapped into memory.
+      database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+    }
+    const parts = ["", "-wal", "-shm"].map((suffix) => bench.path + suffix);
+    new Deno.Command("sync", { args: parts }).outputSync();
+    changeAttribute("+i", ...parts);
+    try {
+      store.putPolicy(policyOf("b.example"));
+      repair(bench, store);
+      assertEquals(errorOf(store), `${bench.path} cannot be written: make it writable`);
+      assertEquals(domainsOf(store.listPolicies()), ["a.example", "b.example"]);
+    } finally {
+      changeAttribute("-i", ...parts);
+    }
+    repair(bench, store);
+    assertEquals(bench.events(), [UNUSABLE, USABLE]);
+    using database = bench.database();
+    assertEquals(database.prepare("SELECT count(*) AS rows FROM policies").get()?.rows, 2);
+  },
+});
+
 Deno.test("a file that is garbage from the start is set aside", () => {
   using bench = new Bench();
   Deno.writeTextFileSync(bench.path, "this is no database. ".repeat(1000), { mode: 0o600 });

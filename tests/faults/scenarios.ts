@@ -80,6 +80,12 @@ function hosts(name: string, options: Parameters<Outside["hosts"]["add"]>[1]): F
   };
 }
 
+function checkpoint(cacheFile: string): void {
+  const database = new DatabaseSync(cacheFile);
+  database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+  database.close();
+}
+
 async function command(program: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(program, { args }).output();
   if (!success) throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
@@ -141,11 +147,17 @@ const FILES: Fault[] = [
   {
     name: "cache file made read-only",
     needsRoot: true,
-    bring: async ({ cacheFile }) => {
+    bring: async ({ cacheFile, outside, daemon }) => {
       // The permission bits mean nothing to root, and a file already open for writing heeds only this.
       const files = ["", "-wal", "-shm"].map((suffix) => `${cacheFile}${suffix}`);
       const present = files.filter((file) => existsSync(file));
+      // With the WAL copied and all on the disk, the next write begins by changing what SQLite has mapped into
+      // memory from a file: on a file system that takes no writes that ends a process.
+      checkpoint(cacheFile);
+      await command("sync", ...present);
       await command("chattr", "+i", ...present);
+      outside.publish("meanwhile.example");
+      await daemon.query("meanwhile.example");
       return () => command("chattr", "-i", ...present);
     },
   },
