@@ -40,8 +40,8 @@ const CONNECTIONS = 4000;
 /** What `deno task compile` makes. */
 const COMPILED = `${ROOT}dist/mta-sts-resolver`;
 
-/** A server is to work with little memory for new objects, as the compiled program does. */
-const ENGINE_FLAGS = ["--v8-flags=--max-semi-space-size=1"];
+/** Those of the compiled program. */
+const ENGINE_FLAGS = ["--v8-flags=--max-semi-space-size=1,--heap-growing-percent=50"];
 
 /** The daemon in the forms it is here: from source, and compiled if that was done. */
 export function daemonForms(): Runnable[] {
