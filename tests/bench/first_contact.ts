@@ -9,7 +9,7 @@ import { KNOWN, learnKnown, startContest } from "./contest.ts";
 import { DOMAINS } from "./peers.ts";
 import type { Load } from "./programs.ts";
 import { type Bench, race, warmUp } from "./race.ts";
-import { daemonForms, pythonCaches } from "./servers.ts";
+import { bareFetch, daemonForms, pythonCaches } from "./servers.ts";
 
 /** New domains in a round. */
 const NEW_IN_ROUND = 200;
@@ -35,6 +35,7 @@ export async function runFirstContact(bench: Bench): Promise<void> {
 async function runNewDomains(bench: Bench): Promise<void> {
   await using contest = await startContest(bench, {
     daemons: daemonForms(),
+    bare: [bareFetch(bench.place)],
     pythons: pythonCaches(),
   });
   const { servers } = contest;

@@ -95,7 +95,7 @@ const TABLES: readonly TableSpec[] = [
       "mixed day, 10 connections",
     ].map(named),
     metrics: ["rate", "p50", "p99", "cpu"],
-    against: [PYTHON],
+    against: ["Deno fetch", PYTHON],
   },
   {
     title: "More domains in the cache",

@@ -41,7 +41,7 @@ const CONNECTIONS = 4000;
 const COMPILED = `${ROOT}dist/mta-sts-resolver`;
 
 /** Those of the compiled program. */
-const ENGINE_FLAGS = ["--v8-flags=--max-semi-space-size=1,--heap-growing-percent=50"];
+const ENGINE_FLAGS = ["--v8-flags=--max-semi-space-size=2,--heap-growing-percent=50"];
 
 /** The daemon in the forms it is here: from source, and compiled if that was done. */
 export function daemonForms(): Runnable[] {
@@ -66,9 +66,20 @@ function isFile(path: string): boolean {
 
 /** The bare servers: what is possible on Deno, and at all. @param echo The one in C. */
 export function bareServers(echo: string): Runnable[] {
-  const program = new URL("echo_server.ts", import.meta.url).pathname;
-  const onDeno = [Deno.execPath(), "run", "--quiet", ...ENGINE_FLAGS, "--allow-all", program];
-  return [{ name: "Deno echo", command: onDeno }, { name: "C echo", command: [echo] }];
+  return [
+    { name: "Deno echo", command: denoCommand("echo_server.ts") },
+    { name: "C echo", command: [echo] },
+  ];
+}
+
+/** The bare server for first contact. */
+export function bareFetch({ authority = "" }: Place): Runnable {
+  return { name: "Deno fetch", command: [...denoCommand("fetch_server.ts"), authority] };
+}
+
+function denoCommand(name: string): string[] {
+  const program = new URL(name, import.meta.url).pathname;
+  return [Deno.execPath(), "run", "--quiet", ...ENGINE_FLAGS, "--allow-all", program];
 }
 
 /** Starts a bare server on `address`, by default a free port. */
@@ -110,6 +121,8 @@ export function writeDaemonConfig(
     "recheck: 3600",
     "negative_ttl: 3600",
     `limits: { connections: ${CONNECTIONS} }`,
+    // All policy hosts of the bench have one address.
+    "https: { per_address: 20 }",
   ];
   if (nameServer !== undefined) lines.push(`dns: { servers: ["${nameServer}"] }`);
   if (authority !== undefined) lines.push(`tls: { ca: "${authority}" }`);
