@@ -9,20 +9,14 @@
  */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import {
-  type FileIdentity,
-  identify,
-  prepareFile,
-  removeCompanions,
-  requireWritable,
-  walOf,
-} from "./cache_path.ts";
+import { type FileIdentity, identify, prepareFile, removeCompanions, walOf } from "./cache_path.ts";
 import { pageStatement } from "./page.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
 import { domainOf, expiryOf, isFailure, isMx, isPolicy, isTime } from "./rows.ts";
 import { prepareSchema, transaction } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DueQuery, PageQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+import { WriteCheck } from "./write_check.ts";
 
 /** How long a write waits for another process's, ms. The event loop waits with it. */
 const BUSY_TIMEOUT_MS = 20;
@@ -91,6 +85,7 @@ export class CacheFile implements WriteTarget {
   readonly #identity: FileIdentity | undefined;
   readonly #walIdentity: FileIdentity | undefined;
   readonly #onBadRow: (table: Table) => void;
+  readonly #writeCheck: WriteCheck;
   readonly #statements = new Map<string, StatementSync>();
   // A decoder would take a byte order mark away, and the text is kept verbatim.
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -109,6 +104,7 @@ export class CacheFile implements WriteTarget {
     prepareFile(path, { allowUnsafe: options.allowUnsafeDirectory });
     this.#path = path;
     this.#onBadRow = options.onBadRow;
+    this.#writeCheck = new WriteCheck(path);
     this.#checkpointedAt = options.now;
     this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
@@ -290,7 +286,7 @@ export class CacheFile implements WriteTarget {
   checkpoint(now: number): void {
     const isDue = this.#writes >= CHECKPOINT_WRITES || now - this.#checkpointedAt >= CHECKPOINT_MS;
     if (this.#writes === 0 || !isDue) return;
-    requireWritable(this.#path);
+    this.#writeCheck.requireWritable();
     this.#prepare(sql.CHECKPOINT).all();
     this.#prepare(sql.EMPTY_CACHE).all();
     this.#writes = 0;
@@ -300,11 +296,11 @@ export class CacheFile implements WriteTarget {
   /**
    * Runs `action`, which changes the file; all changes are to be made by way of this.
    *
-   * @throws {CacheFault} Of kind `readonly`; see {@link requireWritable}.
+   * @throws {CacheFault} Of kind `readonly`; see {@link WriteCheck}.
    * @throws {Error} What `action` throws, or SQLite.
    */
   write(action: () => void): void {
-    requireWritable(this.#path);
+    this.#writeCheck.requireWritable();
     action();
     // The first read after a write notes in the index how far it has read: better while that can be done.
     this.#prepare(sql.LAST_SEEN).get();
@@ -318,6 +314,7 @@ export class CacheFile implements WriteTarget {
   /** Ends the use of the file. Does not throw. */
   close(): void {
     this.#statements.clear();
+    this.#writeCheck.close();
     try {
       this.#database.close();
     } catch {

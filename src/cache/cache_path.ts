@@ -16,9 +16,6 @@ const WAL_SUFFIX = "-wal";
 /** What SQLite keeps beside a database; the parts belong together and move together. */
 const COMPANIONS = [WAL_SUFFIX, "-shm", "-journal"];
 
-/** `EROFS`, as Deno puts it. */
-const READ_ONLY_SYSTEM = "(os error 30)";
-
 /** Corrupt files kept for inspection; older ones go, so that a bad disk does not fill itself. */
 const MAX_SET_ASIDE = 2;
 
@@ -98,29 +95,6 @@ export function setAside(path: string, now: number): string {
 /** The write-ahead log of the file at the path. */
 export function walOf(path: string): string {
   return path + WAL_SUFFIX;
-}
-
-/**
- * Makes sure that the file system takes changes of the file. SQLite finds that out by itself, but keeps the
- * index of the WAL in memory that is mapped from a file: to change that where nothing can be written ends
- * the process with a signal.
- *
- * The WAL is opened for it, not the file: to close a descriptor of that would end SQLite's locks on it.
- *
- * @throws {CacheFault} Of kind `readonly`.
- */
-export function requireWritable(path: string): void {
-  try {
-    Deno.openSync(walOf(path), { write: true }).close();
-  } catch (error) {
-    if (!isReadOnly(error)) return;
-    throw new CacheFault("readonly", `${path} cannot be written: make it writable`);
-  }
-}
-
-function isReadOnly(error: unknown): boolean {
-  return error instanceof Deno.errors.PermissionDenied ||
-    (error instanceof Error && error.message.includes(READ_ONLY_SYSTEM));
 }
 
 /** Deletes what SQLite keeps beside the file at the path, but not the file. */
