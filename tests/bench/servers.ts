@@ -4,6 +4,7 @@
  * @module
  */
 
+import { engineFlags } from "../fakes/engine_flags.ts";
 import { freePort, isInstalled, waitForListener } from "./process.ts";
 
 /** A running server. */
@@ -40,9 +41,6 @@ const CONNECTIONS = 4000;
 /** What `deno task compile` makes. */
 const COMPILED = `${ROOT}dist/mta-sts-resolver`;
 
-/** Those of the compiled program. */
-const ENGINE_FLAGS = ["--v8-flags=--max-semi-space-size=2,--heap-growing-percent=50"];
-
 /** The daemon in the forms it is here: from source, and compiled if that was done. */
 export function daemonForms(): Runnable[] {
   const source = { name: "source", command: sourceCommand() };
@@ -53,7 +51,7 @@ export function daemonForms(): Runnable[] {
 function sourceCommand(): string[] {
   const lines = Deno.readTextFileSync(`${ROOT}tools/permissions.txt`).split("\n");
   const permissions = lines.filter((line) => line.startsWith("--"));
-  return [Deno.execPath(), "run", "--quiet", ...ENGINE_FLAGS, ...permissions, `${ROOT}main.ts`];
+  return [Deno.execPath(), "run", "--quiet", ...engineFlags(), ...permissions, `${ROOT}main.ts`];
 }
 
 function isFile(path: string): boolean {
@@ -79,7 +77,7 @@ export function bareFetch({ authority = "" }: Place): Runnable {
 
 function denoCommand(name: string): string[] {
   const program = new URL(name, import.meta.url).pathname;
-  return [Deno.execPath(), "run", "--quiet", ...ENGINE_FLAGS, "--allow-all", program];
+  return [Deno.execPath(), "run", "--quiet", ...engineFlags(), "--allow-all", program];
 }
 
 /** Starts a bare server on `address`, by default a free port. */

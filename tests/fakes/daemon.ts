@@ -7,6 +7,7 @@
 import { querySocketmap } from "../../src/postfix/client.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
 import type { PolicyMode } from "../../src/sts/policy.ts";
+import { engineFlags } from "./engine_flags.ts";
 import { startFakeDnsServer, txt } from "./fake_dns_server.ts";
 import type { FakeDnsReply, FakeDnsServer } from "./fake_dns_server.ts";
 import { startPolicyHosts } from "./policy_host.ts";
@@ -113,7 +114,8 @@ export interface DaemonOptions {
 /** Starts a daemon and waits until it says that it has started. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { args = ["--listen", "inet:127.0.0.1:0"], env = {} } = options;
-  const source = [Deno.execPath(), "run", "-A", "--quiet", new URL("main.ts", ROOT).pathname];
+  const main = new URL("main.ts", ROOT).pathname;
+  const source = [Deno.execPath(), "run", "-A", "--quiet", ...engineFlags(), main];
   const [program, ...first] = options.command ?? source;
   const process = new Deno.Command(program!, {
     args: [...first, "serve", "--config", options.config, ...args],

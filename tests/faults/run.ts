@@ -29,7 +29,7 @@ const DOMAINS = 40;
 const HOLD_MS = 5000;
 
 /** What is allowed. */
-const LIMITS = { p99: 50, rss: 250, recovery: 75 };
+const LIMITS = { p99: 50, rss: 180, recovery: 75 };
 
 /** A small file system for the faults that need one, bytes. */
 const MOUNT_SIZE = 4 * 1024 * 1024;
