@@ -2,7 +2,7 @@
  * The DNS client of the program.
  *
  * All questions are asked on the wire, where response code, AD bit and TTL can be seen: that a name has
- * no record, as most names do not, is known from there alone. A TXT record that is there is then read with
+ * no record, as most names do not, is known from there alone. A TXT record that is news is then read with
  * `Deno.resolveDns`, which says the same for "no record" and for every failure, but also finds it where a
  * resolver is not to be reached over TCP. What it does not find in time is taken from the wire.
  *
@@ -20,7 +20,7 @@ import { readName, RECORD_READERS } from "./records.ts";
 import { ServerList } from "./servers.ts";
 import { DNS_FAILURES } from "./types.ts";
 import type { DnsAnswer, DnsClient, DnssecProbe } from "./types.ts";
-import type { LookupOptions, RecordData, RecordType } from "./types.ts";
+import type { LookupOptions, RecordData, RecordType, TxtLookupOptions } from "./types.ts";
 
 /**
  * How long a record that the wire has shown may take to be read, ms: the resolver has it in its cache, and a
@@ -86,7 +86,7 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
 
   async function lookupTxt(
     text: string,
-    { signal }: LookupOptions = {},
+    { signal, isNews = () => true }: TxtLookupOptions = {},
   ): Promise<DnsAnswer<string>> {
     const name = readName(text);
     if (name === undefined) return IMPOSSIBLE;
@@ -94,7 +94,8 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
     const question: Question<"TXT"> = { name, type: "TXT" };
     const deadline = started + timeout;
     const shown = await failover.ask(question, { deadline, signal });
-    const answer = await readTxt(name, shown, { deadline, signal });
+    const isKnown = shown.kind === "found" && !isNews(shown.records);
+    const answer = isKnown ? shown : await readTxt(name, shown, { deadline, signal });
     observe(question, answer, started);
     return answer;
   }

@@ -89,6 +89,15 @@ export interface LookupOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of a question for TXT records. */
+export interface TxtLookupOptions extends LookupOptions {
+  /**
+   * Whether records say anything that the caller does not know yet.
+   * @default They do.
+   */
+  isNews?(records: readonly string[]): boolean;
+}
+
 /** Whether the configured resolver validates DNSSEC, as the start-up self-test saw it. */
 export type DnssecProbe =
   | { readonly kind: "validates" }
@@ -109,10 +118,10 @@ export interface DnsClient {
     options?: LookupOptions,
   ): Promise<DnsAnswer<RecordData[T]>>;
   /**
-   * Looks TXT records up: on the wire whether there are any, with `Deno.resolveDns` what they are. Where the
-   * wire cannot be had, `secure` and `ttl` are false and 0. Never rejects.
+   * Looks TXT records up: on the wire whether there are any, and what is news is read with `Deno.resolveDns`.
+   * Where the wire cannot be had, `secure` and `ttl` are false and 0. Never rejects.
    */
-  lookupTxt(name: string, options?: LookupOptions): Promise<DnsAnswer<string>>;
+  lookupTxt(name: string, options?: TxtLookupOptions): Promise<DnsAnswer<string>>;
   /** Asks the `dnssec_probe` question. Never rejects. */
   probe(options?: LookupOptions): Promise<DnssecProbe>;
   /** The resolvers in use, as `address:port`, in order of preference. */

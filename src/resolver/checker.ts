@@ -111,7 +111,13 @@ export function createChecker(
 
   async function lookupTxt(domain: string): Promise<TxtResult> {
     const started = clock.now();
-    const dns = await effects.dns.lookupTxt(txtName(domain));
+    const heldId = knowledge.live(knowledge.stateOf(domain))?.id;
+    const dns = await effects.dns.lookupTxt(txtName(domain), {
+      isNews(records) {
+        const record = selectTxtRecord(records);
+        return record.kind !== "found" || record.id !== heldId;
+      },
+    });
     const result: TxtResult = dns.kind === "failed"
       ? dns
       : selectTxtRecord(dns.kind === "found" ? dns.records : []);

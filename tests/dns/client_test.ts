@@ -92,6 +92,18 @@ Deno.test("lookupTxt() reads with Deno.resolveDns what the wire shows to be ther
   assertEquals(client.metric('mta_sts_dns_questions_total{type="TXT",result="found"}'), "1");
 });
 
+Deno.test("lookupTxt() asks once for a record that is no news", async () => {
+  await using server = await startFakeDnsServer({ [QUESTION]: txt("known") });
+  using client = createTestClient([server]);
+  const isNews = (records: readonly string[]) => records[0] !== "known";
+  const answer = await client.lookupTxt(NAME, { isNews });
+  assertEquals(answer.kind === "found" && answer.records, ["known"]);
+  assertEquals(server.questions.map(({ via }) => via), ["tcp"]);
+  server.table[QUESTION] = txt("new");
+  await client.lookupTxt(NAME, { isNews });
+  assertEquals(server.questions.map(({ via }) => via), ["tcp", "tcp", "udp"]);
+});
+
 Deno.test("lookupTxt() asks once for a name without a record", async () => {
   await using server = await startFakeDnsServer();
   using client = createTestClient([server]);
