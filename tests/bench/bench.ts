@@ -15,7 +15,7 @@ import { runAnswers } from "./answers.ts";
 import { Figures } from "./figures.ts";
 import { runFirstContact } from "./first_contact.ts";
 import { runFileCosts, runMemory, runStarts } from "./footprint.ts";
-import { makeSeeds, runConnectionGrowth, runDomainGrowth, runNewNameGrowth } from "./growth.ts";
+import { makeSeeds, runGrowth } from "./growth.ts";
 import floors from "./floor.json" with { type: "json" };
 import { enterNamespace, isInside, missingForPeers, startPeers } from "./peers.ts";
 import { processorPins } from "./process.ts";
@@ -28,14 +28,8 @@ import { writeReport } from "./report.ts";
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   answers: runAnswers,
   contact: runFirstContact,
-  growth: async (bench) => {
-    await runConnectionGrowth(bench);
-    await runNewNameGrowth(bench);
-    makeSeeds(bench);
-    await runDomainGrowth(bench);
-  },
+  growth: runGrowth,
   footprint: async (bench) => {
-    makeSeeds(bench);
     await runStarts(bench);
     await runMemory(bench);
     runFileCosts(bench);
@@ -95,6 +89,8 @@ async function runWhole(options: Options): Promise<void> {
   await using bench = await prepare({ rounds, seconds });
   await using peers = await startPeers(bench.place.directory, processorPins().others);
   const inside = { ...bench, place: { ...bench.place, authority: peers.authority } };
+  // The parts that need the files, need the same ones.
+  if (parts.some((part) => part === "growth" || part === "footprint")) makeSeeds(inside);
   for (const part of parts) {
     console.error(`measuring: ${part}`);
     await PARTS[part]!(inside);

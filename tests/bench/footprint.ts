@@ -5,7 +5,7 @@
  */
 
 import type { CacheFile } from "../../src/cache/cache_file.ts";
-import { KNOWN, KNOWN_KEYS, learnKnown, startContest } from "./contest.ts";
+import { KNOWN_KEYS, learnKnown, startContest } from "./contest.ts";
 import { DOMAIN_STEPS, seedPath, stepName } from "./growth.ts";
 import { freePort, memory, pause, writtenToDisk } from "./process.ts";
 import type { Bench } from "./race.ts";
@@ -33,6 +33,15 @@ const HELD = 2000;
 
 /** Length of the load under which memory is looked at, seconds. */
 const LOAD_SECONDS = 3;
+
+/** Rounds for memory, which hardly varies. */
+const MEMORY_ROUNDS = 3;
+
+/** Requests sent ahead, by the name of the scenario. */
+const MEMORY_LOADS = {
+  "under load, 100 connections": 1,
+  "under load, 100 connections × 32 ahead": 32,
+};
 
 /** Policies written to see what one costs. */
 const WRITES = 1000;
@@ -88,7 +97,7 @@ async function start(
 
 /** Looks at the memory of servers that are idle, that have answered as fast as they can, and with many clients. */
 export async function runMemory(bench: Bench): Promise<void> {
-  for (let round = 0; round < bench.rounds; round++) {
+  for (let round = 0; round < Math.min(bench.rounds, MEMORY_ROUNDS); round++) {
     await using contest = await startContest(bench, {
       daemons: daemonForms(),
       bare: bareServers(bench.programs.echo).slice(0, 1),
@@ -99,17 +108,16 @@ export async function runMemory(bench: Bench): Promise<void> {
       bench.figures.add({ scenario: "idle", server: name }, { rss: memory(pid) });
     }
     await learnKnown(bench, contest);
-    for (const { name, pid, address } of contest.servers) {
-      const written = writtenToDisk(pid);
-      for (const depth of [1, 32]) {
-        const load = { keys: KNOWN_KEYS, connections: 100, seconds: LOAD_SECONDS };
-        await bench.programs.load(address, { ...load, depth });
+    for (const [scenario, depth] of Object.entries(MEMORY_LOADS)) {
+      for (const { name, pid, address } of contest.servers) {
+        const written = writtenToDisk(pid);
+        const load = { keys: KNOWN_KEYS, connections: 100, seconds: LOAD_SECONDS, depth };
+        await bench.programs.load(address, load);
+        bench.figures.add({ scenario, server: name }, {
+          rss: memory(pid, "VmHWM"),
+          written: writtenToDisk(pid) - written,
+        });
       }
-      const scenario = `under load, ${KNOWN} domains`;
-      bench.figures.add({ scenario, server: name }, {
-        rss: memory(pid, "VmHWM"),
-        written: writtenToDisk(pid) - written,
-      });
     }
     for (const { name, pid, address } of contest.servers) {
       const load = { keys: KNOWN_KEYS, connections: 10, rate: 1000, idle: HELD };

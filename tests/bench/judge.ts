@@ -69,7 +69,7 @@ const CLAIMS: readonly Claim[] = [
   { work: "idle, RSS MB", scenario: "idle", metric: "rss", most: 60, form: "compiled" },
   {
     work: "under load, RSS MB",
-    scenario: "under load, 500 domains",
+    scenario: "under load, 100 connections",
     metric: "rss",
     most: 90,
     form: "compiled",

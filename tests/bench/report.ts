@@ -122,7 +122,12 @@ const TABLES: readonly TableSpec[] = [
   },
   {
     title: "Memory",
-    scenarios: ["idle", "under load, 500 domains", "2000 held connections"].map(named),
+    scenarios: [
+      "idle",
+      "under load, 100 connections",
+      "under load, 100 connections × 32 ahead",
+      "2000 held connections",
+    ].map(named),
     metrics: ["rss", "written"],
   },
   {
