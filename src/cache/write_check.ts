@@ -27,7 +27,7 @@ export class WriteCheck {
   }
 
   /**
-   * Sets the time of change of the WAL, which a write does anyway. Some 2 µs.
+   * Sets the time of change of the WAL, which a write does anyway; that takes 2 microseconds.
    *
    * @throws {CacheFault} Of kind `readonly`. Anything else that may be wrong is left for SQLite to find.
    */
