@@ -108,8 +108,9 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
   ): Promise<DnsAnswer<string>> {
     const isFound = shown.kind === "found";
     const isHidden = shown.kind === "failed" && shown.reason === "unreachable";
+    if (!isFound && !isHidden) return shown;
     const [server] = servers.candidates(new Set());
-    if (server === undefined || !isFound && !isHidden) return shown;
+    if (server === undefined) return shown;
     const left = deadline - clock.now();
     const records = await findTxt(name, {
       resolveTxt,
