@@ -5,7 +5,7 @@
  * @module
  */
 
-import { KNOWN_KEYS, learnKnown, startContest } from "./contest.ts";
+import { KNOWN, KNOWN_KEYS, learnKnown, NEW_NAME_KEYS, startContest } from "./contest.ts";
 import type { Load } from "./programs.ts";
 import { type Bench, type Expected, race } from "./race.ts";
 import { bareServers, daemonForms, pythonCaches, type Server } from "./servers.ts";
@@ -23,19 +23,26 @@ const UNIX_LOADS: Readonly<Record<string, Load>> = {
 };
 
 const NAME_LOADS: Readonly<Record<string, Load>> = {
-  "parent domains, 10 connections": { keys: ["1,.d%.bench.test,500,uniform"], connections: 10 },
+  "parent domains, 10 connections": {
+    keys: [`1,.d%.bench.test,${KNOWN},uniform`],
+    connections: 10,
+  },
   "no record, asked before, 10 connections": {
-    keys: ["1,n%.none.test,500,uniform"],
+    keys: [`1,n%.none.test,${KNOWN},uniform`],
     connections: 10,
   },
 };
 
 /** Has the absence of the records noticed. */
-const ABSENT_ONCE: Load = { keys: ["1,n%.none.test,500,each"], requests: 500, connections: 10 };
+const ABSENT_ONCE: Load = {
+  keys: [`1,n%.none.test,${KNOWN},each`],
+  requests: KNOWN,
+  connections: 10,
+};
 
 const NEW_NAME_LOADS: Readonly<Record<string, Load>> = {
   "no record, never asked before, 50 connections": {
-    keys: ["1,n%.none.test,10000000,uniform"],
+    keys: NEW_NAME_KEYS,
     connections: 50,
   },
 };

@@ -78,6 +78,9 @@ export interface Panel {
 const PANEL = { width: 420, height: 250, left: 60, right: 30, top: 56, bottom: 40 };
 const GRID_LINES = 4;
 
+/** Lines have colours that lie far apart. */
+const LINE_COLOUR_STEP = 4;
+
 /** Draws diagrams, two in a row, steps side by side at equal distances. */
 export function drawPanels(title: string, panels: readonly Panel[]): string {
   const parts = panels.map((panel, index) => {
@@ -118,7 +121,7 @@ function drawPanel({ heading, axis, steps, lines }: Panel): string[] {
   );
   let legendX = 10;
   for (const [index, { label, values }] of lines.entries()) {
-    const colour = colourOf(index * 4 % COLOURS.length + Math.floor(index * 4 / COLOURS.length));
+    const colour = colourOf(index * LINE_COLOUR_STEP);
     const points = values.map((value, step) => ({ x: xOf(step), value }))
       .filter(({ value }) => !Number.isNaN(value));
     const path = points.map(({ x, value }) => `${x},${yOf(value)}`).join(" ");

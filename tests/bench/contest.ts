@@ -14,6 +14,9 @@ export const KNOWN = 500;
 /** Any of the known domains, the first ones most often. */
 export const KNOWN_KEYS: readonly string[] = [`1,d%.bench.test,${KNOWN},zipf`];
 
+/** Names without a record, as many as nobody comes to ask for twice. */
+export const NEW_NAME_KEYS: readonly string[] = ["1,n%.none.test,10000000,uniform"];
+
 /** Running servers. */
 export interface Contest extends AsyncDisposable {
   readonly servers: readonly Server[];
@@ -50,7 +53,10 @@ export async function startContest({ place }: Bench, entrants: Entrants): Promis
 }
 
 /** Has all servers learn the known domains. */
-export async function learnKnown(bench: Bench, { servers }: Contest): Promise<void> {
+export async function learnKnown(
+  bench: Bench,
+  { servers }: Pick<Contest, "servers">,
+): Promise<void> {
   const each = { keys: [`1,d%.bench.test,${KNOWN},each`], requests: KNOWN };
   for (const server of servers) await warmUp(bench, server, each);
 }

@@ -58,9 +58,9 @@ export class Figures {
     return [...this.#figures.values()];
   }
 
-  /** Names of the servers that were measured in one of the scenarios, in order. */
-  servers(scenarios: readonly string[]): string[] {
-    const figures = this.all().filter(({ scenario }) => scenarios.includes(scenario));
+  /** Names of the servers that were measured in a scenario, in order. */
+  servers(scenario: string): string[] {
+    const figures = this.all().filter((figure) => figure.scenario === scenario);
     return [...new Set(figures.map(({ server }) => server))];
   }
 

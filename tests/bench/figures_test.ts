@@ -14,7 +14,7 @@ function figures(): Figures {
 Deno.test("Figures gathers the rounds of each figure", () => {
   assertEquals(figures().values({ scenario: "10", server: "source" }, "rate"), [80, 40, 82]);
   assertEquals(figures().median({ scenario: "10", server: "source" }, "rate"), 80);
-  assertEquals(figures().servers(["10"]), ["source", "echo"]);
+  assertEquals(figures().servers("10"), ["source", "echo"]);
   assertEquals(figures().all().length, 4);
 });
 

@@ -5,18 +5,20 @@
  */
 
 import type { CacheFile } from "../../src/cache/cache_file.ts";
+import { freePort } from "../fakes/free_port.ts";
+import { memoryOf } from "../fakes/memory.ts";
 import { KNOWN_KEYS, learnKnown, startContest } from "./contest.ts";
 import { DOMAIN_STEPS, seedPath, stepName } from "./growth.ts";
-import { freePort, memory, pause, writtenToDisk } from "./process.ts";
+import { pause, writtenToDisk } from "./process.ts";
 import type { Bench } from "./race.ts";
 import { openSeed, policyOf } from "./seed.ts";
 import {
   bareServers,
   daemonForms,
+  prepareDaemon,
+  preparePython,
   pythonCaches,
   type Runnable,
-  writeDaemonConfig,
-  writePythonConfig,
 } from "./servers.ts";
 
 /** Domains on disk at the start. */
@@ -54,17 +56,11 @@ export async function runStarts(bench: Bench): Promise<void> {
     if (domains > 0) await Deno.copyFile(seedPath(bench, domains), cache);
     const key = domains > 0 ? "d7.bench.test" : PARENT_KEY;
     for (let round = 0; round < bench.rounds; round++) {
-      for (const { name, command } of daemonForms()) {
+      for (const form of daemonForms()) {
         const port = freePort();
-        const config = writeDaemonConfig(bench.place, { name, address: port, cache });
-        const serve = [...command, "serve", "--config", config];
-        await start(bench, {
-          scenario: stepName("start", domains),
-          name,
-          port,
-          key,
-          command: serve,
-        });
+        const command = prepareDaemon(bench.place, { ...form, address: String(port), cache });
+        const { name } = form;
+        await start(bench, { scenario: stepName("start", domains), name, port, key, command });
       }
       if (domains === 0) await startOthers(bench);
     }
@@ -76,22 +72,21 @@ async function startOthers(bench: Bench): Promise<void> {
   const key = PARENT_KEY;
   for (const { name, command } of bareServers(bench.programs.echo)) {
     const port = freePort();
-    await start(bench, { scenario, name, port, key, command: [...command, port] });
+    await start(bench, { scenario, name, port, key, command: [...command, String(port)] });
   }
   for (const cache of pythonCaches()) {
     const port = freePort();
-    const { name, path } = writePythonConfig(bench.place, { cache, address: port });
-    const command = ["mta-sts-daemon", "--config", path, "--verbosity", "error"];
-    await start(bench, { scenario, name, port, key, command });
+    const python = preparePython(bench.place, { cache, address: String(port) });
+    await start(bench, { ...python, scenario, port, key });
   }
 }
 
 async function start(
   { figures, programs }: Bench,
-  what: Runnable & { scenario: string; port: string; key: string },
+  what: Runnable & { scenario: string; port: number; key: string },
 ): Promise<void> {
   const { scenario, name, port, key, command } = what;
-  const { ms, cpu, rss } = await programs.start(parseInt(port, 10), key, command);
+  const { ms, cpu, rss } = await programs.start(port, key, command);
   figures.add({ scenario, server: name }, { start: ms, startCpu: cpu, rss });
 }
 
@@ -105,7 +100,7 @@ export async function runMemory(bench: Bench): Promise<void> {
     });
     await pause(IDLE_MS);
     for (const { name, pid } of contest.servers) {
-      bench.figures.add({ scenario: "idle", server: name }, { rss: memory(pid) });
+      bench.figures.add({ scenario: "idle", server: name }, { rss: memoryOf(pid) });
     }
     await learnKnown(bench, contest);
     for (const [scenario, depth] of Object.entries(MEMORY_LOADS)) {
@@ -114,7 +109,7 @@ export async function runMemory(bench: Bench): Promise<void> {
         const load = { keys: KNOWN_KEYS, connections: 100, seconds: LOAD_SECONDS, depth };
         await bench.programs.load(address, load);
         bench.figures.add({ scenario, server: name }, {
-          rss: memory(pid, "VmHWM"),
+          rss: memoryOf(pid, "VmHWM"),
           written: writtenToDisk(pid) - written,
         });
       }
@@ -124,7 +119,7 @@ export async function runMemory(bench: Bench): Promise<void> {
       const loading = bench.programs.load(address, { ...load, seconds: LOAD_SECONDS });
       await pause(LOAD_SECONDS * 1000 * 2 / 3);
       bench.figures.add({ scenario: `${HELD} held connections`, server: name }, {
-        rss: memory(pid),
+        rss: memoryOf(pid),
       });
       await loading;
     }

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { type Contest, KNOWN_KEYS, learnKnown, startContest } from "./contest.ts";
-import { memory } from "./process.ts";
+import { memoryOf } from "../fakes/memory.ts";
+import { type Contest, KNOWN_KEYS, learnKnown, NEW_NAME_KEYS, startContest } from "./contest.ts";
 import { type Bench, race } from "./race.ts";
 import { seed } from "./seed.ts";
 import { daemonForms, pythonCaches, type Runnable, type Server, startDaemon } from "./servers.ts";
@@ -119,7 +119,7 @@ async function runNewNameGrowth(bench: Bench): Promise<void> {
             seconds: bench.seconds,
           }),
           names === 0 ? undefined : bench.programs.load(server.address, {
-            keys: ["1,n%.none.test,10000000,uniform"],
+            keys: NEW_NAME_KEYS,
             connections: 100,
             rate: names,
             seconds: bench.seconds,
@@ -128,7 +128,7 @@ async function runNewNameGrowth(bench: Bench): Promise<void> {
         ]);
         const { p50, p99 } = known;
         const subject = { scenario, server: server.name };
-        bench.figures.add(subject, { p50, p99, rss: memory(server.pid) });
+        bench.figures.add(subject, { p50, p99, rss: memoryOf(server.pid) });
       }
     }
   }

@@ -18,13 +18,6 @@ export function cpuTime(pid: number): number {
   return (parseInt(fields[11]!, 10) + parseInt(fields[12]!, 10)) * TICK_MS;
 }
 
-/** Memory of a process that is in use, MB, by kind: `VmRSS` all, `RssAnon` without pages of files. */
-export function memory(pid: number, kind: "VmRSS" | "VmHWM" | "RssAnon" = "VmRSS"): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  const [, kilobytes = ""] = new RegExp(`^${kind}:\\s+(\\d+) kB`, "m").exec(status) ?? [];
-  return parseInt(kilobytes, 10) / 1024;
-}
-
 /** What a process has had written to disks so far, KB. */
 export function writtenToDisk(pid: number): number {
   const io = Deno.readTextFileSync(`/proc/${pid}/io`);
@@ -44,13 +37,6 @@ export function processorPins(): { measured: string[]; others: string[] } {
     return { measured: [], others: [] };
   }
   return { measured: ["taskset", "-c", first], others: ["taskset", "-c", last!] };
-}
-
-/** A port of 127.0.0.1 on which nobody listens. */
-export function freePort(): string {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return String(listener.addr.port);
 }
 
 /** Connects to a port of 127.0.0.1 or a unix socket, as soon as that succeeds. */

@@ -8,8 +8,8 @@
 import { startFakeDnsServer, txt } from "../fakes/fake_dns_server.ts";
 import type { FakeDnsReply } from "../fakes/fake_dns_server.ts";
 import { KNOWN_LOADS, runLoads } from "./answers.ts";
-import { KNOWN } from "./contest.ts";
-import { type Bench, warmUp } from "./race.ts";
+import { KNOWN, learnKnown } from "./contest.ts";
+import type { Bench } from "./race.ts";
 import { seed } from "./seed.ts";
 import { bareServers, daemonForms, startBare, startDaemon } from "./servers.ts";
 
@@ -50,10 +50,9 @@ async function runRaces(bench: Bench): Promise<void> {
   const seeded = { ...place, nameServer: names.address };
   await using daemon = await startDaemon(seeded, { ...source!, cache });
   await using other = await startBare(place, bare!);
-  for (const server of [daemon, other]) {
-    await warmUp(bench, server, { keys: [`1,d%.bench.test,${KNOWN},each`], requests: KNOWN });
-  }
-  await runLoads(bench, [daemon, other], { loads: KNOWN_LOADS, expected: "ok" });
+  const servers = [daemon, other];
+  await learnKnown(bench, { servers });
+  await runLoads(bench, servers, { loads: KNOWN_LOADS, expected: "ok" });
 }
 
 /** The TXT records, for the check that a domain's first query brings about. */

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { memoryOf } from "../fakes/memory.ts";
 import type { Figures } from "./figures.ts";
-import { cpuTime, memory } from "./process.ts";
+import { cpuTime } from "./process.ts";
 import type { Load, LoadResult, Programs } from "./programs.ts";
 import type { Place, Server } from "./servers.ts";
 
@@ -56,7 +57,7 @@ export async function race(
         p50: result.p50,
         p99: result.p99,
         cpu: (cpuTime(server.pid) - cpu) * 1000 / result.requests,
-        rss: memory(server.pid),
+        rss: memoryOf(server.pid),
       });
     }
   }

@@ -24,7 +24,8 @@ const PYTHON = "Python internal";
 
 /** Prints and writes the report. */
 export function writeReport(figures: Figures, { json, svg }: ReportOptions): void {
-  console.log(describeMachine());
+  const machine = describeMachine();
+  console.log(`${machine}\n`);
   for (const spec of TABLES) {
     const table = formatTable(figures, spec);
     if (table !== "") console.log(table);
@@ -32,7 +33,6 @@ export function writeReport(figures: Figures, { json, svg }: ReportOptions): voi
   const judgements = judge(figures, daemonForms().map(({ name }) => name));
   console.log(formatJudgements(judgements));
   if (json !== "") {
-    const machine = describeMachine();
     const record = { machine, judgements, figures: figures.all() };
     Deno.writeTextFileSync(json, `${JSON.stringify(record, null, 1)}\n`);
   }
@@ -56,7 +56,7 @@ function describeMachine(): string {
   const cores = navigator.hardwareConcurrency;
   const load = Deno.loadavg()[0]!.toFixed(1);
   return `${cores} × ${model ?? Deno.build.arch}, ${memory} GB, Linux ${Deno.osRelease()}, ` +
-    `Deno ${Deno.version.deno}, load average at the end ${load}\n`;
+    `Deno ${Deno.version.deno}, load average at the end ${load}`;
 }
 
 function named(name: string): { name: string; label: string } {
@@ -145,7 +145,7 @@ const TABLES: readonly TableSpec[] = [
 function answerGroups(figures: Figures): BarGroup[] {
   return [...Object.keys(KNOWN_LOADS), "unix socket, 10 connections"].map((scenario) => ({
     heading: scenario,
-    bars: figures.servers([scenario]).map((server) => {
+    bars: figures.servers(scenario).map((server) => {
       const subject = { scenario, server };
       const value = figures.ratio(subject, "rate", ECHO);
       const rate = formatNumber(figures.median(subject, "rate"), 0);

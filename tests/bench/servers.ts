@@ -5,7 +5,8 @@
  */
 
 import { engineFlags } from "../fakes/engine_flags.ts";
-import { freePort, isInstalled, waitForListener } from "./process.ts";
+import { freePort } from "../fakes/free_port.ts";
+import { isInstalled, waitForListener } from "./process.ts";
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
@@ -83,7 +84,7 @@ function denoCommand(name: string): string[] {
 /** Starts a bare server on `address`, by default a free port. */
 export function startBare(
   place: Place,
-  { name, command, address = freePort() }: Runnable & { address?: string },
+  { name, command, address = String(freePort()) }: Runnable & { address?: string },
 ): Promise<Server> {
   return launch(place, { name, address, command: [...command, address] });
 }
@@ -101,16 +102,16 @@ export interface DaemonOptions extends Runnable {
 
 /** Starts the daemon. TXT records are looked at once, as long as nothing here lasts an hour. */
 export function startDaemon(place: Place, options: DaemonOptions): Promise<Server> {
-  const { name, command, address = freePort() } = options;
-  const config = writeDaemonConfig(place, { ...options, address });
-  return launch(place, { name, address, command: [...command, "serve", "--config", config] });
+  const { name, address = String(freePort()) } = options;
+  const command = prepareDaemon(place, { ...options, address });
+  return launch(place, { name, address, command });
 }
 
-/** Writes the configuration of the daemon. @returns Its path. */
-export function writeDaemonConfig(
+/** Writes the configuration of the daemon. @returns The command that starts it. */
+export function prepareDaemon(
   { directory, nameServer, authority }: Place,
-  { name, address, cache }: { name: string; address: string; cache: string },
-): string {
+  { name, command, address, cache }: DaemonOptions & { address: string },
+): string[] {
   const path = `${directory}/${name.replaceAll(" ", "-")}.yml`;
   const lines = [
     `listen: "${address.startsWith("/") ? `unix:${address}` : `inet:127.0.0.1:${address}`}"`,
@@ -125,7 +126,7 @@ export function writeDaemonConfig(
   if (nameServer !== undefined) lines.push(`dns: { servers: ["${nameServer}"] }`);
   if (authority !== undefined) lines.push(`tls: { ca: "${authority}" }`);
   Deno.writeTextFileSync(path, lines.join("\n"));
-  return path;
+  return [...command, "serve", "--config", path];
 }
 
 /** Where postfix-mta-sts-resolver keeps policies: in memory, or, on Debian, in a file. */
@@ -139,19 +140,17 @@ export function pythonCaches(): PythonCache[] {
 /** Starts postfix-mta-sts-resolver, which looks at TXT records as seldom as the daemon. */
 export function startPython(
   place: Place,
-  { cache, address = freePort() }: { cache: PythonCache; address?: string },
+  { cache, address = String(freePort()) }: { cache: PythonCache; address?: string },
 ): Promise<Server> {
-  const { name, path } = writePythonConfig(place, { cache, address });
-  // Its log would cost it time, and there is nothing to be read in it.
-  const command = ["mta-sts-daemon", "--config", path, "--verbosity", "error"];
-  return launch(place, { name, address, command, env: { SSL_CERT_FILE: place.authority ?? "" } });
+  const python = preparePython(place, { cache, address });
+  return launch(place, { ...python, address, env: { SSL_CERT_FILE: place.authority ?? "" } });
 }
 
-/** Writes the configuration of postfix-mta-sts-resolver, with a cache file of its own. */
-export function writePythonConfig(
+/** Writes the configuration of postfix-mta-sts-resolver, with a cache file of its own. @returns How to start it. */
+export function preparePython(
   { directory }: Place,
   { cache, address }: { cache: PythonCache; address: string },
-): { name: string; path: string } {
+): Runnable {
   const path = `${directory}/python-${address.replaceAll("/", "-")}.yml`;
   const options = cache === "sqlite" ? `, options: { filename: "${path}.db" }` : "";
   const lines = [
@@ -160,7 +159,9 @@ export function writePythonConfig(
     `cache: { type: ${cache}${options} }`,
   ];
   Deno.writeTextFileSync(path, lines.join("\n"));
-  return { name: `Python ${cache}`, path };
+  // Its log would cost it time, and there is nothing to be read in it.
+  const command = ["mta-sts-daemon", "--config", path, "--verbosity", "error"];
+  return { name: `Python ${cache}`, command };
 }
 
 /** How a program is started. */

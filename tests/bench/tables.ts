@@ -25,7 +25,7 @@ export function formatTable(figures: Figures, spec: TableSpec): string {
   heads.push(...against.map((server) => `× ${server}`));
   const rows: string[][] = [];
   for (const { name, label } of scenarios) {
-    for (const server of figures.servers([name])) {
+    for (const server of figures.servers(name)) {
       const subject = { scenario: name, server };
       const cells = metrics.map((metric) =>
         formatNumber(figures.median(subject, metric), METRICS[metric].digits)

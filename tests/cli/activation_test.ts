@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { querySocketmap } from "../../src/postfix/client.ts";
-import { activate, CAN_ADOPT, freePort, hasSocketActivate, poke } from "../fakes/activation.ts";
+import { activate, CAN_ADOPT, hasSocketActivate, poke } from "../fakes/activation.ts";
+import { freePort } from "../fakes/free_port.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import { permissionFlags } from "../fakes/permissions.ts";
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { activate, CAN_ADOPT, freePort, hasSocketActivate, poke } from "../fakes/activation.ts";
+import { activate, CAN_ADOPT, hasSocketActivate, poke } from "../fakes/activation.ts";
+import { freePort } from "../fakes/free_port.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import { openNotifySocket } from "../fakes/notify_socket.ts";
 import { permissionFlags } from "../fakes/permissions.ts";

@@ -45,12 +45,6 @@ export function activate(
   ];
 }
 
-/** A port of 127.0.0.1 that nobody uses at the moment. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Connects and leaves, as soon as somebody listens. */
 export async function poke(port: number): Promise<void> {
   for (;;) {

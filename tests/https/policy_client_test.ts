@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createPolicyClient, PROXY_VARIABLES, warmUpTls } from "../../src/https/policy_client.ts";
+import { freePort } from "../fakes/free_port.ts";
 import { startPolicyHosts } from "../fakes/policy_host.ts";
 import { runProbe } from "./tls_probe.ts";
-
-/** A port of loopback on which nobody listens. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("createPolicyClient() connects by itself, whatever proxy the environment names", async () => {
   await using hosts = startPolicyHosts();

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { freePort } from "../fakes/free_port.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = new URL("dist/mta-sts-resolver", ROOT).pathname;
@@ -22,11 +23,6 @@ const failure = await compile();
 const ignore = failure?.includes("Setting up base binary") ?? false;
 if (ignore) {
   console.log("Compiling is not tested: the base program of this Deno cannot be had here");
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** The answer to one question, asked as soon as the program listens; `undefined` if it ends before. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { adoptSocket } from "../../src/postfix/inherited.ts";
-import { activate, CAN_ADOPT, freePort, hasSocketActivate, poke } from "../fakes/activation.ts";
+import { activate, CAN_ADOPT, hasSocketActivate, poke } from "../fakes/activation.ts";
+import { freePort } from "../fakes/free_port.ts";
 import { frame, TestClient } from "./support.ts";
 
 const SERVER = new URL("inherited_server.ts", import.meta.url).pathname;
