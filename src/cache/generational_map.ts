@@ -1,78 +1,119 @@
 /**
  * A bounded map for the hot path.
  *
- * The entries live in two generations of at most half the bound each. New entries go
+ * The entries live in two generations of at most half the bounds each. New entries go
  * into the young one. When it is full it becomes the old one, and what was left in the former
  * old one is dropped at once. An entry that is found in the old generation moves to the
  * young one, so whatever is used at least once while half a bound of other entries comes in
  * survives; the rest goes in bulk, without a list or a clock hand to maintain. A hit on
  * a young entry, the common case, is a single `Map.get` that allocates and writes nothing.
  *
- * It is not an exact LRU: it may drop down to half its bound at once.
+ * It is not an exact LRU: it may drop down to half its bounds at once.
  *
  * @module
  */
 
+/** A bound on the memory that entries take, beside their number. */
+export interface OctetBound<V> {
+  /** Octets held at most; a value above half of it stays alone in its generation. */
+  readonly octets: number;
+  /** About how many octets an entry with this value takes. Must not change while the value is held. */
+  octetsOf(value: V): number;
+}
+
+/** Entries of one generation and the octets they take. */
+interface Generation<K, V> {
+  readonly entries: Map<K, V>;
+  octets: number;
+}
+
 /** A map from text or numbers to `V` that forgets what was not used lately. `undefined` is not a value. */
 export class GenerationalMap<V, K extends string | number = string> {
-  readonly #half: number;
-  #young = new Map<K, V>();
-  #old = new Map<K, V>();
+  readonly #halfEntries: number;
+  readonly #halfOctets: number;
+  readonly #octetsOf: (value: V) => number;
+  #young: Generation<K, V> = emptyGeneration();
+  #old: Generation<K, V> = emptyGeneration();
 
   /**
-   * @param bound Entries held at most; 2 for a bound of 1.
-   * @throws {RangeError} If `bound` is not a positive integer.
+   * @param entries Entries held at most; 2 for a bound of 1.
+   * @param bound Bounds the octets as well.
+   * @throws {RangeError} If `entries` is not a positive integer.
    */
-  constructor(bound: number) {
-    if (!Number.isInteger(bound) || bound < 1) {
-      throw new RangeError(`Cannot create a map as 'bound' must be a positive integer: ${bound}`);
+  constructor(entries: number, bound?: OctetBound<V>) {
+    if (!Number.isInteger(entries) || entries < 1) {
+      throw new RangeError(
+        `Cannot create a map as 'entries' must be a positive integer: ${entries}`,
+      );
     }
-    this.#half = Math.max(1, Math.floor(bound / 2));
+    this.#halfEntries = Math.max(1, Math.floor(entries / 2));
+    this.#halfOctets = bound === undefined ? Infinity : bound.octets / 2;
+    this.#octetsOf = bound?.octetsOf ?? (() => 0);
   }
 
   /** Entries held now. */
   get size(): number {
-    return this.#young.size + this.#old.size;
+    return this.#young.entries.size + this.#old.entries.size;
+  }
+
+  /** About how many octets they take; 0 where octets are not bounded. */
+  get octets(): number {
+    return this.#young.octets + this.#old.octets;
   }
 
   /** The value of `key`, which counts as a use. */
   get(key: K): V | undefined {
-    const value = this.#young.get(key);
+    const value = this.#young.entries.get(key);
     return value !== undefined ? value : this.#revive(key);
   }
 
   /** Holds `value` under `key`, in the place of what was there. */
   set(key: K, value: V): void {
-    if (!this.#young.has(key)) {
-      this.#old.delete(key);
-      if (this.#young.size === this.#half) {
-        this.#old = this.#young;
-        this.#young = new Map();
-      }
+    this.delete(key);
+    const octets = this.#octetsOf(value);
+    const { entries } = this.#young;
+    const isFull = entries.size === this.#halfEntries ||
+      (entries.size > 0 && this.#young.octets + octets > this.#halfOctets);
+    if (isFull) {
+      this.#old = this.#young;
+      this.#young = emptyGeneration();
     }
-    this.#young.set(key, value);
+    this.#young.entries.set(key, value);
+    this.#young.octets += octets;
   }
 
   /** Drops the entry of `key`, if there is one. */
   delete(key: K): void {
-    if (!this.#young.delete(key)) this.#old.delete(key);
+    if (!this.#take(this.#young, key)) this.#take(this.#old, key);
   }
 
   /** Drops everything. */
   clear(): void {
-    this.#young = new Map();
-    this.#old = new Map();
+    this.#young = emptyGeneration();
+    this.#old = emptyGeneration();
   }
 
   /** All values, in no particular order; reading them is no use. */
   *values(): IterableIterator<V> {
-    yield* this.#old.values();
-    yield* this.#young.values();
+    yield* this.#old.entries.values();
+    yield* this.#young.entries.values();
   }
 
   #revive(key: K): V | undefined {
-    const value = this.#old.get(key);
+    const value = this.#old.entries.get(key);
     if (value !== undefined) this.set(key, value);
     return value;
   }
+
+  #take(generation: Generation<K, V>, key: K): boolean {
+    const value = generation.entries.get(key);
+    if (value === undefined) return false;
+    generation.entries.delete(key);
+    generation.octets -= this.#octetsOf(value);
+    return true;
+  }
+}
+
+function emptyGeneration<K, V>(): Generation<K, V> {
+  return { entries: new Map(), octets: 0 };
 }

@@ -19,6 +19,11 @@ const encoder = new TextEncoder();
 /** Without `ignoreBOM` a decoder swallows a BOM, which is part of the text here. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+const CAPITAL_A = 0x41;
+const CAPITAL_Z = 0x5a;
+/** Set in the small letters of ASCII, not in the capitals. */
+const ASCII_CASE_BIT = 0x20;
+
 /** Octets of a word. */
 const WORD = 4;
 
@@ -64,6 +69,33 @@ export function areWords({ view, from, to }: Octets, words: Int32Array): boolean
     if (words[index++] !== view.getInt32(at)) return false;
   }
   return words[index] === view.getInt32(to - WORD);
+}
+
+/**
+ * Writes octets with ASCII capitals from `start` on turned into small letters.
+ *
+ * @param octets What to read.
+ * @param options `start`: index of the first octet to fold. `into`: where to write, from its first octet on; may be reused.
+ * @returns The folded octets in `into`; `undefined` if there is no capital to fold, or no room in `into`.
+ */
+export function foldCase(
+  { bytes, from, to }: Octets,
+  { start, into }: { start: number; into: Octets },
+): Octets | undefined {
+  let at = start;
+  while (at < to && !isCapital(bytes[at]!)) at++;
+  const length = to - from;
+  if (at >= to || length > into.bytes.length) return undefined;
+  for (let index = 0; index < length; index++) into.bytes[index] = bytes[from + index]!;
+  for (; at < to; at++) {
+    const octet = bytes[at]!;
+    if (isCapital(octet)) into.bytes[at - from] = octet | ASCII_CASE_BIT;
+  }
+  return { ...into, from: 0, to: length };
+}
+
+function isCapital(octet: number): boolean {
+  return octet >= CAPITAL_A && octet <= CAPITAL_Z;
 }
 
 /** A number for a map. Others than the sender's can be found with the same one, by whoever tries. */

@@ -15,7 +15,7 @@ import type { Clock } from "../resolver/clock.ts";
 import { type NextHop, readKey } from "../sts/domain.ts";
 import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";
-import { areWords, hashOctets, type Octets, toWords } from "./octets.ts";
+import { areWords, foldCase, hashOctets, type Octets, toWords, viewOf } from "./octets.ts";
 import { NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
 import { type Answer, formatAnswer } from "./tls_policy.ts";
 
@@ -30,7 +30,7 @@ export interface Resolution {
 
 /** A reply that can be sent as it is, while the resolver vouches for it. */
 export interface ReadyReply {
-  /** The request, as words. */
+  /** The request with its key in lower case, as words. */
   readonly request: Int32Array;
   readonly bytes: Uint8Array;
   readonly until: number;
@@ -58,6 +58,15 @@ export interface ResponderOptions {
 /** Octets of the longest request remembered: a domain name (253), brackets, port, a short map name. */
 const READY_REQUEST_MAX_BYTES = 300;
 
+/**
+ * Octets of the longest reply kept ready: one for a policy with dozens of MX hosts. A longer one is printed
+ * each time, so that whoever publishes a huge policy cannot push the replies for other domains out.
+ */
+const READY_REPLY_MAX_BYTES = 4096;
+
+/** What a ready reply takes beside the octets of its request and its bytes: objects, buffers, its place in the map. */
+const READY_REPLY_OVERHEAD_BYTES = 500;
+
 /** Upper bounds of the histogram, seconds: a DNS answer, an HTTPS fetch, the usual deadline. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 20];
 
@@ -65,10 +74,15 @@ const SPACE = 0x20;
 const DOT = 0x2e;
 const NOTFOUND = encodeNetstring(NOTFOUND_REPLY);
 
+/** About how many octets a ready reply takes in memory. */
+export function readyReplyOctets({ request, bytes }: ReadyReply): number {
+  return READY_REPLY_OVERHEAD_BYTES + request.byteLength + bytes.byteLength;
+}
+
 /** A request that the resolver has to decide. */
 interface Query {
   readonly hash: number;
-  /** As words; `undefined` for one that is too long to be remembered. */
+  /** With its key in lower case, as words; `undefined` for one that is too long to be remembered. */
   readonly request: Int32Array | undefined;
   readonly zone: Zone;
   readonly nextHop: NextHop;
@@ -96,20 +110,31 @@ export function createResponder(options: ResponderOptions): Handler {
     SECONDS_BOUNDS,
   );
 
+  /** Postfix does not fold the case of a next hop; a ready reply answers all spellings. */
+  const folded = scratch(READY_REQUEST_MAX_BYTES);
+
   function respond(request: Octets, now: number): Uint8Array | Promise<Uint8Array> {
     const hash = hashOctets(request);
-    const ready = readyReplies.get(hash);
-    const vouchedFor = ready !== undefined && now < ready.until && ready.token.valid;
-    if (vouchedFor && areWords(request, ready.request)) {
-      ready.cell.value++;
-      readyUsed.value++;
-      return ready.bytes;
-    }
-    if (isForParent(request)) {
+    const ready = findReady(request, hash, now);
+    if (ready !== undefined) return ready;
+    const start = startOfKey(request);
+    if (start < request.to && request.bytes[start] === DOT) {
       parentQueries.value++;
       return NOTFOUND;
     }
-    return look(request, hash, now);
+    const lower = foldCase(request, { start, into: folded });
+    if (lower === undefined) return look(request, hash, now);
+    const lowerHash = hashOctets(lower);
+    return findReady(lower, lowerHash, now) ?? look(lower, lowerHash, now);
+  }
+
+  function findReady(request: Octets, hash: number, now: number): Uint8Array | undefined {
+    const ready = readyReplies.get(hash);
+    if (ready === undefined || now >= ready.until || !ready.token.valid) return undefined;
+    if (!areWords(request, ready.request)) return undefined;
+    ready.cell.value++;
+    readyUsed.value++;
+    return ready.bytes;
   }
 
   function look(octets: Octets, hash: number, now: number): Uint8Array | Promise<Uint8Array> {
@@ -154,7 +179,8 @@ export function createResponder(options: ResponderOptions): Handler {
     // An answer that cannot be printed defers the mail, and shall be seen to.
     const cell = queries.cell(zone.name, text.startsWith("TEMP ") ? "temp" : answer.kind);
     cell.value++;
-    if (request !== undefined && until > clock.now()) {
+    const isSmall = bytes.length <= READY_REPLY_MAX_BYTES;
+    if (request !== undefined && isSmall && until > clock.now()) {
       readyReplies.set(hash, { request, bytes, until, token, cell });
     }
     return bytes;
@@ -173,8 +199,14 @@ export function createResponder(options: ResponderOptions): Handler {
   return respond;
 }
 
-/** Whether the key begins with a dot; the map name ends at the first space. */
-function isForParent({ bytes, from, to }: Octets): boolean {
+/** Where the key begins, behind the first space; the end of the request if it has none. */
+function startOfKey({ bytes, from, to }: Octets): number {
   const space = bytes.indexOf(SPACE, from);
-  return space >= 0 && space + 1 < to && bytes[space + 1] === DOT;
+  return space < 0 ? to : Math.min(space + 1, to);
+}
+
+/** Octets to write into. */
+function scratch(length: number): Octets {
+  const bytes = new Uint8Array(length);
+  return { bytes, view: viewOf(bytes), from: 0, to: length };
 }

@@ -72,3 +72,28 @@ Deno.test("GenerationalMap refuses a bound that is no positive integer", () => {
     assertThrows(() => new GenerationalMap(bound), RangeError);
   }
 });
+
+Deno.test("GenerationalMap holds no more octets than its bound, and counts them exactly", () => {
+  const random = createRandom(8461);
+  const octetsOf = (value: { size: number }) => value.size;
+  const map = new GenerationalMap<{ size: number }>(50, { octets: 1000, octetsOf });
+  for (let step = 0; step < 20_000; step++) {
+    const key = `key${random.int(100)}`;
+    if (random.int(5) === 0) map.delete(key);
+    else if (random.int(3) === 0) map.get(key);
+    else map.set(key, { size: random.int(100) });
+    const sum = [...map.values()].reduce((total, { size }) => total + size, 0);
+    assertEquals(map.octets, sum);
+    assert(sum <= 1000, `${sum} octets`);
+  }
+});
+
+Deno.test("GenerationalMap keeps a value larger than its bound, alone in its generation", () => {
+  const map = new GenerationalMap<string>(50, { octets: 10, octetsOf: (value) => value.length });
+  map.set("a", "small");
+  map.set("b", "x".repeat(30));
+  assertEquals(map.get("b")?.length, 30);
+  map.set("c", "y");
+  map.set("d", "z".repeat(6));
+  assertEquals([map.size, map.octets], [2, 7], "it leaves with its generation");
+});

@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { areWords, decodeUtf8, encodeUtf8, hashOctets, toWords } from "../../src/postfix/octets.ts";
+import {
+  areWords,
+  decodeUtf8,
+  encodeUtf8,
+  foldCase,
+  hashOctets,
+  toWords,
+} from "../../src/postfix/octets.ts";
 import { createRandom } from "../fakes/random.ts";
 import { received } from "./support.ts";
 
@@ -47,4 +54,27 @@ Deno.test("hashOctets() depends on the octets alone, and on each of them", () =>
   }
   assertEquals(hashOctets(received("")), 0);
   assertEquals(hashOctets(received("abc")), 3);
+});
+
+Deno.test("foldCase() turns the capitals of ASCII into small letters, from the start on, and nothing else", () => {
+  const all = Array.from({ length: 256 }, (_, octet) => octet);
+  const request = received(String.fromCharCode(...all, ...all));
+  const into = encodeUtf8("\0".repeat(600));
+  const folded = foldCase(request, { start: request.from + 256, into });
+  assert(folded !== undefined);
+  const lower = all.map((octet) => octet >= 65 && octet <= 90 ? octet + 32 : octet);
+  assertEquals([...folded.bytes.subarray(folded.from, folded.to)], [...all, ...lower]);
+  assertEquals(hashOctets(folded), hashOctets(received(String.fromCharCode(...all, ...lower))));
+});
+
+Deno.test("foldCase() gives nothing where there is nothing to fold, or no room", () => {
+  const into = encodeUtf8("\0".repeat(8));
+  const from = (text: string, start: number) => {
+    const request = received(text);
+    return foldCase(request, { start: request.from + start, into });
+  };
+  assertEquals(from("QUERY a", 6), undefined);
+  assertEquals(from("QUERY", 5), undefined);
+  assertEquals(from("QUERY AAA", 6), undefined, "no room");
+  assert(from("QUERY A", 6) !== undefined);
 });

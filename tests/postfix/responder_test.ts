@@ -3,7 +3,12 @@ import type { Zone } from "../../src/config/types.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
 import { NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { encodeUtf8, type Octets, toWords } from "../../src/postfix/octets.ts";
-import { createResponder, type ReadyReply, type Resolution } from "../../src/postfix/responder.ts";
+import {
+  createResponder,
+  type ReadyReply,
+  readyReplyOctets,
+  type Resolution,
+} from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
 import type { Answer } from "../../src/postfix/tls_policy.ts";
 import type { NextHop } from "../../src/sts/domain.ts";
@@ -147,21 +152,21 @@ Deno.test("createResponder() gives a ready reply until its time, or until its to
   assertStrictEquals(respond("postfix a.example"), first);
   assertEquals([asked.length, queries("default", "secure")], [1, 2]);
   assertEquals(metricValue(metrics, "mta_sts_ready_replies_total"), 1);
-  // Another map name or spelling is another request.
-  assertEquals(respond("postfix A.example"), first);
+  // Another spelling is the same request, another map name is not.
+  assertStrictEquals(respond("postfix A.example"), first);
   respond("reports a.example");
-  assertEquals(asked.length, 3);
+  assertEquals(asked.length, 2);
 
   await clock.advance(999);
   assertStrictEquals(respond("postfix a.example"), first);
-  assertEquals(asked.length, 3);
+  assertEquals(asked.length, 2);
   await clock.advance(1);
   const second = respond("postfix a.example");
-  assertEquals(asked.length, 4);
+  assertEquals(asked.length, 3);
   assertStrictEquals(respond("postfix a.example"), second);
   token.valid = false;
   respond("postfix a.example");
-  assertEquals(asked.length, 5);
+  assertEquals(asked.length, 4);
 });
 
 Deno.test("createResponder() keeps no reply that is good for this time only, or of a long request", async () => {
@@ -271,3 +276,41 @@ Deno.test("createResponder() has a reply for any octets", async () => {
 function assertNever(): never {
   throw new Error("the resolver was asked");
 }
+
+Deno.test("createResponder() keeps one ready reply for all spellings of a domain", async () => {
+  const { ask, asked, readyReplies } = setUp(({ domain }) => ({
+    answer: secure(domain),
+    until: Infinity,
+    token: { valid: true },
+  }));
+  const reply = await ask("postfix example.com");
+  for (const key of ["Example.COM", "EXAMPLE.com", "eXAMPLE.cOM"]) {
+    assertEquals(await ask(`postfix ${key}`), reply);
+  }
+  assertEquals([asked.length, readyReplies.size], [1, 1]);
+  await ask("postfix OTHER.example");
+  await ask("postfix other.example");
+  assertEquals([asked.length, readyReplies.size], [2, 2], "whichever spelling comes first");
+  await ask("Postfix example.com");
+  assertEquals(asked.length, 3, "the name of a map is another when its case is");
+});
+
+Deno.test("createResponder() keeps no long reply ready, and says what a ready one takes", async () => {
+  const many = Array.from({ length: 300 }, (_, number) => `mx${number}.example.com`);
+  const { ask, asked, readyReplies } = setUp(({ domain }) => ({
+    answer: domain === "huge.example"
+      ? { ...secure(domain), patterns: many } as Answer
+      : secure(domain),
+    until: Infinity,
+    token: { valid: true },
+  }));
+  const reply = await ask("postfix huge.example");
+  assert(reply.length > 4096);
+  assertEquals(await ask("postfix huge.example"), reply);
+  assertEquals([asked.length, readyReplies.size], [2, 0]);
+  await ask("postfix small.example");
+  const [ready] = readyReplies.values();
+  assert(ready !== undefined);
+  const octets = readyReplyOctets(ready);
+  assert(octets > ready.bytes.length + 20 && octets < 1000, `${octets}`);
+});
