@@ -67,7 +67,7 @@ Deno.test("Dockerfile exposes what its configuration listens on, to everyone", (
 
 Deno.test("Dockerfile and the tasks agree on the version of Deno", () => {
   const [, version] = /^denoland\/deno:debian-([0-9.]+)$/.exec(stages[0]!.from)!;
-  assertStringIncludes(read(".ci/run"), `CURRENT=${version}\n`);
+  assertStringIncludes(read(".ci/run"), `DENO_VERSION=${version}\n`);
   assertStringIncludes(read("README.md"), `deno@${version} task`);
 });
 
