@@ -7,7 +7,7 @@
 import type { StoredFailure } from "../cache/types.ts";
 import type { DomainReport } from "../resolver/resolver.ts";
 import type { HeldPolicy, MxView } from "../resolver/types.ts";
-import { matchesMx } from "../sts/mx_pattern.ts";
+import { matchingHosts } from "../sts/mx_pattern.ts";
 import { type Policy, type PolicyLine, readPolicyLines } from "../sts/policy.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import type { Page } from "./page_frame.ts";
@@ -150,18 +150,21 @@ function policyLine({ text, problem }: PolicyLine): Html {
 
 function mailHosts(hosts: readonly string[], policy: Policy | undefined): Html {
   const more = hosts.length - MAX_HOSTS;
+  const shown = hosts.slice(0, MAX_HOSTS);
+  const isBinding = policy !== undefined && policy.mode !== "none";
+  const matching = new Set(isBinding ? matchingHosts(policy.mx, shown) : []);
+  const items = shown.map((host) => isBinding ? mailHost(host, matching) : html`<li>${host}</li>`);
   return html`
     <section aria-labelledby="hosts">
       <h2 id="hosts">MX hosts</h2>
-      <ul class="hosts">${hosts.slice(0, MAX_HOSTS).map((host) => mailHost(host, policy))}</ul>
+      <ul class="hosts">${items}</ul>
       ${more > 0 ? html`<p class="soft">And ${more} more.</p>` : NOTHING}
     </section>
   `;
 }
 
-function mailHost(host: string, policy: Policy | undefined): Html {
-  if (policy === undefined || policy.mode === "none") return html`<li>${host}</li>`;
-  return policy.mx.some((pattern) => matchesMx(pattern, host))
+function mailHost(host: string, matching: ReadonlySet<string>): Html {
+  return matching.has(host)
     ? html`<li>${host} <span class="soft">in the policy</span></li>`
     : html`<li>${host} <span class="bad">not in the policy</span></li>`;
 }

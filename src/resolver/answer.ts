@@ -12,7 +12,7 @@
  * @module
  */
 
-import { matchesMx } from "../sts/mx_pattern.ts";
+import { matchingHosts } from "../sts/mx_pattern.ts";
 import { policyStrings } from "../sts/policy.ts";
 import type { Answer, HeldPolicy, MxResult, NextHop, Zone } from "./types.ts";
 
@@ -41,7 +41,7 @@ export function enforcedAnswer(
     kind: "secure",
     domain,
     patterns,
-    hosts: hosts?.filter((host) => patterns.some((pattern) => matchesMx(pattern, host))),
+    hosts: hosts && matchingHosts(patterns, hosts),
     policyStrings: policyStrings(held.text),
   };
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { matchesMx, parseMxPattern } from "../../src/sts/mx_pattern.ts";
+import { matchesMx, matchingHosts, parseMxPattern } from "../../src/sts/mx_pattern.ts";
 import { createRandom } from "../fakes/random.ts";
+import { assertQuick } from "./timing.ts";
 import vectors from "../vectors/mx_matching.json" with { type: "json" };
 
 Deno.test("matchesMx() agrees with the vectors (RFC 8461 §4.1)", () => {
@@ -80,6 +81,30 @@ Deno.test("matchesMx() gives * exactly one label and folds case (RFC 8461 §4.1)
   for (const [pattern, host, expected] of table) {
     assertEquals(matchesMx(pattern, host), expected, `${pattern} ${host}`);
   }
+});
+
+Deno.test("matchingHosts() picks the hosts that matchesMx() lets pass, in their order (RFC 8461 §4.1)", () => {
+  const random = createRandom(84);
+  const words = ["a", "b", "mx_1"];
+  const name = () => Array.from({ length: 1 + random.int(3) }, () => random.pick(words)).join(".");
+  let found = 0;
+  for (let round = 0; round < 2000; round++) {
+    const patterns = Array.from(
+      { length: 1 + random.int(5) },
+      () => parseMxPattern(random.pick(["", "*."]) + name()) ?? "a.b",
+    );
+    const hosts = Array.from({ length: random.int(6) }, name);
+    const expected = hosts.filter((host) => patterns.some((one) => matchesMx(one, host)));
+    assertEquals(matchingHosts(patterns, hosts), expected);
+    found += expected.length;
+  }
+  assert(found > 500);
+});
+
+Deno.test("matchingHosts() is quick with the most hosts kept and the most patterns 64 KiB hold", () => {
+  const hosts = Array.from({ length: 100 }, (_, number) => `h${number}.example.com`);
+  const patterns = Array.from({ length: 9000 }, (_, number) => `m${number}.b`);
+  assertQuick(() => matchingHosts(patterns, hosts), "100 hosts, 9000 patterns");
 });
 
 Deno.test("parseMxPattern() prints what it parses again, and a match is safe to print", () => {
