@@ -21,11 +21,11 @@ export const configCheckCommand: Command = {
   arity: [0, 0],
   summary: "Check the configuration",
   description: [
-    "Reads the configuration, names every mistake in it, and tries what it refers to: the trust",
-    "roots, the DNS resolver and whether that validates DNSSEC.",
+    "Reads the configuration, reports every mistake in it, and tries what it refers to: the trust",
+    "roots, and the DNS resolver and whether it validates DNSSEC.",
   ],
   options: [CONFIG_OPTION],
-  exits: [[0, "nothing is wrong"], [2, "mistakes in the arguments or the configuration"]],
+  exits: [[0, "no mistakes"], [2, "mistakes in the arguments or the configuration"]],
   run: runCheck,
 };
 
@@ -33,7 +33,7 @@ export const configShowCommand: Command = {
   name: "config show",
   operands: "",
   arity: [0, 0],
-  summary: "Print the configuration that is in effect",
+  summary: "Print the effective configuration",
   description: ["Prints the effective configuration, defaults included, as YAML."],
   options: [CONFIG_OPTION],
   run(args, io) {
@@ -48,8 +48,8 @@ export const configConvertCommand: Command = {
   arity: [1, 1],
   summary: "Convert the configuration of another resolver",
   description: [
-    "Reads a configuration of postfix-mta-sts-resolver or postfix-tlspol and prints it as one of",
-    "this program, with remarks on what has no meaning here. The file itself is not changed.",
+    "Reads a configuration of postfix-mta-sts-resolver or postfix-tlspol and prints the equivalent",
+    "for this program, with remarks on what has no effect here. FILE itself is not changed.",
   ],
   options: [],
   examples: [[
@@ -88,8 +88,8 @@ async function runCheck(args: CommandArgs, io: Io): Promise<number> {
     const probe = await network.dns.probe();
     const words = {
       "validates": "yes",
-      "does-not-validate": "no: DANE is not checked, a validating resolver on this host is advised",
-      "unknown": "could not be found out",
+      "does-not-validate": "no: DANE is not checked; run a validating resolver on this host",
+      "unknown": "unknown: the test query failed",
     };
     io.out(`resolver validates DNSSEC: ${words[probe.kind]}\n`);
     io.out("no mistakes found\n");

@@ -1,25 +1,29 @@
 /**
- * Addresses as they stand in the configuration: sockets to listen on, name servers
- * and address ranges. Only their form is judged here, nothing is resolved or opened.
+ * Addresses as people write them: sockets, name servers and address ranges. Only their form is
+ * judged here; nothing is resolved or opened, and nothing else of the program is needed.
  *
  * @module
  */
-
-import type { ListenAddress } from "./types.ts";
 
 /** A socket without its mode, which is a key of its own in the file. */
 export type Endpoint =
   | { readonly kind: "inet"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
+/** A socket to listen on. */
+export type ListenAddress =
+  | { readonly kind: "inet"; readonly hostname: string; readonly port: number }
+  /** `mode` as in chmod(2), for example `0o660`. */
+  | { readonly kind: "unix"; readonly path: string; readonly mode: number };
+
 /** The form of an address in messages and manuals. */
 export const ENDPOINT_FORM = 'an address such as "inet:127.0.0.1:8461" or "unix:/run/postfix.sock"';
 
 /**
- * `sun_path` of sockaddr_un holds 108 bytes with the closing NUL on Linux, and a socket is bound under its
- * path with `.new` behind it.
+ * `sun_path` of sockaddr_un holds 108 bytes on Linux, the closing NUL included, and a socket is
+ * bound under its path with `.new` appended.
  */
-const UNIX_PATH_MAX_BYTES = 103;
+export const SOCKET_PATH_MAX_BYTES = 103;
 
 /** Port of DNS, RFC 1035 §4.2. */
 const DNS_PORT = 53;
@@ -58,8 +62,8 @@ export function toListenAddress(endpoint: Endpoint, mode: number): ListenAddress
 /**
  * Reads the address of a name server, with or without a port.
  *
- * @returns `192.0.2.1:53` or `[2001:db8::1]:53`; `undefined` if it is not a literal address,
- * since there is nobody yet who could resolve a name.
+ * @returns `192.0.2.1:53` or `[2001:db8::1]:53`; `undefined` if it is not a literal address:
+ * a name could not be resolved yet.
  */
 export function parseNameServer(text: string): string | undefined {
   if (isIpv4(text)) return `${text}:${DNS_PORT}`;
@@ -80,7 +84,7 @@ export function isCidr(text: string): boolean {
 
 /** Whether a UNIX socket can be made under this path. */
 export function isSocketPath(path: string): boolean {
-  return isAbsolutePath(path) && new TextEncoder().encode(path).length <= UNIX_PATH_MAX_BYTES;
+  return isAbsolutePath(path) && new TextEncoder().encode(path).length <= SOCKET_PATH_MAX_BYTES;
 }
 
 /** Whether the path starts at the root and can be printed. */

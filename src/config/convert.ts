@@ -6,14 +6,14 @@
  */
 
 import { type Document, parseDocument } from "./document.ts";
-import { LEGACY_KEYS } from "./legacy.ts";
+import { LEGACY_KEYS } from "./legacy_keys.ts";
 import { loadConfig, type LoadedConfig } from "./load.ts";
 import { formatConfig, wrap } from "./show.ts";
 import { isTlspol, translateTlspol } from "./tlspol.ts";
 import type { Config, ConfigNote } from "./types.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Keys that a file of postfix-mta-sts-resolver has at least one of. */
+/** A file of postfix-mta-sts-resolver has at least one of these keys. */
 const PMSR_KEYS = [
   ...Object.keys(LEGACY_KEYS),
   "cache",
@@ -22,7 +22,7 @@ const PMSR_KEYS = [
   "zones",
 ];
 
-/** Where the systemd unit may make sockets. */
+/** Where the systemd unit may create sockets. */
 const UNIT_RUNTIME = "/run/mta-sts-resolver/";
 
 /**
@@ -39,8 +39,8 @@ export function convertConfig(text: string, file: string): string {
   const { program, config, notes } = isTlspol(document)
     ? { program: "postfix-tlspol", ...loadTlspol(document, file) }
     : { program: "postfix-mta-sts-resolver", ...loadPmsr(document, { text, file }) };
-  const heading = `From ${file} of ${program}. What is not here is at its default, which` +
-    " `mta-sts-resolver config show` tells.";
+  const heading = `From ${file} of ${program}. Keys not listed here are at their` +
+    " defaults, see `mta-sts-resolver config show`.";
   const remarks = [...notes, ...unitNotes(config)].map(({ path, text }) => `${path}: ${text}`);
   const comments = [heading, ...remarks].map((remark) => toComment(wrap(printable(remark))));
   const body = formatConfig(config, load("", file).config);
@@ -59,7 +59,7 @@ function loadPmsr(
 ): LoadedConfig {
   if (PMSR_KEYS.some((key) => Object.hasOwn(document, key))) return load(text, file);
   throw new UsageError(
-    `${file}: has no key of postfix-mta-sts-resolver or postfix-tlspol, nothing to convert`,
+    `${file}: has no key of postfix-mta-sts-resolver or postfix-tlspol: nothing to convert`,
   );
 }
 
@@ -80,13 +80,13 @@ function unitNotes({ listen, http }: Config): ConfigNote[] {
   const notes: ConfigNote[] = [];
   for (const address of [...listen, ...http]) {
     if (address.kind === "inet" || address.path.startsWith(UNIT_RUNTIME)) continue;
-    const text = `the systemd unit may make sockets in ${UNIT_RUNTIME} only unless it is changed`;
+    const text = `the systemd unit may create sockets only in ${UNIT_RUNTIME} unless you change it`;
     notes.push({ path: address.path, text });
   }
   return notes;
 }
 
-/** Names of files and unknown keys may hold anything; a line end would end the comment. */
+/** Names of files and unknown keys can contain anything; a line end would end the comment. */
 function printable(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

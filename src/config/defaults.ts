@@ -1,11 +1,11 @@
 /**
- * Where things are when the operator does not say: the configuration file and the cache file.
- * The defaults of the keys stand with the keys, in `schema.ts`.
+ * Where the configuration file and the cache file are if the operator names none. The defaults of
+ * keys are stated with the keys, see `keys.ts`.
  *
  * @module
  */
 
-/** Configuration files in the order in which they are looked for; the second is postfix-mta-sts-resolver's. */
+/** Configuration files, in the order in which they are tried; the second is postfix-mta-sts-resolver's. */
 export const CONFIG_FILES: readonly string[] = [
   "/etc/mta-sts-resolver.yml",
   "/etc/mta-sts-daemon.yml",
@@ -15,17 +15,17 @@ export const CONFIG_FILES: readonly string[] = [
 export type Environment = (name: string) => string | undefined;
 
 /**
- * The default cache file: in systemd's state directory, else where the XDG Base Directory
- * Specification puts state.
+ * The default cache file: in systemd's state directory, else in that of the XDG Base Directory
+ * Specification.
  *
- * @returns An absolute path; `undefined` if the environment names no place.
+ * @returns An absolute path; `undefined` if the environment names no directory.
  */
 export function defaultCacheFile(env: Environment): string | undefined {
-  // Set for a unit with `StateDirectory=`; several directories are separated by colons.
+  // Set for a unit with `StateDirectory=`; colons separate several directories.
   const stateDirectory = env("STATE_DIRECTORY")?.split(":")[0];
   if (stateDirectory) return `${stateDirectory}/cache.db`;
   const stateHome = env("XDG_STATE_HOME");
-  // That specification has relative paths ignored.
+  // The specification says to ignore relative paths.
   if (stateHome?.startsWith("/")) return `${stateHome}/mta-sts-resolver/cache.db`;
   const home = env("HOME");
   if (home?.startsWith("/")) return `${home}/.local/state/mta-sts-resolver/cache.db`;

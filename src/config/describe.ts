@@ -1,14 +1,13 @@
 /**
- * The keys of the configuration file as data, for the manual page, the table in the
- * documentation and the comments in `config show`.
+ * The keys of the configuration file in words, for the manual page, the completions and the
+ * comments in `config show`.
  *
  * @module
  */
 
-import type * as v from "valibot";
-import { factsOf } from "./fields.ts";
-import { LEGACY_CACHE_KEYS, LEGACY_KEYS } from "./legacy.ts";
-import { KEYS } from "./schema.ts";
+import { type Keys, pathsOf } from "./key.ts";
+import { KEYS } from "./keys.ts";
+import { LEGACY_CACHE_KEYS, LEGACY_KEYS } from "./legacy_keys.ts";
 
 /** One key. */
 export interface KeyDescription {
@@ -17,11 +16,13 @@ export interface KeyDescription {
   /** `number`, `boolean`, `string`, `list`, or `mapping` for a key that only holds others. */
   readonly type: string;
   readonly unit?: string;
-  /** As it would stand in the file; empty when there is none, and then the text says what happens. */
+  /** As it would stand in the file; empty if there is none, and then the text says what happens. */
   readonly default: string;
   /** Completes "must be …". */
   readonly allowed: string;
-  /** One sentence. */
+  /** All values, for a key that takes one of a few words. */
+  readonly words?: readonly string[];
+  /** A few sentences, of which the first can stand alone. */
   readonly text: string;
   /** A key of postfix-mta-sts-resolver. */
   readonly legacy?: boolean;
@@ -33,16 +34,29 @@ export function describeConfig(): readonly KeyDescription[] {
   return [...describe(KEYS, ""), ...legacy.map((key) => ({ ...key, legacy: true }))];
 }
 
-function describe(entries: v.ObjectEntries, prefix: string): KeyDescription[] {
-  return Object.entries(entries).flatMap(([name, schema]) => {
-    const { type, unit, allowed, text, entries: below } = factsOf(schema as v.GenericSchema);
-    const path = prefix + name;
-    const fallback = "default" in schema ? schema.default : undefined;
-    const key = { path, type, unit, default: formatDefault(fallback), allowed, text };
-    return [key, ...describe(below ?? {}, `${path}.`)];
+/** The first sentence of a text, where there is room for no more; without its full stop. */
+export function firstSentence(text: string): string {
+  const [first = text] = text.split(". ");
+  return first.replace(/\.$/, "");
+}
+
+function describe(keys: Keys, prefix: string): KeyDescription[] {
+  return [...pathsOf(keys, prefix)].map(([path, key]) => {
+    const { type, unit, allowed, words, text } = key;
+    return {
+      path,
+      type,
+      unit,
+      default: formatDefault(key.default),
+      allowed,
+      ...(words && { words }),
+      text,
+    };
   });
 }
 
+/** A list of one value may stand in the file as that value. */
 function formatDefault(value: unknown): string {
-  return value === undefined || typeof value === "object" ? "" : String(value);
+  const one = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return one === undefined || typeof one === "object" ? "" : String(one);
 }

@@ -1,16 +1,16 @@
 /**
- * From the text of the configuration file to checked values: YAML, unknown keys, kinds and
- * bounds. All mistakes of a file are found at once, each as one line.
+ * From the text of a configuration file to checked values: YAML, unknown keys, kinds and bounds.
+ * Which keys there are is the caller's to say. All mistakes of a file are found at once, each as
+ * one line.
  *
  * @module
  */
 
 import { parse } from "@std/yaml";
 import * as v from "valibot";
-import { describeConfig } from "./describe.ts";
-import { factsOf, isMapping, section } from "./fields.ts";
-import { LEGACY_CACHE_KEYS, LEGACY_KEYS } from "./legacy.ts";
-import { CACHE_KEYS, KEYS } from "./schema.ts";
+import { formatFound, formatPath } from "./found.ts";
+import { type Key, type Keys, pathsOf, type Section, type ValuesOf } from "./key.ts";
+import { isMapping } from "./kinds.ts";
 import { closest } from "./suggest.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -20,21 +20,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 /** Mistakes reported at once, lines on a screen. */
 const MAX_PROBLEMS = 50;
 
-/** Characters of a wrong value that are quoted. */
-const MAX_FOUND_CHARS = 60;
-
 /** Names of keys that valibot drops from a mapping, to be safe from tampered prototypes. */
 const SKIPPED_NAMES = ["__proto__", "prototype", "constructor"];
-
-/** All keys that are accepted, those of postfix-mta-sts-resolver included. */
-const FILE = section({
-  ...KEYS,
-  ...LEGACY_KEYS,
-  cache: v.nullish(section({ ...CACHE_KEYS, ...LEGACY_CACHE_KEYS }, { text: "" }), {}),
-}, { text: "" });
-
-/** The values of a file in the units of the file, defaults filled in. */
-export type FileValues = v.InferOutput<typeof FILE>;
 
 /** The document as YAML gave it. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -44,7 +31,7 @@ export type Document = Readonly<Record<string, unknown>>;
  *
  * @param text The file; empty is a document without keys.
  * @param file Its name for messages.
- * @returns The mapping of the document, in which `cache: memory` is already written out.
+ * @returns The mapping of the document.
  * @throws {UsageError} With file, line and column if it is not one YAML document, is larger
  * than 1 MiB, or is not a mapping.
  */
@@ -56,50 +43,45 @@ export function parseDocument(text: string, file: string): Document {
   try {
     document = parse(text) ?? {};
   } catch (error) {
-    // What the parser throws else is an overflow of the stack.
+    // Anything else that the parser throws is an overflow of the stack.
     if (!(error instanceof SyntaxError)) throw new UsageError(`${file}: is nested too deeply`);
     const form = /^(?:Cannot store mapping pair: )?(.*) at line (\d+), column (\d+):/;
     const [, what, line, column] = form.exec(error.message) ?? [, error.message, 1, 1];
     throw new UsageError(`${file}:${line}:${column}: ${what}`, { cause: error });
   }
-  if (!isMapping(document)) {
-    throw new UsageError(
-      `${file}: must be a mapping of keys to values, found ${formatFound(document)}`,
-    );
-  }
-  return document.cache === "memory" ? { ...document, cache: { file: "memory" } } : document;
+  if (isMapping(document)) return document;
+  throw new UsageError(
+    `${file}: must be a mapping of keys to values, found ${formatFound(document)}`,
+  );
 }
 
 /**
- * Checks a document of our keys and those of postfix-mta-sts-resolver.
+ * Checks a document against the keys that it may have.
  *
- * @param file Name of the file for messages.
- * @returns Its values, defaults filled in.
+ * @param options `file`: its name for messages.
+ * @returns Its values in the units of the file, defaults filled in.
  * @throws {UsageError} With one line for each mistake: file, key, what must be, what was found.
  */
-export function checkDocument(document: Document, file: string): FileValues {
-  return checkAgainst(document, FILE, { file });
-}
-
-/**
- * Checks a document of the keys of `schema`, otherwise as {@link checkDocument}.
- *
- * @throws {UsageError} With one line for each mistake.
- */
-export function checkAgainst<const Schema extends v.GenericSchema>(
+export function checkDocument<Below extends Keys>(
   document: Document,
-  schema: Schema,
+  root: Section<Below>,
   { file }: { readonly file: string },
-): v.InferOutput<Schema> {
-  const problems = [...unknownKeys(document, schema)];
-  const result = v.safeParse(schema, document, { abortPipeEarly: true });
+): ValuesOf<Below> {
+  const paths = [...pathsOf(root.keys)].map(([path]) => path);
+  const problems = [...unknownKeys(document, root)]
+    .map(({ path, siblings }) =>
+      siblings === undefined
+        ? `${formatPath(path)}: cannot be the name of a zone`
+        : `${formatPath(path)}: unknown key${didYouMean(path.at(-1)!, { siblings, paths })}`
+    );
+  const result = v.safeParse(root.schema, document, { abortPipeEarly: true });
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).filter((item) => item.type === "object");
     const key = formatPath(path.map((item) => String(item.key)));
     problems.push(`${key}: ${issue.message}, found ${formatFound(issue.input)}`);
   }
   failOn(problems, file);
-  return result.output as v.InferOutput<Schema>;
+  return result.output as ValuesOf<Below>;
 }
 
 /** @throws {UsageError} If there are problems, one line for each. */
@@ -111,35 +93,42 @@ export function failOn(problems: readonly string[], file: string): void {
   throw new UsageError(lines.join("\n"));
 }
 
+/** A key that is not known, beside those that are; without `siblings` a name that is not allowed. */
+interface UnknownKey {
+  readonly path: readonly string[];
+  readonly siblings?: readonly string[];
+}
+
 /**
- * Lists the keys that the schema does not have. Valibot is not asked, since it stops at the
+ * Lists the keys that the mapping may not have. Valibot is not asked, since it stops at the
  * first one and overlooks names such as `constructor`.
  */
 function* unknownKeys(
   value: unknown,
-  schema: v.GenericSchema,
+  { keys = {}, each, open, type }: Key,
   path: readonly string[] = [],
-): Iterable<string> {
-  const { type, entries = {}, each, open } = factsOf(schema);
+): Iterable<UnknownKey> {
   if (type !== "mapping" || !isMapping(value)) return;
-  for (const [key, below] of Object.entries(value)) {
-    const here = [...path, key];
+  for (const [name, below] of Object.entries(value)) {
+    const here = [...path, name];
     if (each !== undefined) {
-      if (SKIPPED_NAMES.includes(key)) yield `${formatPath(here)}: cannot be the name of a zone`;
+      if (SKIPPED_NAMES.includes(name)) yield { path: here };
       yield* unknownKeys(below, each, here);
-    } else if (Object.hasOwn(entries, key)) {
-      yield* unknownKeys(below, entries[key] as v.GenericSchema, here);
+    } else if (Object.hasOwn(keys, name)) {
+      yield* unknownKeys(below, keys[name]!, here);
     } else if (!open) {
-      yield `${formatPath(here)}: unknown key${didYouMean(key, Object.keys(entries))}`;
+      yield { path: here, siblings: Object.keys(keys) };
     }
   }
 }
 
 /** The key at the same place with nearly that name, else all keys elsewhere that have it. */
-function didYouMean(key: string, siblings: readonly string[]): string {
+function didYouMean(
+  key: string,
+  { siblings, paths }: { readonly siblings: readonly string[]; readonly paths: readonly string[] },
+): string {
   const sibling = closest(key, siblings);
   if (sibling !== undefined) return `, did you mean ${sibling}?`;
-  const paths = describeConfig().map(({ path }) => path);
   const name = closest(key, paths.map(lastName));
   const meant = paths.filter((path) => lastName(path) === name);
   return meant.length === 0 ? "" : `, did you mean ${meant.join(" or ")}?`;
@@ -147,24 +136,4 @@ function didYouMean(key: string, siblings: readonly string[]): string {
 
 function lastName(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
-}
-
-function formatPath(path: readonly string[]): string {
-  return path.map((key) => /^[\w-]+$/.test(key) ? key : quote(key)).join(".");
-}
-
-/** A value of YAML in a few words on one line, for messages. */
-export function formatFound(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  if (Array.isArray(value)) return "a list";
-  if (value === null) return "nothing";
-  if (isMapping(value)) return "a mapping";
-  return value instanceof Date ? "a date" : "binary data";
-}
-
-function quote(text: string): string {
-  return JSON.stringify(
-    text.length > MAX_FOUND_CHARS ? text.slice(0, MAX_FOUND_CHARS) + "…" : text,
-  );
 }

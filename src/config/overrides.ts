@@ -1,13 +1,14 @@
 /**
- * Options of the command line that stand above the configuration file.
+ * Options of the command line that override the configuration file.
  *
  * @module
  */
 
 import * as v from "valibot";
 import { toListenAddress } from "./address.ts";
-import { formatFound } from "./document.ts";
-import { KEYS, LOG_KEYS } from "./schema.ts";
+import { LOG_KEYS, SOCKET_KEYS } from "./daemon_keys.ts";
+import { formatFound } from "./found.ts";
+import type { Key } from "./key.ts";
 import type { Config } from "./types.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -22,14 +23,14 @@ export interface Overrides {
 }
 
 /**
- * Lays options of the command line over a configuration.
+ * Overrides a configuration with options of the command line.
  *
  * @throws {UsageError} For the first value that is not allowed, after the name of its option:
  * `--listen`, `--cache`, `--log-level` or `--log-format`.
  */
 export function applyOverrides(config: Config, overrides: Overrides): Config {
   const { listen = [], cache, logLevel, logFormat } = overrides;
-  const endpoints = listen.length === 0 ? undefined : read("--listen", listen, KEYS.listen);
+  const endpoints = listen.length === 0 ? undefined : read("--listen", listen, SOCKET_KEYS.listen);
   if (cache === "") throw new UsageError('--cache: must be memory or a path, found ""');
   return {
     ...config,
@@ -37,7 +38,7 @@ export function applyOverrides(config: Config, overrides: Overrides): Config {
       config.listen,
     cache: cache === undefined
       ? config.cache
-      : { ...config.cache, file: cache === "memory" ? undefined : cache, explicit: true },
+      : { ...config.cache, file: cache === "memory" ? undefined : cache },
     log: {
       level: read("--log-level", logLevel, LOG_KEYS.level) ?? config.log.level,
       format: read("--log-format", logFormat, LOG_KEYS.format) ?? config.log.format,
@@ -45,12 +46,8 @@ export function applyOverrides(config: Config, overrides: Overrides): Config {
   };
 }
 
-/** Reads a value as the key of the file is read; `undefined` if there is none. */
-function read<Schema extends v.GenericSchema>(
-  option: string,
-  value: unknown,
-  schema: Schema,
-): v.InferOutput<Schema> | undefined {
+/** Reads a value as that of the key is read in the file; `undefined` if there is none. */
+function read<Value>(option: string, value: unknown, { schema }: Key<Value>): Value | undefined {
   if (value === undefined) return undefined;
   const result = v.safeParse(schema, value, { abortPipeEarly: true });
   if (result.success) return result.output;

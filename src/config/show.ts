@@ -1,15 +1,16 @@
 /**
- * Writes the effective configuration as a file that can be read again, with each key's
- * meaning above it. Reading it gives the same configuration, except that the cache file
- * then counts as named by the operator.
+ * Writes the effective configuration as a file, with the meaning of each key above it. Loading that
+ * file gives the same configuration.
  *
  * @module
  */
 
-import { formatEndpoint } from "./address.ts";
-import { describeConfig, type KeyDescription } from "./describe.ts";
-import { isMapping } from "./fields.ts";
-import type { Config, Zone } from "./types.ts";
+import { toFile } from "./config.ts";
+import { describeConfig, firstSentence, type KeyDescription } from "./describe.ts";
+import { type Keys, mapKeys } from "./key.ts";
+import { KEYS } from "./keys.ts";
+import { isMapping } from "./kinds.ts";
+import type { Config } from "./types.ts";
 
 /** Width of a comment, characters. */
 const COMMENT_WIDTH = 78;
@@ -26,15 +27,36 @@ const PLAIN_KEY = /^[a-z_]+$/;
  * @param base Leaves out what is the same there, and in a zone what is the same in the default zone.
  */
 export function formatConfig(config: Config, base?: Config): string {
-  const ours = describeConfig().filter((key) => !key.legacy);
-  const comments = new Map(ours.map((key) => [key.path, formatComment(key)]));
   const file = base === undefined
     ? toFile(config)
     : difference(inherit(toFile(config)), toFile(base));
-  return [...formatMapping(file, comments), ""].join("\n");
+  const lines = formatMapping(file, { above: commentsBy(formatComment) });
+  return [...lines, ""].join("\n");
+}
+
+/**
+ * Writes every key at its default as YAML. Beside it stands the first sentence of its meaning, and
+ * the words that are allowed if there are only a few.
+ */
+export function formatDefaults(): string {
+  const lines = formatMapping(defaultsOf(KEYS), { beside: commentsBy(formatBrief) });
+  return [...lines, ""].join("\n");
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
+
+/** Lines of comment by the path of their key. */
+type Comments = ReadonlyMap<string, readonly string[]>;
+
+function commentsBy(write: (key: KeyDescription) => readonly string[]): Comments {
+  return new Map(
+    describeConfig().filter((key) => !key.legacy).map((key) => [key.path, write(key)]),
+  );
+}
+
+function defaultsOf(keys: Keys): Mapping {
+  return mapKeys(keys, (key) => key.keys ? defaultsOf(key.keys) : key.default ?? null);
+}
 
 /** What is in `mapping` and not the same in `base`. */
 function difference(mapping: Mapping, base: Mapping): Mapping {
@@ -53,33 +75,38 @@ function difference(mapping: Mapping, base: Mapping): Mapping {
 
 /** Leaves to the default zone what zones have from there. */
 function inherit(file: ReturnType<typeof toFile>): Mapping {
-  const zones = Object.entries(file.zones)
-    .map(([name, zone]) => [name, difference(zone, file.default_zone)]);
+  const zones = Object.entries(file.zones as Readonly<Record<string, Mapping>>)
+    .map(([name, zone]) => [name, difference(zone, file.default_zone as Mapping)]);
   return { ...file, zones: Object.fromEntries(zones) };
 }
 
-/** @param path Where the mapping stands in the file, which is also how its comments are found. */
+/**
+ * @param comments Above a key, with a line between groups, or beside it.
+ * @param path Where the mapping stands in the file, which is also how its comments are found.
+ */
 function* formatMapping(
   mapping: Mapping,
-  comments: ReadonlyMap<string, readonly string[]>,
+  comments: { readonly above?: Comments; readonly beside?: Comments },
   path: readonly string[] = [],
 ): Iterable<string> {
+  const { above, beside } = comments;
   const indent = "  ".repeat(path.length);
   for (const [index, [name, value]] of Object.entries(mapping).entries()) {
     const here = [...path, name];
-    if (path.length === 0 && index > 0) yield "";
-    for (const line of comments.get(here.join(".")) ?? []) yield `${indent}# ${line}`;
+    if (above && path.length === 0 && index > 0) yield "";
+    for (const line of above?.get(here.join(".")) ?? []) yield `${indent}# ${line}`;
     const key = `${indent}${PLAIN_KEY.test(name) ? name : JSON.stringify(name)}:`;
+    const after = (beside?.get(here.join(".")) ?? []).map((line) => ` # ${line}`).join("");
     if (isMapping(value) && Object.keys(value).length > 0) {
-      yield key;
+      yield key + after;
       yield* formatMapping(value, comments, here);
     } else {
-      yield `${key} ${formatValue(value)}`;
+      yield `${key} ${formatValue(value)}${after}`;
     }
   }
 }
 
-/** JSON is YAML, so only words are written otherwise. */
+/** JSON is YAML, so only words are written differently. */
 function formatValue(value: unknown): string {
   return typeof value === "string" && PLAIN_WORD.test(value) ? value : JSON.stringify(value);
 }
@@ -91,7 +118,17 @@ function formatComment({ type, text, allowed, default: fallback }: KeyDescriptio
   return [...wrap(text), ...wrap(`Allowed: ${allowed}.${known}`)];
 }
 
-/** Breaks text into lines of at most that many characters. */
+function formatBrief({ text, words }: KeyDescription): string[] {
+  const brief = uncapitalize(firstSentence(text));
+  return [words === undefined ? brief : `${brief} (${words.join(", ")})`];
+}
+
+/** A word in capitals, such as `DNS`, stays. */
+function uncapitalize(sentence: string): string {
+  return sentence.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+}
+
+/** Breaks text into lines of at most `width` characters. */
 export function wrap(text: string, width = COMMENT_WIDTH): string[] {
   const lines: string[] = [];
   let line = "";
@@ -104,62 +141,4 @@ export function wrap(text: string, width = COMMENT_WIDTH): string[] {
     }
   }
   return [...lines, line];
-}
-
-/** The configuration in names and units of the file; the opposite of `toConfig` in `load.ts`. */
-function toFile(config: Config) {
-  const { cache, refresh, dns, https, limits, log, control } = config;
-  return {
-    listen: config.listen.map(formatEndpoint),
-    socket_mode: config.socketMode.toString(8).padStart(4, "0"),
-    control: control === undefined ? null : formatEndpoint(control),
-    http: config.http.map(formatEndpoint),
-    default_zone: toFileZone(config.defaultZone),
-    zones: Object.fromEntries([...config.zones].map(([name, zone]) => [name, toFileZone(zone)])),
-    cache: {
-      file: cache.file ?? "memory",
-      memory_entries: cache.memoryEntries,
-      allow_unsafe_directory: cache.allowUnsafeDirectory,
-    },
-    recheck: toSeconds(config.recheck),
-    negative_ttl: toSeconds(config.negativeTtl),
-    refresh: {
-      interval: toSeconds(refresh.interval),
-      forget_after: toSeconds(refresh.forgetAfter),
-      concurrency: refresh.concurrency,
-    },
-    dns: { servers: dns.servers, timeout: toSeconds(dns.timeout), dnssec_probe: dns.dnssecProbe },
-    tls: { ca: typeof https.ca === "string" ? https.ca : https.ca.file },
-    https: {
-      timeout: toSeconds(https.timeout),
-      concurrency: https.concurrency,
-      per_address: https.perAddress,
-      proxy: https.proxy ?? null,
-    },
-    allow_private: https.allowPrivate,
-    limits: {
-      connections: limits.connections,
-      pipeline: limits.pipeline,
-      idle_timeout: toSeconds(limits.idleTimeout),
-      io_timeout: toSeconds(limits.ioTimeout),
-      discoveries: limits.discoveries,
-    },
-    shutdown_timeout: toSeconds(config.shutdownTimeout),
-    log: { level: log.level, format: log.format },
-  };
-}
-
-function toFileZone(zone: Zone): Record<string, unknown> {
-  return {
-    strict_testing: zone.strictTesting,
-    timeout: toSeconds(zone.timeout),
-    require_sni: zone.requireSni,
-    tlsrpt: zone.tlsrpt,
-    dane: zone.dane,
-    on_dns_failure: zone.onDnsFailure,
-  };
-}
-
-function toSeconds(milliseconds: number): number {
-  return milliseconds / 1000;
 }

@@ -1,14 +1,14 @@
 /**
- * Finds what was probably meant by a misspelt word.
+ * Finds the word that was probably meant by a misspelt one.
  *
  * @module
  */
 
-/** Edits that turn the word into the candidate, of three letters one, still count as a slip. */
+/** One edit for every three letters still counts as a slip. */
 const LETTERS_PER_EDIT = 3;
 
 /**
- * The candidate that is closest to the word; letter case, `-` and `_` do not matter.
+ * The candidate closest to the word, regardless of letter case, `-` and `_`.
  *
  * @returns `undefined` if none is close.
  */
@@ -26,7 +26,7 @@ function fold(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, "");
 }
 
-/** Least number of letters to put in, take out or change (Levenshtein). */
+/** The fewest letters to insert, delete or replace (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...from].entries()) {

@@ -1,23 +1,23 @@
 /**
- * What systemd hands to a service in its environment: where to report, how often, and sockets that
- * are open already (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). Only read here;
+ * What systemd passes to a service in its environment: where to report, how often, and sockets that
+ * are already open (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). It is only read here;
  * nothing is opened.
  *
  * @module
  */
 
-/** A listening socket that the process was started with. */
+/** A listening socket that the process inherited. */
 export interface InheritedSocket {
   readonly fd: number;
   /** `FileDescriptorName=` of the socket unit, by default the unit's own name. */
   readonly name: string;
 }
 
-/** What systemd wants, and gives. */
+/** What systemd expects and provides. */
 export interface Handover {
-  /** Path of the socket to report to, with `@` in front in the abstract name space. */
+  /** Path of the socket to report to, with a leading `@` in the abstract namespace. */
   readonly notifySocket: string | undefined;
-  /** A sign of life is wanted within this time, again and again, ms. */
+  /** The longest time between two signs of life, ms. */
   readonly watchdog: number | undefined;
   readonly sockets: readonly InheritedSocket[];
 }
@@ -32,7 +32,7 @@ const USEC_PER_MSEC = 1000;
  * Reads the environment.
  *
  * @param env Reads one variable.
- * @param pid Of this process: variables that name another one are an ancestor's, and do not count.
+ * @param pid Of this process: variables that name another belong to an ancestor and are ignored.
  */
 export function readHandover(env: (name: string) => string | undefined, pid: number): Handover {
   const forUs = (owner: string | undefined) => owner === String(pid);
@@ -51,7 +51,7 @@ export function readHandover(env: (name: string) => string | undefined, pid: num
   };
 }
 
-/** @returns 0 for what is no decimal number of at most so many digits. */
+/** @returns 0 for anything but a decimal number of at most `digits` digits. */
 function readCount(text: string | undefined, digits: number): number {
   return text !== undefined && text.length <= digits && /^[0-9]+$/.test(text)
     ? parseInt(text, 10)

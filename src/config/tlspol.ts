@@ -1,44 +1,65 @@
 /**
- * The configuration of postfix-tlspol in our keys, for `config convert`. Unlike the file of
- * postfix-mta-sts-resolver it is not read by the daemon: its `dns` would mean two things.
+ * Turns the configuration of postfix-tlspol into our keys, for `config convert`. Unlike the file of
+ * postfix-mta-sts-resolver it is not read by the daemon: its `dns` would have two meanings.
  *
  * Its cache is never opened: the file belongs to the other program, and has another form.
  *
  * @module
  */
 
-import * as v from "valibot";
 import { ENDPOINT_FORM, formatEndpoint, parseEndpoint, parseNameServer } from "./address.ts";
-import { checkAgainst, type Document } from "./document.ts";
-import { choice, fileMode, flag, isMapping, section, text } from "./fields.ts";
+import { LOG_KEYS } from "./daemon_keys.ts";
+import { checkDocument, type Document } from "./document.ts";
+import { fileMode, flag, isMapping, section, text } from "./kinds.ts";
 import type { ConfigNote } from "./types.ts";
 
 /** Defaults of the other program that are not ours. */
 const DEFAULT_ADDRESS = "127.0.0.1:8642";
-const DEFAULT_SOCKET_MODE = 0o666;
-
-const address = text(parseAddress, { allowed: ENDPOINT_FORM, text: "" });
+const DEFAULT_SOCKET_MODE = "0666";
 
 const SERVER_KEYS = {
-  address: v.nullish(address),
-  "metrics-address": v.nullish(address),
-  "socket-permissions": v.nullish(fileMode(""), DEFAULT_SOCKET_MODE),
-  "log-level": v.nullish(choice(["debug", "info", "warn", "error"], ""), "info"),
-  "log-format": v.nullish(choice(["text", "json"], ""), "text"),
-  prefetch: v.nullish(flag(""), true),
-  "cache-file": v.nullish(text((value) => value, { allowed: "a path", text: "" })),
-  tlsrpt: v.nullish(flag(""), false),
+  address: text({
+    parse: parseAddress,
+    allowed: ENDPOINT_FORM,
+    text: "Becomes `listen`.",
+  }),
+  "metrics-address": text({
+    parse: parseAddress,
+    allowed: ENDPOINT_FORM,
+    text: "Becomes `http`.",
+  }),
+  "socket-permissions": fileMode({
+    default: DEFAULT_SOCKET_MODE,
+    text: "Becomes `socket_mode`.",
+  }),
+  "log-level": LOG_KEYS.level,
+  "log-format": LOG_KEYS.format,
+  prefetch: flag({ default: true, text: "Ignored. Policies in use are always refreshed." }),
+  "cache-file": text({
+    parse: (value) => value,
+    allowed: "a path",
+    text: "Ignored. That file belongs to the other program.",
+  }),
+  tlsrpt: flag({ default: false, text: "Becomes `default_zone.tlsrpt`." }),
 };
 
 const DNS_KEYS = {
-  address: v.nullish(text(parseNameServer, { allowed: "an address with its port", text: "" })),
+  address: text({
+    parse: parseNameServer,
+    allowed: "an address with its port",
+    text: "Becomes `dns.servers`.",
+  }),
 };
 
-/** The other program takes keys it does not know with a warning. */
+/** The other program accepts unknown keys with a warning. */
 const FILE = section({
-  server: v.nullish(section(SERVER_KEYS, { text: "", open: true }), {}),
-  dns: v.nullish(section(DNS_KEYS, { text: "", open: true }), {}),
-}, { text: "", open: true });
+  keys: {
+    server: section({ keys: SERVER_KEYS, open: true, text: "The daemon." }),
+    dns: section({ keys: DNS_KEYS, open: true, text: "Name resolution." }),
+  },
+  open: true,
+  text: "The file.",
+});
 
 /** Whether a document has the keys of postfix-tlspol. */
 export function isTlspol(document: Document): boolean {
@@ -58,7 +79,7 @@ export function translateTlspol(
   document: Document,
   file: string,
 ): { document: Document; notes: ConfigNote[] } {
-  const { server, dns } = checkAgainst(document, FILE, { file });
+  const { server, dns } = checkDocument(document, FILE, { file });
   const notes = noteUnknown(document);
   const note = (path: string, text: string) => notes.push({ path, text });
 
@@ -66,13 +87,16 @@ export function translateTlspol(
   const http = server["metrics-address"];
   const hasSocket = listen.kind === "unix" || http?.kind === "unix";
   if (isMapping(document.server) && document.server.address === "") {
-    note("server.address", `is empty, ${DEFAULT_ADDRESS} as in its socket unit is used`);
+    note("server.address", `is empty: ${DEFAULT_ADDRESS} is used, as in its socket unit`);
   }
   if (server["cache-file"]) {
-    note("server.cache-file", "is not read, policies are kept in our own cache file");
+    note("server.cache-file", "is not read: policies are kept in our own cache file");
   }
   if (!server.prefetch) {
-    note("server.prefetch", "has no effect: policies in use are always fetched anew in time");
+    note(
+      "server.prefetch",
+      "has no effect: policies in use are always refreshed before they expire",
+    );
   }
   return {
     document: {
@@ -87,7 +111,7 @@ export function translateTlspol(
   };
 }
 
-/** As in {@link parseEndpoint}; without a host all addresses are meant, without anything the default. */
+/** As in {@link parseEndpoint}; without a host, all addresses; empty, the default. */
 function parseAddress(value: string): ReturnType<typeof parseEndpoint> {
   if (value === "") return parseEndpoint(DEFAULT_ADDRESS);
   return parseEndpoint(value.startsWith(":") ? `[::]${value}` : value);
@@ -97,7 +121,10 @@ function noteUnknown(document: Document): ConfigNote[] {
   const unknown = (value: unknown, known: object, prefix: string) =>
     Object.keys(value ?? {})
       .filter((key) => !Object.hasOwn(known, key))
-      .map((key) => ({ path: prefix + key, text: "is not a key of postfix-tlspol, left out" }));
+      .map((key) => ({
+        path: prefix + key,
+        text: "is not a key of postfix-tlspol and is left out",
+      }));
   return [
     ...unknown(document, { server: true, dns: true }, ""),
     ...unknown(document.server, SERVER_KEYS, "server."),

@@ -9,7 +9,7 @@
 /** A mistake of the operator. The message says what is wrong, where, and what to do about it. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
-  /** What was probably meant, printed below the message. */
+  /** What was probably meant or what to do, printed below the message. */
   readonly hint?: string;
 
   /** @param message One line; one line for each mistake when a file has several. */

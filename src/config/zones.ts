@@ -5,17 +5,18 @@
  * @module
  */
 
-import type { Config, Zone } from "./types.ts";
+import type { Config } from "./types.ts";
+import type { Zone } from "./zone.ts";
 
-/** Map name by which postfix-tlspol's users ask for TLS report attributes, in lower case. */
+/** Map name with which postfix-tlspol's users ask for TLS report attributes, in lower case. */
 const TLSRPT_NAME = "querywithtlsrpt";
 
 /**
  * Chooses the zone for a map name. Called for every query.
  *
- * A zone of exactly that name is chosen first. Then `QUERYwithTLSRPT` in any letter case means
- * the default zone with TLS report attributes, as in postfix-tlspol; all other names, its
- * `QUERY` among them, mean the default zone.
+ * A zone of exactly that name comes first. Otherwise `QUERYwithTLSRPT`, in any letter case, means
+ * the default zone with TLS report attributes, as in postfix-tlspol. All other names, `QUERY`
+ * included, mean the default zone.
  */
 export function zoneFor(config: Config, mapName: string): Zone {
   const zone = config.zones.get(mapName);

@@ -44,3 +44,13 @@ Deno.test("config convert says in one line what is wrong", async () => {
     "mta-sts-resolver: 'config' is one of 'config check', 'config show', 'config convert'",
   ]);
 });
+
+Deno.test("config check and serve refuse a file in the same words", async () => {
+  const folder = new URL("../config/bad/", import.meta.url);
+  for (const name of ["unknown_key", "number_too_large", "legacy_host_beside_listen"]) {
+    const file = new URL(`${name}.yml`, folder).pathname;
+    const checked = await run("config", "check", "--config", file);
+    assertEquals([checked.code, checked.out, checked.err.length], [2, "", 1]);
+    assertEquals(await run("serve", "--config", file), checked);
+  }
+});

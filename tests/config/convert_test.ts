@@ -37,12 +37,12 @@ for (const { name } of Deno.readDirSync(LEGACY)) {
 Deno.test("convertConfig() writes only what is not at its default", () => {
   assertEquals(
     convertConfig("host: 127.0.0.1\ncache_grace: 60\n", "/etc/mta-sts-daemon.yml"),
-    `# From /etc/mta-sts-daemon.yml of postfix-mta-sts-resolver. What is not here is
-# at its default, which \`mta-sts-resolver config show\` tells.
+    `# From /etc/mta-sts-daemon.yml of postfix-mta-sts-resolver. Keys not listed here
+# are at their defaults, see \`mta-sts-resolver config show\`.
 
-# A policy is used without asking DNS for this long, then still used while its
-# TXT record is checked in the background; after a day a changed policy would be
-# noticed too late.
+# How long a policy is used before its TXT record is checked again. The check
+# runs in the background, and the policy stays in use meanwhile. With more than
+# one day, a changed policy would be noticed too late.
 # Allowed: a number of seconds from 1 to 86400. Default: 300.
 recheck: 60
 `,
@@ -76,7 +76,7 @@ Deno.test("convertConfig() keeps the address of postfix-tlspol when it is not na
   const text = Deno.readTextFileSync(new URL("default.yaml", TLSPOL));
   assertEquals(convertAndLoad(text), { ...loadText("", ENV).config, listen });
   assertEquals(remarks(convertConfig(text, "f")), [
-    "server.cache-file: is not read, policies are kept in our own cache file",
+    "server.cache-file: is not read: policies are kept in our own cache file",
   ]);
 });
 
@@ -101,11 +101,11 @@ Deno.test("convertConfig() converts every key of postfix-tlspol", () => {
     notes: [],
   });
   assertEquals(remarks(converted), [
-    "redis: is not a key of postfix-tlspol, left out",
-    "server.namespaces: is not a key of postfix-tlspol, left out",
-    "server.cache-file: is not read, policies are kept in our own cache file",
-    "server.prefetch: has no effect: policies in use are always fetched anew in time",
-    "/run/postfix-tlspol/tlspol.sock: the systemd unit may make sockets in /run/mta-sts-resolver/ only unless it is changed",
+    "redis: is not a key of postfix-tlspol and is left out",
+    "server.namespaces: is not a key of postfix-tlspol and is left out",
+    "server.cache-file: is not read: policies are kept in our own cache file",
+    "server.prefetch: has no effect: policies in use are always refreshed before they expire",
+    "/run/postfix-tlspol/tlspol.sock: the systemd unit may create sockets only in /run/mta-sts-resolver/ unless you change it",
   ]);
 });
 
@@ -119,7 +119,10 @@ Deno.test("convertConfig() takes addresses as postfix-tlspol does", () => {
 
 Deno.test("convertConfig() tells what the systemd unit does not allow", () => {
   const unix = convertConfig("path: /var/spool/postfix/sts", "f");
-  assertStringIncludes(unix, "# /var/spool/postfix/sts: the systemd unit may make sockets in");
+  assertStringIncludes(
+    unix,
+    "# /var/spool/postfix/sts: the systemd unit may create sockets only in",
+  );
   const inside = "path: /run/mta-sts-resolver/postfix.sock";
   assertEquals(remarks(convertConfig(inside, "f")), []);
 });
@@ -133,8 +136,8 @@ Deno.test("convertConfig() lets nothing out of a comment", () => {
 
 Deno.test("convertConfig() names mistakes in one line each", () => {
   const cases = {
-    "": "f: has no key of postfix-mta-sts-resolver or postfix-tlspol, nothing to convert",
-    "hosts: a": "f: has no key of postfix-mta-sts-resolver or postfix-tlspol, nothing to convert",
+    "": "f: has no key of postfix-mta-sts-resolver or postfix-tlspol: nothing to convert",
+    "hosts: a": "f: has no key of postfix-mta-sts-resolver or postfix-tlspol: nothing to convert",
     "- a": "f: must be a mapping of keys to values, found a list",
     "host: {":
       "f:2:1: Cannot read flow collection: unexpected end of the stream within a flow collection",

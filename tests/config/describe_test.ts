@@ -1,13 +1,21 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { describeConfig } from "../../src/config/describe.ts";
+import { describeConfig, firstSentence } from "../../src/config/describe.ts";
 import { loadText } from "./load_text.ts";
 
-Deno.test("describeConfig() describes each key once, in one sentence", () => {
+/** The README has room beside a key for this many characters. */
+const FIRST_SENTENCE_MAX = 76;
+
+/** Four lines above a key in `config show`. */
+const TEXT_MAX = 250;
+
+Deno.test("describeConfig() describes each key once, in whole sentences of which the first is short", () => {
   const keys = describeConfig();
   assertEquals(new Set(keys.map(({ path }) => path)).size, keys.length);
   for (const { path, text, type } of keys) {
-    assertMatch(text, /^[A-Z][^\n]*[^.]\.$/, path);
-    assert(!/[.] [A-Z]/.test(text), `${path} has more than one sentence`);
+    assertMatch(text, /^[^\n;]*[^.]\.$/, path);
+    for (const sentence of text.split(". ")) assertMatch(sentence, /^(?:[A-Z]|`)\S* ?/, path);
+    assert(/^[A-Z]/.test(text) && text.length <= TEXT_MAX, path);
+    assert(firstSentence(text).length <= FIRST_SENTENCE_MAX, `${path}: ${firstSentence(text)}`);
     assertMatch(type, /^(?:number|boolean|string|list|mapping)$/);
   }
 });

@@ -51,7 +51,7 @@ const EXPECTED: Record<string, Expected> = {
       refresh: { ...DEFAULTS.refresh, concurrency: 100 },
     },
     notes: [
-      "proactive_policy_fetching.grace_ratio: has no effect: each policy is fetched anew by its own age",
+      "proactive_policy_fetching.grace_ratio: has no effect: each policy is refreshed by its own age",
       "cache.type: redis is not used: policies are kept in our own cache file",
     ],
   },
@@ -69,10 +69,10 @@ const EXPECTED: Record<string, Expected> = {
       ]),
     },
     notes: [
-      "host: listens on :: only, which takes IPv4 as well",
+      "host: listens on :: only, which accepts IPv4 as well",
       "cache.type: postgres is not used: policies are kept in our own cache file",
-      "proactive_policy_fetching.enabled: has no effect: policies in use are always fetched anew before they expire",
-      "zones: take strict_testing, timeout from default_zone if left out",
+      "proactive_policy_fetching.enabled: has no effect: policies in use are always refreshed before they expire",
+      "zones: inherit strict_testing, timeout from default_zone unless set",
     ],
   },
   debian: {
@@ -92,7 +92,7 @@ const EXPECTED: Record<string, Expected> = {
       socketMode: 0o666,
     },
     notes: [
-      "host: has no effect beside path",
+      "host: has no effect together with path",
       SQLITE,
     ],
   },
@@ -108,10 +108,10 @@ const EXPECTED: Record<string, Expected> = {
       "mode: has no effect without path",
       "cache.options.unknown_option: has no effect",
       INTERNAL,
-      "cache.options.cache_size: 100 is used, allowed is 100 to 2000000",
-      "cache_grace: 1 is used, allowed is 1 to 86400",
-      "proactive_policy_fetching.interval: 300 is used, allowed is 300 to 604800",
-      "proactive_policy_fetching.concurrency_limit: 1000 is used, allowed is 1 to 1000",
+      "cache.options.cache_size: is out of range (100 to 2000000), using 100",
+      "cache_grace: is out of range (1 to 86400), using 1",
+      "proactive_policy_fetching.interval: is out of range (300 to 604800), using 300",
+      "proactive_policy_fetching.concurrency_limit: is out of range (1 to 1000), using 1000",
     ],
   },
 };

@@ -87,7 +87,6 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
     zones: new Map(),
     cache: {
       file: "/var/lib/mta-sts-resolver/cache.db",
-      explicit: false,
       memoryEntries: 20_000,
       allowUnsafeDirectory: false,
     },
@@ -352,12 +351,11 @@ Deno.test("loadConfig() finds a place for the cache file", () => {
 });
 
 Deno.test("loadConfig() remarks that nothing names a place for the cache file", () => {
-  const text = "is in memory only: neither STATE_DIRECTORY nor XDG_STATE_HOME nor HOME is set";
+  const text = "defaults to memory because none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set";
   assertEquals(loadText("").notes, [{ path: "cache.file", text }]);
   for (const cache of ["memory", "{file: memory}", "{file: /srv/x.db}"]) {
     const { config, notes } = loadText(`cache: ${cache}`);
     assertEquals(notes, []);
-    assertEquals(config.cache.explicit, true);
     assertEquals(config.cache.file, cache.includes("srv") ? "/srv/x.db" : undefined);
   }
 });

@@ -24,7 +24,7 @@ Deno.test("applyOverrides() replaces what is named and keeps the rest", () => {
         { kind: "inet", hostname: "127.0.0.1", port: 0 },
         { kind: "unix", path: "/run/x.sock", mode: 0o606 },
       ],
-      cache: { ...config.cache, file: "./x.db", explicit: true },
+      cache: { ...config.cache, file: "./x.db" },
       log: { level: "warn", format: "json" },
     },
   );

@@ -1,7 +1,7 @@
 /**
- * Completions for bash, zsh and fish, from the tables that the command line is read by.
+ * Completions for bash, zsh and fish, from the tables by which the command line is read.
  *
- * Completed are commands, options, files, and the words that a key of the configuration allows.
+ * They complete commands, options, files, and the words that a key of the configuration allows.
  *
  * @module
  */
@@ -18,10 +18,10 @@ const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: "version", short: "V", text: "Print the version" },
 ];
 
-/** What stands for `serve` if no command is named. */
+/** The command that runs if none is named. */
 const DEFAULT_COMMAND = "serve";
 
-/** An option with the values that are known for it. */
+/** An option with its known values. */
 interface Option extends OptionSpec {
   readonly choices: readonly string[];
 }
@@ -162,7 +162,7 @@ function fishOption({ name, short, value, text, choices }: Option): string {
   return `${letter}-l ${name}${argument} -d ${quote(text)}`;
 }
 
-/** The first words of commands, with the text for a list. */
+/** The first words of the commands, each with its text in a list. */
 function firstWords(commands: readonly Command[]): Map<string, string> {
   const below = new Map(groups(commands));
   return new Map(commands.map(({ name, summary }) => {
@@ -172,7 +172,7 @@ function firstWords(commands: readonly Command[]): Map<string, string> {
   }));
 }
 
-/** The second words of commands of two, by the first. */
+/** The second words of two-word commands, by the first. */
 function groups(commands: readonly Command[]): [string, Map<string, string>][] {
   const found = new Map<string, Map<string, string>>();
   for (const { name, summary } of commands) {
@@ -188,13 +188,12 @@ function optionsOf(command: Command, keys: readonly KeyDescription[]): Option[] 
     .map((option) => ({ ...option, choices: choicesOf(option, keys) }));
 }
 
-/** An option bears the name of the key it stands above: `--log-level` of `log.level`. */
-function choicesOf({ name }: OptionSpec, keys: readonly KeyDescription[]): string[] {
-  const key = keys.find(({ path }) => path.replaceAll(/[._]/g, "-") === name);
-  return /^one of (.*)$/.exec(key?.allowed ?? "")?.[1]?.split(", ") ?? [];
+/** An option bears the name of the key it overrides: `--log-level` of `log.level`. */
+function choicesOf({ name }: OptionSpec, keys: readonly KeyDescription[]): readonly string[] {
+  return keys.find(({ path }) => path.replaceAll(/[._]/g, "-") === name)?.words ?? [];
 }
 
-/** Whether files are to be offered for a value or operand of this name. */
+/** Whether to offer files for a value or operand of this name. */
 function isPath(name: string | undefined): boolean {
   return /^(?:FILE|DIR)…?$/.test(name ?? "");
 }

@@ -1,5 +1,6 @@
 /**
- * `deno task docs`: writes the manual pages and completions to `dist/docs`.
+ * `deno task docs`: writes the manual pages and completions to `dist/docs`, and the defaults of
+ * the configuration into README.md.
  *
  * @module
  */
@@ -10,8 +11,11 @@ import { describeConfig } from "../../src/config/describe.ts";
 import { sourceDate } from "../source_date.ts";
 import { formatBash, formatFish, formatZsh } from "./completions.ts";
 import { formatConfigPage, formatProgramPage } from "./man_page.ts";
+import { updateReadme } from "./readme.ts";
 
 const DIRECTORY = new URL("../../dist/docs/", import.meta.url);
+
+const README = new URL("../../README.md", import.meta.url);
 
 /**
  * Makes all files.
@@ -36,4 +40,5 @@ if (import.meta.main) {
   for (const [name, text] of Object.entries(makeDocs(sourceDate()))) {
     Deno.writeTextFileSync(new URL(name, DIRECTORY), text);
   }
+  Deno.writeTextFileSync(README, updateReadme(Deno.readTextFileSync(README)));
 }

@@ -1,6 +1,6 @@
 /**
- * The manual pages mta-sts-resolver(1) and mta-sts-resolver.yml(5), from the tables that the
- * command line and the configuration are read by.
+ * The manual pages mta-sts-resolver(1) and mta-sts-resolver.yml(5), from the tables by which the
+ * command line and the configuration are read.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { CONFIG_FILES } from "../../src/config/defaults.ts";
 import type { KeyDescription } from "../../src/config/describe.ts";
 import { bold, italic, literal, prose, tagged, verbatim } from "./roff.ts";
 
-/** What stands in the margins of a page. */
+/** What the margins of a page say. */
 export interface PageOptions {
   readonly version: string;
   /** `YYYY-MM-DD`. */
@@ -40,8 +40,8 @@ export function formatProgramPage(commands: readonly Command[], page: PageOption
     commands.map(usage).join("\n.br\n"),
     ".SH DESCRIPTION",
     prose(
-      "Answers Postfix's `smtp_tls_policy_maps` with the MTA-STS policy (RFC 8461) of the next hop. " +
-        "Without a command, `serve` is meant.",
+      "Answers Postfix's `smtp_tls_policy_maps` lookups with the MTA-STS policy (RFC 8461) of the " +
+        "next hop. The default command is `serve`.",
     ),
     ".SH OPTIONS",
     ...COMMON_OPTIONS.map(option),
@@ -54,14 +54,15 @@ export function formatProgramPage(commands: readonly Command[], page: PageOption
         bold(file),
         index === 0
           ? "The configuration, see `mta-sts-resolver.yml`(5)"
-          : "The configuration of postfix-mta-sts-resolver, read if there is no other",
+          : "The configuration of postfix-mta-sts-resolver, used if there is no other",
       )
     ),
     ".SH ENVIRONMENT",
     tagged(
       ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"].map(bold).join(", "),
-      "Where the cache is kept unless the configuration says: as `cache.db` in the first, else in " +
-        "`mta-sts-resolver` below the second, else below `.local/state` of the third",
+      "Where the cache is kept if `cache.file` is not set: in `$STATE_DIRECTORY/cache.db`, else in " +
+        "`$XDG_STATE_HOME/mta-sts-resolver/cache.db`, else in " +
+        "`$HOME/.local/state/mta-sts-resolver/cache.db`",
     ),
     ".SH EXAMPLES",
     tagged(bold("smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix"), "In main.cf"),
@@ -79,30 +80,28 @@ export function formatConfigPage(keys: readonly KeyDescription[], page: PageOpti
     literal(`${PROGRAM}.yml - configuration of ${PROGRAM}`),
     ".SH DESCRIPTION",
     prose(
-      `Read from the file named with \`--config\`, else from ${
-        CONFIG_FILES.join(", else from ")
-      }; ` +
-        "without a file the defaults hold. The file is YAML, and every key may be left out. " +
-        "Durations are seconds. A file with an unknown key or a value that is not allowed is refused, " +
-        "with one line for each mistake.",
+      "The configuration is read from the file named with `--config`, else from " +
+        `${CONFIG_FILES.join(", else from ")}. Without a file, the defaults apply. ` +
+        "The file is YAML. Every key is optional. Durations are in seconds. A file with an unknown " +
+        "key or a value that is not allowed is refused, with one line for each mistake.",
     ),
     ".PP",
     prose(
-      "Below, `dns.timeout` stands for the key `timeout` in the mapping `dns`. The mapping under each " +
-        "name in `zones` has the keys of `default_zone`.",
+      "In this manual, `dns.timeout` is the key `timeout` in the mapping `dns`. The mapping under " +
+        "each name in `zones` has the keys of `default_zone`.",
     ),
     ".PP",
     prose(
-      "`mta-sts-resolver config check` checks a file, `mta-sts-resolver config show` prints what is in " +
-        "effect. The signal HUP makes the daemon read its file again.",
+      "`mta-sts-resolver config check` checks a file. `mta-sts-resolver config show` prints the " +
+        "effective configuration. On SIGHUP the daemon reads its file again.",
     ),
     ".SH KEYS",
     ...keys.filter(({ legacy }) => !legacy).map(key),
     ".SH KEYS OF POSTFIX\\-MTA\\-STS\\-RESOLVER",
     prose(
-      "A file of postfix-mta-sts-resolver is read unchanged; these are the keys it has beside `cache`, " +
-        "`default_zone`, `shutdown_timeout` and `zones`. `mta-sts-resolver config convert` turns them " +
-        "into those above.",
+      "A file of postfix-mta-sts-resolver can be used unchanged. Apart from `cache`, `default_zone`, " +
+        "`shutdown_timeout` and `zones`, it has these keys. `mta-sts-resolver config convert` " +
+        "converts them to those above.",
     ),
     ...keys.filter(({ legacy }) => legacy).map(key),
     ".SH EXAMPLES",

@@ -6,7 +6,7 @@
 
 import { wrap } from "../../src/config/show.ts";
 
-/** Characters that mean something to roff, or that it prints as others. */
+/** Characters that have a meaning in roff, or that it prints as others. */
 const SPECIAL: Readonly<Record<string, string>> = {
   "\\": "\\(rs",
   "-": "\\-",
@@ -17,7 +17,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
   "…": "...",
 };
 
-/** Escapes text, so that it is printed as it is. */
+/** Escapes text so that it is printed as it is. */
 export function literal(text: string): string {
   return text.replaceAll(/[\\'`^~…-]|[^\n -~]/gu, (character) => {
     const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
@@ -25,17 +25,17 @@ export function literal(text: string): string {
   });
 }
 
-/** What is typed as it stands. */
+/** Text to type as it is. */
 export function bold(text: string): string {
   return `\\fB${literal(text)}\\fR`;
 }
 
-/** What is to be replaced. */
+/** Text to replace. */
 export function italic(text: string): string {
   return `\\fI${literal(text)}\\fR`;
 }
 
-/** Prose; what stands between backticks is bold. Lines are filled anew. */
+/** Prose, with bold for what is between backticks. Lines are filled again. */
 export function prose(text: string): string {
   const marked = text.split("`").map((part, index) => index % 2 === 1 ? bold(part) : literal(part));
   // A full stop at the start of a line would be a request.
@@ -44,12 +44,12 @@ export function prose(text: string): string {
     .join("\n");
 }
 
-/** A paragraph with a tag in front of it. */
+/** A paragraph with a tag before it. */
 export function tagged(tag: string, text: string): string {
   return `.TP\n${tag}\n${prose(text)}`;
 }
 
-/** Lines that stay as they are. */
+/** Lines that are kept as they are. */
 export function verbatim(text: string): string {
   const lines = literal(text).split("\n");
   return [".nf", ...lines.map((line) => line.startsWith(".") ? `\\&${line}` : line), ".fi"]

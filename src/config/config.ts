@@ -1,0 +1,75 @@
+/**
+ * The settings in the form the program wants them, and back: zones inherit, UNIX sockets get their
+ * mode, and a few keys have another place. A key that is none of these needs nothing here.
+ *
+ * @module
+ */
+
+import { type Endpoint, toListenAddress } from "./address.ts";
+import type { ValuesOf } from "./key.ts";
+import { KEYS } from "./keys.ts";
+import { toFileValues, toSettings } from "./settings.ts";
+import type { Config, Settings } from "./types.ts";
+import type { Zone } from "./zone.ts";
+
+/** Purging the cache is for the operator alone, whoever may use the other sockets. */
+const CONTROL_SOCKET_MODE = 0o600;
+
+/**
+ * Makes the configuration.
+ *
+ * @param values Checked values of our keys, in the units of the file.
+ * @param options `file`: where they come from; `cacheFile`: the cache file if they name none.
+ */
+export function toConfig(
+  values: ValuesOf<typeof KEYS>,
+  options: { readonly file: string | undefined; readonly cacheFile: string | undefined },
+): Config {
+  const { tls, allowPrivate, ...settings } = toSettings(KEYS, values);
+  const { cache, https, socketMode } = settings;
+  const listenOn = (endpoint: Endpoint) => toListenAddress(endpoint, socketMode);
+  const defaultZone: Zone = { name: "default", ...settings.defaultZone };
+  const cacheFile = cache.file ?? options.cacheFile;
+  return {
+    ...settings,
+    file: options.file,
+    listen: settings.listen.map(listenOn),
+    control: settings.control && toListenAddress(settings.control, CONTROL_SOCKET_MODE),
+    http: settings.http.map(listenOn),
+    defaultZone,
+    tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT", tlsrpt: true },
+    zones: toZones(settings.zones, defaultZone),
+    cache: { ...cache, file: cacheFile === "memory" ? undefined : cacheFile },
+    https: { ...https, ca: toTrustRoots(tls.ca), allowPrivate },
+  };
+}
+
+/**
+ * The opposite of {@link toConfig}.
+ *
+ * @returns Every key of ours as it would stand in the file.
+ */
+export function toFile(config: Config): Record<keyof typeof KEYS, unknown> {
+  const { cache, https, zones } = config;
+  return toFileValues(KEYS, {
+    ...config,
+    zones: Object.fromEntries(zones),
+    cache: { ...cache, file: cache.file ?? "memory" },
+    tls: { ca: typeof https.ca === "string" ? https.ca : https.ca.file },
+    allowPrivate: https.allowPrivate,
+  });
+}
+
+/** Each zone, with what it leaves out taken from the default zone. */
+function toZones(zones: Settings["zones"], defaultZone: Zone): Map<string, Zone> {
+  return new Map(
+    Object.entries(zones).map(([name, zone]) => {
+      const given = Object.entries(zone).filter(([_key, value]) => value !== undefined);
+      return [name, { ...defaultZone, ...Object.fromEntries(given), name }];
+    }),
+  );
+}
+
+function toTrustRoots(ca: string): Config["https"]["ca"] {
+  return ca === "mozilla" || ca === "system" ? ca : { file: ca };
+}

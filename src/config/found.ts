@@ -1,0 +1,31 @@
+/**
+ * How a message names what stands in a file: the paths of keys, and values.
+ *
+ * @module
+ */
+
+import { isMapping } from "./kinds.ts";
+
+/** Characters of a wrong value that are quoted. */
+const MAX_FOUND_CHARS = 60;
+
+/** A path such as `zones."my zone".dane`. */
+export function formatPath(path: readonly string[]): string {
+  return path.map((key) => /^[\w-]+$/.test(key) ? key : quote(key)).join(".");
+}
+
+/** A value of YAML in a few words on one line. */
+export function formatFound(value: unknown): string {
+  if (typeof value === "string") return quote(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (value === null) return "nothing";
+  if (isMapping(value)) return "a mapping";
+  return value instanceof Date ? "a date" : "binary data";
+}
+
+function quote(text: string): string {
+  return JSON.stringify(
+    text.length > MAX_FOUND_CHARS ? text.slice(0, MAX_FOUND_CHARS) + "…" : text,
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * The keys of a zone: what one socketmap name answers, and how.
+ *
+ * @module
+ */
+
+import { choice, flag, seconds } from "./kinds.ts";
+
+/** Keys below `default_zone`, and below each name in `zones` without the defaults. */
+export const ZONE_KEYS = {
+  strict_testing: flag({
+    default: false,
+    text: "Treat policies in mode `testing` like those in mode `enforce`.",
+  }),
+  timeout: seconds({
+    range: [0.1, 90],
+    default: 10,
+    text:
+      "How long one query may wait for DNS and HTTPS together. Postfix itself gives up after 100 seconds.",
+  }),
+  require_sni: flag({
+    default: true,
+    text: "Add `servername=hostname` to the reply. This requires Postfix 3.4 or later.",
+  }),
+  tlsrpt: flag({
+    default: false,
+    text:
+      "Add the attributes for TLS reports and for matching MX hosts. This requires Postfix 3.10 or later: older versions reject the reply.",
+  }),
+  dane: choice({
+    words: ["auto", "off", "require"],
+    default: "auto",
+    text:
+      "Whether DANE takes precedence over MTA-STS. With `auto`, the reply for a domain that DANE protects is `dane-only` (RFC 8461 §2). `require` also defers mail when the resolver does not validate DNSSEC. `off` never looks for DANE.",
+  }),
+  on_dns_failure: choice({
+    words: ["deliver", "defer"],
+    default: "deliver",
+    text:
+      "How to answer while DNS fails and no policy is known. With `deliver`, as if the domain had none. With `defer`, so that Postfix tries again later.",
+  }),
+};
