@@ -7,8 +7,8 @@
 import type { DnsAnswer, DnsFailure } from "../dns/types.ts";
 import { type Finding, finding, type FindingId, type Group } from "./finding.ts";
 
-/** A question whose answer is judged. */
-export interface Question {
+/** A lookup whose answer is judged. */
+export interface Lookup {
   readonly group: Group;
   readonly name: string;
   readonly type: string;
@@ -21,9 +21,9 @@ const FAILURES: Partial<Record<DnsFailure, FindingId>> = {
 };
 
 /** The finding about a lookup that failed; none if it did not. */
-export function dnsFindings(answer: DnsAnswer<unknown>, question: Question): Finding[] {
+export function dnsFindings(answer: DnsAnswer<unknown>, lookup: Lookup): Finding[] {
   if (answer.kind !== "failed") return [];
-  const { group, name, type } = question;
+  const { group, name, type } = lookup;
   const id = FAILURES[answer.reason] ?? "dns-failed";
   const seen = `${answer.reason} for ${type}: ${answer.detail}`;
   return [finding(id, { group, subject: name, seen })];

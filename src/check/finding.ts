@@ -1,52 +1,31 @@
 /**
- * What a check can find: a closed list of named findings, each with one severity, the reason why
- * it matters with the section of the RFC, and what to do about it.
+ * What a check found: an instance of one of a closed list of kinds, each of which has one severity,
+ * the reason why it matters with the section of the RFC, and what to do about it.
  *
- * The texts stand in tables by subject; the manual and the JSON Schema are checked against
- * them. What was seen is added where the finding is made, with remote text quoted.
+ * The manual and the JSON Schema are checked against the list. What was seen is added where the
+ * finding is made, with remote text quoted.
  *
  * @module
  */
 
-import { HOST_FINDINGS } from "./findings_host.ts";
-import { MAIL_FINDINGS } from "./findings_mail.ts";
-import { POLICY_FINDINGS } from "./findings_policy.ts";
-import { RECORD_FINDINGS } from "./findings_records.ts";
-import { TLS_FINDINGS } from "./findings_tls.ts";
-
-/**
- * - `ok`: looked at and right.
- * - `info`: worth knowing, nothing to do.
- * - `warning`: works today, or with most senders, or leaves the owner blind.
- * - `error`: protection is missing, or mail under the policy is not delivered.
- */
-export type Severity = "ok" | "info" | "warning" | "error";
-
-/** From harmless to grave. */
-export const SEVERITIES: readonly Severity[] = ["ok", "info", "warning", "error"];
-
-/** What a kind of finding means, whatever was seen. */
-export interface FindingKind {
-  readonly severity: Severity;
-  /** A few words that name it. */
-  readonly title: string;
-  /** A sentence or two, with the section of the RFC. */
-  readonly why: string;
-  /** What to do; empty where there is nothing to do. */
-  readonly fix: string;
-}
+import { type FindingKind, SEVERITIES, type Severity } from "./finding_kind.ts";
+import { HOST_KINDS } from "./kinds_host.ts";
+import { MAIL_KINDS } from "./kinds_mail.ts";
+import { POLICY_KINDS } from "./kinds_policy.ts";
+import { RECORD_KINDS } from "./kinds_records.ts";
+import { TLS_KINDS } from "./kinds_tls.ts";
 
 /** All kinds by their name, in the order of the manual. */
-export const FINDINGS = {
-  ...RECORD_FINDINGS,
-  ...HOST_FINDINGS,
-  ...TLS_FINDINGS,
-  ...POLICY_FINDINGS,
-  ...MAIL_FINDINGS,
+export const FINDING_KINDS = {
+  ...RECORD_KINDS,
+  ...HOST_KINDS,
+  ...TLS_KINDS,
+  ...POLICY_KINDS,
+  ...MAIL_KINDS,
 } as const;
 
 /** The name of a kind of finding. */
-export type FindingId = keyof typeof FINDINGS;
+export type FindingId = keyof typeof FINDING_KINDS;
 
 /** The parts of a report, in order, with their headings. */
 export const GROUPS = {
@@ -79,7 +58,7 @@ export interface Finding extends FindingKind {
  */
 export function finding(id: FindingId, at: Pick<Finding, "group" | "subject" | "seen">): Finding {
   const { group, subject, seen } = at;
-  return { id, ...FINDINGS[id], group, subject, seen };
+  return { id, ...FINDING_KINDS[id], group, subject, seen };
 }
 
 /** The gravest severity among findings; `ok` when there are none. */

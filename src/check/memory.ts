@@ -7,7 +7,8 @@
  * @module
  */
 
-import { type Finding, type FindingId, FINDINGS, type Severity } from "./finding.ts";
+import { type Finding, FINDING_KINDS, type FindingId } from "./finding.ts";
+import type { Severity } from "./finding_kind.ts";
 
 /** What is kept of one finding: not what was seen, which may count days. */
 export interface RememberedFinding {
@@ -87,7 +88,7 @@ export function changes(
     })),
     ...gone.map((finding): Change => ({
       kind: "gone",
-      severity: FINDINGS[finding.id].severity,
+      severity: FINDING_KINDS[finding.id].severity,
       finding,
     })),
   ];
@@ -119,7 +120,7 @@ function readRemembered(value: unknown): Remembered {
   const { id, digest, mode, modeSince } = value;
   const findings = value.findings.filter((one: unknown): one is RememberedFinding =>
     isObject(one) && typeof one.subject === "string" && typeof one.id === "string" &&
-    Object.hasOwn(FINDINGS, one.id)
+    Object.hasOwn(FINDING_KINDS, one.id)
   ).map(({ id, subject }) => ({ id, subject }));
   return {
     ...(typeof id === "string" && { id }),

@@ -8,12 +8,13 @@
 import { createHash } from "node:crypto";
 import { quoteText } from "../sts/quote_text.ts";
 import { isUsable, lintPolicy } from "../publish/lint.ts";
-import type { Finding as LintFinding, LintOptions } from "../publish/lint.ts";
+import type { LintFinding, LintOptions } from "../publish/lint.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";
 import { parsePolicy, type Policy } from "../sts/policy.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
-import { lintFindingId } from "./findings_policy.ts";
+
 import type { MailSeen, StsSeen } from "./gather.ts";
+import { lintFindingId } from "./kinds_policy.ts";
 import type { Remembered } from "./memory.ts";
 import { count, listNames } from "./wording.ts";
 

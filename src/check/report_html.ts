@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type Finding, type FindingId, GROUPS, type Severity, worst } from "./finding.ts";
+import { type Finding, type FindingId, GROUPS, worst } from "./finding.ts";
+import type { Severity } from "./finding_kind.ts";
 import type { Group } from "./finding.ts";
 import { type Html, html as markup } from "../monitor/html.ts";
 import type { DomainFacts, DomainReport, HostFacts, MailHostFacts } from "./report.ts";

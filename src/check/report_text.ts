@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Finding, FINDINGS, type Group, GROUPS, type Severity } from "./finding.ts";
+import { type Finding, FINDING_KINDS, type Group, GROUPS } from "./finding.ts";
+import type { Severity } from "./finding_kind.ts";
 import type { Change } from "./memory.ts";
 import type { DomainReport } from "./report.ts";
 import { count } from "./wording.ts";
@@ -39,7 +40,7 @@ export function formatChanges(domain: string, changes: readonly Change[]): strin
   return changes.map(({ kind, severity, finding: { id, subject }, seen }) => {
     const label = kind === "new" ? `new  ${LABELS[severity]}` : "gone     ";
     const told = seen === undefined ? "" : `: ${seen}`;
-    return `${domain}: ${label} ${subject}: ${FINDINGS[id].title}${told} [${id}]\n`;
+    return `${domain}: ${label} ${subject}: ${FINDING_KINDS[id].title}${told} [${id}]\n`;
   }).join("");
 }
 

@@ -8,7 +8,7 @@ import { closest } from "../config/suggest.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { quoteRemote } from "../monitor/log.ts";
 import { lintPolicy } from "../publish/lint.ts";
-import type { Finding } from "../publish/lint.ts";
+import type { LintFinding } from "../publish/lint.ts";
 import { LINT_RULES } from "../publish/lint_rules.ts";
 import { decodePolicy } from "../publish/policy_file.ts";
 import { judgeSenders } from "../publish/senders.ts";
@@ -40,7 +40,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 
 interface FileReport {
   readonly file: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly LintFinding[];
   readonly senders: readonly SenderView[];
 }
 

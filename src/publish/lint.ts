@@ -13,12 +13,12 @@ import { parseMxPattern } from "../sts/mx_pattern.ts";
 import { MAX_AGE_LIMIT, POLICY_MAX_BYTES, readPolicyLines } from "../sts/policy.ts";
 import type { LineProblem, PolicyLine } from "../sts/policy.ts";
 import { LINT_RULES } from "./lint_rules.ts";
-import type { LintCode, Severity } from "./lint_rules.ts";
+import type { LintCode, LintSeverity } from "./lint_rules.ts";
 
 /** One thing found. */
-export interface Finding {
+export interface LintFinding {
   readonly code: LintCode;
-  readonly severity: Severity;
+  readonly severity: LintSeverity;
   /** 1-based; 0 if it is the file as a whole. */
   readonly line: number;
   /** What is wrong; a constant text but for names of fields and A-labels. */
@@ -76,7 +76,7 @@ const MX_MISTAKES: readonly (readonly [RegExp, LintCode, string])[] = [
  * @param text Decoded as UTF-8 without removing a byte order mark.
  * @returns The findings in the order of their lines; empty if there is nothing to say.
  */
-export function lintPolicy(text: string, options: LintOptions): Finding[] {
+export function lintPolicy(text: string, options: LintOptions): LintFinding[] {
   if (new TextEncoder().encode(text).length > POLICY_MAX_BYTES) {
     return [finding("too-large", 0, "the file is larger than 64 KiB")];
   }
@@ -100,16 +100,16 @@ export function lintPolicy(text: string, options: LintOptions): Finding[] {
 }
 
 /** Whether a reader that follows RFC 8461 gets a policy from the text. */
-export function isUsable(findings: readonly Finding[]): boolean {
+export function isUsable(findings: readonly LintFinding[]): boolean {
   return !findings.some(({ severity }) => severity === "error");
 }
 
 /** A finding in one line: where, and what. */
-export function formatFinding({ line, message }: Finding): string {
+export function formatFinding({ line, message }: LintFinding): string {
   return line === 0 ? message : `line ${line}: ${message}`;
 }
 
-function finding(code: LintCode, at: PolicyLine | 0, message: string): Finding {
+function finding(code: LintCode, at: PolicyLine | 0, message: string): LintFinding {
   const { severity } = LINT_RULES[code];
   return at === 0
     ? { code, severity, line: 0, message }
@@ -121,13 +121,13 @@ function identity({ key, value }: PolicyLine): string {
   return key === "mx" ? `mx ${parseMxPattern(value) ?? value}` : key;
 }
 
-function lintProblem(line: PolicyLine, problem: LineProblem): Finding {
+function lintProblem(line: PolicyLine, problem: LineProblem): LintFinding {
   return problem === "mx is not a host name or *. and one"
     ? lintInvalidMx(line)
     : finding(PROBLEM_CODES[problem], line, problem);
 }
 
-function lintUnknown(line: PolicyLine, { suggest }: LintOptions): Finding[] {
+function lintUnknown(line: PolicyLine, { suggest }: LintOptions): LintFinding[] {
   const { key, value } = line;
   const meant = suggest(key, FIELDS);
   const found = [
@@ -141,7 +141,7 @@ function lintUnknown(line: PolicyLine, { suggest }: LintOptions): Finding[] {
   return found;
 }
 
-function lintInvalidMx(line: PolicyLine): Finding {
+function lintInvalidMx(line: PolicyLine): LintFinding {
   for (const [form, code, message] of MX_MISTAKES) {
     if (!form.test(line.value)) continue;
     const name = code === "mx-u-label" ? toALabel(line.value) : undefined;
@@ -150,14 +150,14 @@ function lintInvalidMx(line: PolicyLine): Finding {
   return finding("mx-invalid", line, "mx is not a host name");
 }
 
-function lintRepetition(line: PolicyLine, first: PolicyLine | undefined): Finding[] {
+function lintRepetition(line: PolicyLine, first: PolicyLine | undefined): LintFinding[] {
   if (first === undefined || first === line || !FIELDS.includes(line.key)) return [];
   return line.key === "mx"
     ? [finding("mx-repeated", line, `mx names the host of line ${first.number} again`)]
     : [finding("duplicate-field", line, `${line.key} stands in line ${first.number} already`)];
 }
 
-function lintMaxAge(line: PolicyLine, removal: boolean): Finding[] {
+function lintMaxAge(line: PolicyLine, removal: boolean): LintFinding[] {
   const seconds = parseInt(line.value, 10);
   if (seconds > MAX_AGE_LIMIT) {
     return [finding("max-age-over-limit", line, "max_age is more than 31557600")];
@@ -169,9 +169,9 @@ function lintMaxAge(line: PolicyLine, removal: boolean): Finding[] {
     : [finding("max-age-short", line, "max_age is less than a week")];
 }
 
-function lintMx(line: PolicyLine): Finding[] {
+function lintMx(line: PolicyLine): LintFinding[] {
   const { value } = line;
-  const found: Finding[] = [];
+  const found: LintFinding[] = [];
   if (value.endsWith(".")) found.push(finding("mx-final-dot", line, "mx ends with a dot"));
   if (/[A-Z]/.test(value)) found.push(finding("mx-upper-case", line, "mx has capital letters"));
   const labels = (parseMxPattern(value) ?? "").split(".");
@@ -185,10 +185,10 @@ function lintMx(line: PolicyLine): Finding[] {
 }
 
 /** Makes errors of the findings that cost the policy, and adds what is missing without a trace. */
-function lintWhole(lines: readonly PolicyLine[], findings: readonly Finding[]): Finding[] {
+function lintWhole(lines: readonly PolicyLine[], findings: readonly LintFinding[]): LintFinding[] {
   const malformed = lines.filter((line) => line.problem !== undefined);
   const fatal = new Set<number>();
-  const missing: Finding[] = [];
+  const missing: LintFinding[] = [];
   for (const { field, code } of REQUIRED) {
     const found = lines.filter((line) => line.key === field);
     // Of a field that may be repeated any valid line will do, else the first one counts.
@@ -205,7 +205,7 @@ function lintWhole(lines: readonly PolicyLine[], findings: readonly Finding[]): 
   }
   return [
     ...missing,
-    ...findings.map((found): Finding =>
+    ...findings.map((found): LintFinding =>
       fatal.has(found.line) && found.code !== "duplicate-field"
         ? { ...found, severity: "error" }
         : found

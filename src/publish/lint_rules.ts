@@ -11,11 +11,11 @@
  * - `warning`: some senders refuse the policy, or read it differently.
  * - `note`: valid, but probably not what is wanted.
  */
-export type Severity = "error" | "warning" | "note";
+export type LintSeverity = "error" | "warning" | "note";
 
 /** One kind of finding. */
 export interface LintRule {
-  readonly severity: Severity;
+  readonly severity: LintSeverity;
   /** The grammar does not allow it: a reader that keeps to its letter refuses the whole policy. */
   readonly grammar: boolean;
   /** Section of RFC 8461. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Finding } from "./lint.ts";
+import type { LintFinding } from "./lint.ts";
 import { LINT_RULES } from "./lint_rules.ts";
 import type { LintCode } from "./lint_rules.ts";
 
@@ -143,7 +143,7 @@ const FAMILIES: readonly Family[] = [
  * @param findings All findings of the file.
  * @returns One view a family, our own first.
  */
-export function judgeSenders(findings: readonly Finding[]): SenderView[] {
+export function judgeSenders(findings: readonly LintFinding[]): SenderView[] {
   return FAMILIES.map((family) => {
     const reactions = findings.map((found) => ({ line: found.line, ...reactionTo(found, family) }));
     const verdict = VERDICTS.findLast((candidate) =>
@@ -160,7 +160,7 @@ export function judgeSenders(findings: readonly Finding[]): SenderView[] {
   });
 }
 
-function reactionTo({ code, severity }: Finding, { rules, otherwise }: Family): Reaction {
+function reactionTo({ code, severity }: LintFinding, { rules, otherwise }: Family): Reaction {
   const rule = rules[code];
   if (rule !== undefined) return rule;
   if (severity === "error") return INVALID;

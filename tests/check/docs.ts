@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FINDINGS } from "../../src/check/finding.ts";
+import { FINDING_KINDS } from "../../src/check/finding.ts";
 
 export const MANUAL = new URL("../../docs/check.md", import.meta.url);
 export const SCHEMA = new URL("../../docs/check.schema.json", import.meta.url);
@@ -16,7 +16,7 @@ const END = "<!-- /findings -->";
 
 /** The manual with the list of findings as it is now. */
 export function updateManual(text: string): string {
-  const items = Object.entries(FINDINGS).map(([id, { severity, title, why, fix }]) => {
+  const items = Object.entries(FINDING_KINDS).map(([id, { severity, title, why, fix }]) => {
     const advice = [why, fix].filter((part) => part !== "").join(" ");
     return `- \`${id}\` (${severity}): **${escape(title)}.** ${escape(advice)}`;
   });
@@ -28,7 +28,7 @@ export function updateManual(text: string): string {
 /** The schema with the names of findings as they are now. */
 export function updateSchema(text: string): string {
   const schema = JSON.parse(text);
-  schema.$defs.findingId.enum = Object.keys(FINDINGS);
+  schema.$defs.findingId.enum = Object.keys(FINDING_KINDS);
   return JSON.stringify(schema, null, 2) + "\n";
 }
 

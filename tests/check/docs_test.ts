@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { type FindingKind, FINDINGS } from "../../src/check/finding.ts";
+import { FINDING_KINDS } from "../../src/check/finding.ts";
+import type { FindingKind } from "../../src/check/finding_kind.ts";
 import { MANUAL, SCHEMA, updateManual, updateSchema } from "./docs.ts";
 
 Deno.test("docs/check.md lists every finding as it is (deno run -A tests/check/docs.ts)", () => {
@@ -12,8 +13,8 @@ Deno.test("docs/check.schema.json names every finding (deno run -A tests/check/d
   assertEquals(JSON.parse(updateSchema(text)), JSON.parse(text));
 });
 
-Deno.test("FINDINGS give each fault its reason with the RFC, and what to do", () => {
-  for (const [id, kind] of Object.entries<FindingKind>(FINDINGS)) {
+Deno.test("FINDING_KINDS give each fault its reason with the RFC, and what to do", () => {
+  for (const [id, kind] of Object.entries<FindingKind>(FINDING_KINDS)) {
     assertMatch(id, /^[a-z0-9]+(?:-[a-z0-9]+)*$/);
     assertNotEquals(kind.title, "");
     if (kind.severity !== "warning" && kind.severity !== "error") continue;

@@ -1,13 +1,13 @@
 /**
- * The findings about MX records and the mail servers behind them.
+ * The kinds of findings about MX records and the mail servers behind them.
  *
  * @module
  */
 
-import type { FindingKind } from "./finding.ts";
+import type { FindingKind } from "./finding_kind.ts";
 
 /** By name, in the order of the manual. */
-export const MAIL_FINDINGS = {
+export const MAIL_KINDS = {
   "mx-ok": {
     severity: "ok",
     title: "takes mail over verified TLS",

@@ -1,13 +1,13 @@
 /**
- * The findings about TLS and certificates, of policy hosts and MX hosts alike: the rules are the same.
+ * The kinds of findings about TLS and certificates, of policy hosts and MX hosts alike: the rules are the same.
  *
  * @module
  */
 
-import type { FindingKind } from "./finding.ts";
+import type { FindingKind } from "./finding_kind.ts";
 
 /** By name, in the order of the manual. */
-export const TLS_FINDINGS = {
+export const TLS_KINDS = {
   "tls-version": {
     severity: "error",
     title: "no TLS 1.2 or 1.3",

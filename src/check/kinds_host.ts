@@ -1,13 +1,13 @@
 /**
- * The findings about the policy host and its HTTPS answer.
+ * The kinds of findings about the policy host and its HTTPS answer.
  *
  * @module
  */
 
-import type { FindingKind } from "./finding.ts";
+import type { FindingKind } from "./finding_kind.ts";
 
 /** By name, in the order of the manual. */
-export const HOST_FINDINGS = {
+export const HOST_KINDS = {
   "host-ok": {
     severity: "ok",
     title: "answers as it should",

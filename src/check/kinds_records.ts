@@ -1,14 +1,14 @@
 /**
- * The findings about records in DNS: the TXT record of MTA-STS, the one of TLS reports, DNSSEC and
+ * The kinds of findings about records in DNS: the TXT record of MTA-STS, the one of TLS reports, DNSSEC and
  * DANE.
  *
  * @module
  */
 
-import type { FindingKind } from "./finding.ts";
+import type { FindingKind } from "./finding_kind.ts";
 
 /** By name, in the order of the manual. */
-export const RECORD_FINDINGS = {
+export const RECORD_KINDS = {
   "dns-failed": {
     severity: "error",
     title: "DNS does not answer",

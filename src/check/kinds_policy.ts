@@ -1,5 +1,5 @@
 /**
- * The findings about the policy. Those about its text are those of `publish lint` under the names it
+ * The kinds of findings about the policy. Those about its text are those of `publish lint` under the names it
  * has for them; what stands here beside them takes the rest of the domain to see.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import { LINT_RULES, type LintCode } from "../publish/lint_rules.ts";
 import type { LintRule } from "../publish/lint_rules.ts";
-import type { FindingKind } from "./finding.ts";
+import type { FindingKind } from "./finding_kind.ts";
 
 /** What the linter finds, in a few words. */
 const LINT_TITLES: Readonly<Record<LintCode, string>> = {
@@ -66,12 +66,12 @@ const LINT_OVERRIDES: Partial<Record<LintCode, Partial<FindingKind>>> = {
 
 type PolicyLintId = `policy-${LintCode}`;
 
-/** The finding for a code of the linter. */
+/** The name of the kind for a code of the linter. */
 export function lintFindingId(code: LintCode): PolicyLintId {
   return `policy-${code}`;
 }
 
-function lintFinding(code: LintCode): FindingKind {
+function lintKind(code: LintCode): FindingKind {
   const { severity, grammar, section, advice }: LintRule = LINT_RULES[code];
   const consequence = severity === "error"
     ? "Without it the policy is invalid"
@@ -87,19 +87,19 @@ function lintFinding(code: LintCode): FindingKind {
   };
 }
 
-const LINT_FINDINGS = Object.fromEntries(
-  (Object.keys(LINT_RULES) as LintCode[]).map((code) => [lintFindingId(code), lintFinding(code)]),
+const LINT_KINDS = Object.fromEntries(
+  (Object.keys(LINT_RULES) as LintCode[]).map((code) => [lintFindingId(code), lintKind(code)]),
 ) as Readonly<Record<PolicyLintId, FindingKind>>;
 
 /** By name, in the order of the manual. */
-export const POLICY_FINDINGS = {
+export const POLICY_KINDS = {
   "policy-ok": {
     severity: "ok",
     title: "policy is valid",
     why: "Senders can read it (RFC 8461 §3.2).",
     fix: "",
   },
-  ...LINT_FINDINGS,
+  ...LINT_KINDS,
   "policy-line-ends": {
     severity: "info",
     title: "line ends are mixed",
