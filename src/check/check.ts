@@ -1,9 +1,9 @@
 /**
- * Checks domains as their owners want it: everything that MTA-STS (RFC 8461), TLS reports (RFC 8460)
- * and DANE (RFC 7672) need, from records to the TLS of every MX host.
+ * Checks domains for their owners: everything that MTA-STS (RFC 8461), TLS reports (RFC 8460) and DANE
+ * (RFC 7672) need, from the records to TLS at every MX host.
  *
- * Several domains run side by side, and all connections to hosts share one limit; a host that serves
- * several of the domains is connected to once.
+ * Several domains are checked concurrently, and all connections to hosts share one limit. A host that
+ * serves several of the domains is connected to once.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import { createPool } from "./pool.ts";
 import { type DomainReport, judge } from "./report.ts";
 import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 
-/** Domains looked at at once: enough to keep the connections busy. */
+/** Domains checked at the same time: enough to keep the connections busy. */
 const DOMAINS_AT_ONCE = 4;
 
-/** Connections to hosts at once: all addresses of a common MX set, so that one that hangs holds up none. */
+/** Connections to hosts at the same time: all addresses of a common MX set, so that one that hangs delays none. */
 const CONNECTIONS_AT_ONCE = 16;
 
 /** How far a check has come. */
@@ -37,7 +37,7 @@ export interface CheckOptions extends GatherOptions {
   readonly clock: Clock;
   /** From the last check. */
   readonly memory?: Memory;
-  /** What a misspelt field of a policy was meant to be. */
+  /** Finds what a misspelt field of a policy was meant to be. */
   readonly suggest: LintOptions["suggest"];
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -69,7 +69,7 @@ export async function checkDomains(
     })
   ));
 
-  /** The probe under the limit, and once for each target. */
+  /** Probes each target once, within the limit. */
   function shareProbes(probe: ProbeTls, count: typeof step): ProbeTls {
     const connections = createPool(CONNECTIONS_AT_ONCE);
     const known = new Map<string, Promise<TlsProbe>>();

@@ -1,5 +1,5 @@
 /**
- * What a failed lookup means, wherever it happened.
+ * The findings about failed lookups, shared by all parts of a report.
  *
  * @module
  */
@@ -14,13 +14,13 @@ export interface Lookup {
   readonly type: string;
 }
 
-/** Failures that are told apart from a name server that does not do its duty. */
+/** Failures with a kind of their own; any other is a name server that does not do its job. */
 const FAILURES: Partial<Record<DnsFailure, FindingId>> = {
   bogus: "dns-bogus",
   unreachable: "dns-unreachable",
 };
 
-/** The finding about a lookup that failed; none if it did not. */
+/** The finding about a failed lookup; none if it succeeded. */
 export function dnsFindings(answer: DnsAnswer<unknown>, lookup: Lookup): Finding[] {
   if (answer.kind !== "failed") return [];
   const { group, name, type } = lookup;
@@ -29,7 +29,7 @@ export function dnsFindings(answer: DnsAnswer<unknown>, lookup: Lookup): Finding
   return [finding(id, { group, subject: name, seen })];
 }
 
-/** The findings about the lookups of a host's addresses; one if both failed alike. */
+/** The findings about the address lookups of a host; one if both failed for the same reason. */
 export function addressFindings(
   host: { readonly name: string; readonly v4: DnsAnswer<string>; readonly v6: DnsAnswer<string> },
   group: Group,
@@ -42,7 +42,7 @@ export function addressFindings(
   ];
 }
 
-/** Whether nobody answered, so that nothing can be said: the fault may be on our side. */
+/** Whether no resolver answered: the fault may be on our side. */
 export function isUnanswered(answer: DnsAnswer<unknown>): boolean {
   return answer.kind === "failed" &&
     (answer.reason === "unreachable" || answer.reason === "timeout");

@@ -1,8 +1,8 @@
 /**
- * Looks at everything a sender would look at before it delivers to a domain, and at what its owner
- * should know besides: records, policy host, MX hosts. What it means is judged elsewhere.
+ * Collects everything a sender looks at before it delivers to a domain, and what else the owner
+ * should know: records, policy host, MX hosts. It is judged elsewhere.
  *
- * All of it runs side by side; every lookup, fetch and connection has its own limit of time.
+ * Everything runs concurrently; every lookup, fetch and connection has its own time limit.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { isHostname, policyHost, txtName } from "../sts/domain.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
 import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 
-/** MX hosts that are tried, most preferred first; a domain with more has more than anyone tries. */
+/** MX hosts that are tried, most preferred first; no sender tries more. */
 export const MX_HOSTS_MAX = 20;
 
 /** Addresses of a host that are tried, of each family. */
@@ -36,9 +36,9 @@ export interface GatherOptions {
   readonly mxOnly: boolean;
   /** Connect to MX hosts. */
   readonly smtp: boolean;
-  /** Where MX hosts listen: 25, save in test networks. */
+  /** Where MX hosts listen: 25, except in test networks. */
   readonly smtpPort: number;
-  /** Connect to policy hosts, beside fetching from them; senseless behind a proxy. */
+  /** Connect to policy hosts in addition to fetching from them; pointless behind a proxy. */
   readonly directHttps: boolean;
 }
 
@@ -69,9 +69,9 @@ export interface MailHostSeen extends HostSeen {
 /** The mail exchangers of a domain. */
 export interface MailSeen {
   readonly answer: DnsAnswer<MxRecord>;
-  /** There is no MX record, so that the domain itself is the host if it has an address (RFC 5321 §5.1). */
+  /** There is no MX record: the domain itself is the host if it has an address (RFC 5321 §5.1). */
   readonly implicit: boolean;
-  /** Exchanges that are no host names. */
+  /** Exchanges that are not host names. */
   readonly invalid: readonly string[];
   readonly hosts: readonly MailHostSeen[];
   /** Hosts beyond {@link MX_HOSTS_MAX}. */
@@ -81,7 +81,7 @@ export interface MailSeen {
 /** The MTA-STS side of a domain. */
 export interface StsSeen {
   readonly txt: DnsAnswer<string>;
-  /** Names at which an MTA-STS record stands though nobody looks there; sought only when there is none at the right one. */
+  /** Wrong names at which there is an MTA-STS record; looked up only if there is none at the right one. */
   readonly strays: readonly string[];
   readonly host: HostSeen;
   readonly outcome: FetchOutcome;
@@ -89,7 +89,7 @@ export interface StsSeen {
   readonly tlsrpt: DnsAnswer<string>;
 }
 
-/** Everything seen of one domain. */
+/** Everything seen for one domain. */
 export interface DomainSeen {
   readonly domain: string;
   readonly dnssec: DnssecProbe;
@@ -99,7 +99,7 @@ export interface DomainSeen {
   readonly options: GatherOptions;
 }
 
-/** Looks at one domain. Never rejects. */
+/** Collects what there is to see for one domain. Never rejects. */
 export async function gather(
   domain: string,
   effects: CheckEffects,
@@ -146,7 +146,7 @@ async function gatherPolicyHost(
   return { name: host, ...answers, addresses };
 }
 
-/** Where records end up by mistake: below no label, below that of the policy host, below the domain twice. */
+/** Where records end up by mistake: at the domain, at the policy host, and below the domain twice. */
 async function findStrays(
   domain: string,
   txt: DnsAnswer<string>,
@@ -161,7 +161,7 @@ async function findStrays(
   });
 }
 
-/** Whether one of the records is for MTA-STS, with or without mistakes. */
+/** Whether one of the records is meant for MTA-STS, valid or not. */
 function isMeant(records: readonly string[]): boolean {
   const selection = selectTxtRecord(records);
   return selection.kind === "found" || selection.reason !== "absent";
@@ -193,7 +193,7 @@ async function gatherMail(
   };
 }
 
-/** Whether a host has an address, or may have one for all we know. */
+/** Whether a host has an address, or may have one because a lookup failed. */
 function isThere({ v4, v6 }: HostSeen): boolean {
   return [v4, v6].some(({ kind }) => kind === "found" || kind === "failed");
 }
@@ -248,7 +248,7 @@ async function lookupAddresses(host: string, lookup: DnsClient["lookup"]): Promi
   return { v4, v6 };
 }
 
-/** Tries the addresses side by side; `probe` returns `undefined` where nothing is to be tried. */
+/** Tries the addresses concurrently; `probe` returns `undefined` for one that is not to be tried. */
 function tryAddresses(
   { v4, v6 }: Addresses,
   guard: AddressGuard,

@@ -1,6 +1,6 @@
 /**
- * The kinds of findings about the policy. Those about its text are those of `publish lint` under the names it
- * has for them; what stands here beside them takes the rest of the domain to see.
+ * The kinds of findings about the policy. Those about its text are the ones of `publish lint`, under
+ * its names. The others take the rest of the domain into account.
  *
  * @module
  */
@@ -23,16 +23,16 @@ const LINT_TITLES: Readonly<Record<LintCode, string>> = {
   "byte-order-mark": "byte order mark",
   "leading-space": "white space before the field name",
   "space-before-colon": "white space before the colon",
-  "not-a-field": "line is no field",
+  "not-a-field": "line is not a field",
   "no-value": "field has no value",
   "bare-cr": "CR without LF",
-  "unprintable": "characters that do not print",
+  "unprintable": "unprintable characters",
   "mx-address": "mx is an address",
   "mx-u-label": "mx is not in ASCII",
   "mx-wildcard": "mx has a misplaced wildcard",
   "mx-several": "mx names several hosts",
   "mx-port": "mx has a port",
-  "mx-invalid": "mx is no host name",
+  "mx-invalid": "mx is not a host name",
   "mx-final-dot": "mx ends with a dot",
   "mx-upper-case": "mx has capital letters",
   "mx-repeated": "mx is repeated",
@@ -44,23 +44,23 @@ const LINT_TITLES: Readonly<Record<LintCode, string>> = {
   "not-ascii": "value is not in ASCII",
   "max-age-over-limit": "max_age is above the maximum",
   "max-age-zero": "max_age is 0",
-  "max-age-short": "max_age is short",
+  "max-age-short": "max_age is too short",
 };
 
-/** Where the published policy of a domain deserves other words than a draft. */
+/** Where the published policy of a domain is judged differently from a draft. */
 const LINT_OVERRIDES: Partial<Record<LintCode, Partial<FindingKind>>> = {
   "max-age-zero": {
     severity: "error",
-    why: "Nobody keeps the policy, so it protects against nothing (RFC 8461 §3.2, §10.2).",
+    why: "Senders do not keep the policy, so it protects nothing (RFC 8461 §3.2, §10.2).",
   },
   "max-age-short": {
     severity: "warning",
     why:
-      "Weeks are expected: whoever can block DNS and HTTPS for so long removes the policy (RFC 8461 §3.2, §10.2).",
+      "It should be weeks: whoever can block DNS and HTTPS for that long removes the policy (RFC 8461 §3.2, §10.2).",
   },
   "mx-wildcard-wide": {
     severity: "error",
-    why: "Anybody can have a host that matches, with a valid certificate (RFC 8461 §4.1).",
+    why: "Anyone can get a matching host with a valid certificate (RFC 8461 §4.1).",
   },
 };
 
@@ -74,10 +74,10 @@ export function lintFindingId(code: LintCode): PolicyLintId {
 function lintKind(code: LintCode): FindingKind {
   const { severity, grammar, section, advice }: LintRule = LINT_RULES[code];
   const consequence = severity === "error"
-    ? "Without it the policy is invalid"
+    ? "This makes the policy invalid for every sender"
     : grammar
-    ? "The grammar does not allow it, and strict senders refuse the policy"
-    : "Senders read the policy, though perhaps not as it is meant";
+    ? "The grammar does not allow this, and strict senders refuse the policy"
+    : "Senders can read the policy, but perhaps not as it is meant";
   return {
     severity: severity === "note" ? "info" : severity,
     title: LINT_TITLES[code],
@@ -103,32 +103,32 @@ export const POLICY_KINDS = {
   "policy-line-ends": {
     severity: "info",
     title: "line ends are mixed",
-    why: "Both LF and CRLF are right, a mixture suggests an accident (RFC 8461 §3.2).",
+    why: "LF and CRLF are both valid, but a mixture suggests a mistake (RFC 8461 §3.2).",
     fix: "",
   },
   "policy-mx-unused": {
     severity: "warning",
-    title: "mx pattern fits no MX host",
+    title: "mx pattern matches no MX host",
     why:
-      "It may be a misspelt name, or an old host whose name someone else may take over (RFC 8461 §4.1).",
-    fix: "Remove it, unless the host is about to come back.",
+      "It may be misspelt, or an old host whose name someone else could take over (RFC 8461 §4.1).",
+    fix: "Remove it, unless the host will be back.",
   },
   "policy-mode-none": {
     severity: "warning",
     title: "mode is none",
-    why: "It takes the policy back: senders deliver as if there were none (RFC 8461 §5, §8.3).",
-    fix: "Remove record and policy once the old max_age is over, or write mode: enforce.",
+    why: "It withdraws the policy: senders deliver as if there were none (RFC 8461 §5, §8.3).",
+    fix: "Remove the record and the policy once the old max_age has passed, or set mode: enforce.",
   },
   "policy-mode-testing": {
     severity: "info",
     title: "mode is testing",
-    why: "Senders report failures, but deliver all the same (RFC 8461 §5).",
-    fix: "Change to enforce when the reports show no failures.",
+    why: "Senders report failures, but deliver anyway (RFC 8461 §5).",
+    fix: "Set mode: enforce once the reports show no failures.",
   },
   "policy-mode-testing-long": {
     severity: "warning",
-    title: "mode has been testing for long",
-    why: "Until the mode is enforce the policy protects nothing (RFC 8461 §5).",
-    fix: "Change to enforce when the reports show no failures.",
+    title: "mode has been testing for a long time",
+    why: "Until the mode is enforce, the policy protects nothing (RFC 8461 §5).",
+    fix: "Set mode: enforce once the reports show no failures.",
   },
 } as const satisfies Readonly<Record<string, FindingKind>>;

@@ -18,7 +18,7 @@ const NAME_QUOTE_LENGTH = 100;
 
 /** What the hosts are judged against. */
 export interface MailContext {
-  /** `undefined` if there is none, or nobody looked. */
+  /** `undefined` if there is none, or it was not looked up. */
   readonly policy: Policy | undefined;
   /** ms */
   readonly now: number;

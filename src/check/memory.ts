@@ -1,8 +1,8 @@
 /**
- * What is kept from one check to the next: which `id` went with which policy (RFC 8461 §3.1), since
- * when the mode is what it is, and what was found, so that only changes need be told.
+ * What one check leaves for the next: which policy went with which `id` (RFC 8461 §3.1), when the
+ * mode was first seen, and what was found, so that only changes need be reported.
  *
- * The form is JSON; where it is kept is the caller's affair.
+ * The form is JSON; the caller decides where it is kept.
  *
  * @module
  */
@@ -70,7 +70,7 @@ export function remember(before: Remembered | undefined, noted: Noted): Remember
   };
 }
 
-/** What is new and what is gone since the last check; without one everything is new. */
+/** What is new and what is gone since the last check; without one, everything is new. */
 export function changes(
   before: Remembered | undefined,
   findings: readonly Finding[],
@@ -94,13 +94,13 @@ export function changes(
   ];
 }
 
-/** Prints the memory. */
+/** Writes the memory. */
 export function formatMemory(memory: Memory): string {
   return JSON.stringify({ version: VERSION, domains: Object.fromEntries(memory) }, null, 2) + "\n";
 }
 
 /**
- * Reads what {@link formatMemory} printed. Findings of kinds that no longer exist are left out.
+ * Reads what {@link formatMemory} wrote, without findings of kinds that no longer exist.
  *
  * @throws {SyntaxError} If it is something else.
  */

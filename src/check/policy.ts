@@ -1,6 +1,6 @@
 /**
- * Judges the policy: its text (RFC 8461 §3.2), and what it says against the rest of the domain, its
- * MX hosts (§4.1), its TXT record (§3.1), and what was there at the last check.
+ * Judges the policy: its text (RFC 8461 §3.2), and whether it agrees with the MX hosts (§4.1), the
+ * TXT record (§3.1) and the last check.
  *
  * @module
  */
@@ -18,18 +18,18 @@ import { lintFindingId } from "./kinds_policy.ts";
 import type { Remembered } from "./memory.ts";
 import { count, listNames } from "./wording.ts";
 
-/** Lines with a mistake that are told; a page of HTML has as many as it has lines. */
+/** Lines with a mistake that are reported; an HTML page has one on every line. */
 const MISTAKES_MAX = 20;
 
 /** Enough of a line to find it, UTF-16 units. */
 const LINE_QUOTE_LENGTH = 100;
 
-/** Testing is over by then, ms. */
+/** Testing should take no longer, ms. */
 const TESTING_LONG_MS = 30 * 86_400_000;
 
 const DAY_MS = 86_400_000;
 
-/** What a policy came to. */
+/** A policy and what was found in it. */
 export interface JudgedPolicy {
   readonly policy: Policy | undefined;
   /** SHA-256 of the text in hexadecimal digits; `undefined` if none was fetched. */
@@ -74,7 +74,7 @@ export function judgePolicy(
   };
 }
 
-/** A finding of the linter as one of ours, in its own words; the graver severity counts. */
+/** A finding of the linter as one of ours, in its own words. The graver severity wins. */
 function lineFinding(found: LintFinding, url: string): Finding {
   const { code, line, message, text, severity } = found;
   const one = finding(lintFindingId(code), {
@@ -110,14 +110,14 @@ function judgeMode(policy: Policy | undefined, context: PolicyContext): [Finding
   return [["policy-mode-testing-long", `mode: testing, for ${count(days, "day")} ${source}`]];
 }
 
-/** The date that an `id` begins with, as most do, in ms. */
+/** The date at the start of an `id`, which most have, in ms. */
 function idDate(id = ""): number | undefined {
   const [, year, month, day] = /^(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])/.exec(id) ?? [];
   const date = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
   return Number.isNaN(date) ? undefined : date;
 }
 
-/** Patterns for hosts that are not there. Which hosts lack a pattern is told with the hosts. */
+/** Patterns that match no host. Hosts without a pattern are reported with the hosts. */
 function judgePatterns(policy: Policy | undefined, mail: MailSeen): Finding[] {
   const names = [...mail.hosts.map(({ name }) => name), ...mail.left];
   if (policy === undefined || names.length === 0) return [];
@@ -136,6 +136,6 @@ function judgeId(digest: string, { id, remembered }: PolicyContext): [FindingId,
   if (id === undefined || remembered?.id === undefined) return [];
   const same = remembered.digest === undefined || remembered.digest === digest;
   if (remembered.id === id) return same ? [] : [["id-not-changed", `id "${id}"`]];
-  const policy = same ? "the policy did not change" : "the policy changed, too";
+  const policy = same ? "the policy did not change" : "the policy also changed";
   return [["id-changed", `from "${remembered.id}" to "${id}", ${policy}`]];
 }

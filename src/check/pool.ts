@@ -1,13 +1,13 @@
 /**
- * Bounds how much is done at once.
+ * Limits how much is done at the same time.
  *
  * @module
  */
 
-/** Runs work when there is a place for it; first come, first served. */
+/** Runs work as soon as there is a place for it; first come, first served. */
 export type Pool = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Creates a pool. @param places Work under way at once. */
+/** Creates a pool. @param places How much work runs at the same time. */
 export function createPool(places: number): Pool {
   const waiting: (() => void)[] = [];
   let free = places;

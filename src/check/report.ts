@@ -20,13 +20,13 @@ import { leafOf } from "./tls_findings.ts";
 import { judgeTlsrpt } from "./tlsrpt.ts";
 import { judgeTxt, readId } from "./txt.ts";
 
-/** What was found at one address. */
+/** The result at one address. */
 export interface AddressFacts {
   readonly address: string;
-  /** `untried`: on purpose; `unconnected`: no connection came about. */
+  /** `untried`: on purpose; `unconnected`: no connection was made. */
   readonly result: "verified" | "failed" | "unconnected" | "untried";
   readonly protocol?: string;
-  /** Of the host's own certificate, as it stands there: the remote's words. */
+  /** Of the host's own certificate, verbatim: remote text. */
   readonly issuer?: string;
   /** RFC 3339. */
   readonly notAfter?: string;
@@ -47,7 +47,7 @@ export interface MailHostFacts extends HostFacts {
   readonly tlsaRecords: number;
 }
 
-/** What stands behind the findings. */
+/** The facts behind the findings. */
 export interface DomainFacts {
   /** `id` of the TXT record. */
   readonly id?: string;
@@ -68,18 +68,18 @@ export interface DomainReport {
   readonly domain: string;
   /** The gravest severity found. */
   readonly verdict: Exclude<Severity, "info">;
-  /** No resolver answered, so that the verdict says nothing about the domain. */
+  /** No resolver answered: the verdict says nothing about the domain. */
   readonly undecided: boolean;
   /** Findings of each severity. */
   readonly counts: Readonly<Record<Severity, number>>;
   readonly findings: readonly Finding[];
   readonly facts: DomainFacts;
-  /** What to hand to the next check. */
+  /** What to pass to the next check. */
   readonly remembered: Remembered;
 }
 
 /**
- * Judges everything seen of a domain.
+ * Judges everything seen for a domain.
  *
  * @param seen What was gathered.
  * @param options `remembered`: from the last check; `now`: ms since the Unix epoch; `suggest`: what a

@@ -1,6 +1,6 @@
 /**
- * Reports as one HTML page that needs nothing else: no scripts, no pictures, no fonts from anywhere,
- * light or dark as the reader has it.
+ * Reports as one self-contained HTML page: no scripts, no images, no fonts from elsewhere, light or
+ * dark as the reader prefers.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { count } from "./wording.ts";
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** Told by the tables of hosts already. */
+/** Already shown in the tables of hosts. */
 const IN_TABLES: readonly FindingId[] = ["host-ok", "mx-ok"];
 
 const HEAD = `<meta charset="utf-8">
@@ -91,12 +91,12 @@ function overviewItem(found: readonly Finding[], at: { group: Group; id: string 
   const severity = worst(found);
   const faults = found.filter((one) => one.severity === severity).length;
   const isFault = severity === "warning" || severity === "error";
-  const told = isFault ? count(faults, severity) : "ok";
+  const summary = isFault ? count(faults, severity) : "ok";
   const link = markup`<a href="#${at.id}">${GROUPS[at.group]}</a>`;
-  return markup`<li class="${isFault ? severity : "ok"}">${link} <span>${told}</span></li>\n`;
+  return markup`<li class="${isFault ? severity : "ok"}">${link} <span>${summary}</span></li>\n`;
 }
 
-/** The facts that are told in a table above the findings of a group. */
+/** The facts shown in a table above the findings of a group. */
 function factsOf(group: Group, facts: DomainFacts): readonly Html[] {
   if (group === "policy") return policyTable(facts);
   if (group === "mx" && facts.mxHosts.length > 0) return [mailTable(facts.mxHosts)];
@@ -165,7 +165,7 @@ function addressRows({ name, addresses }: HostFacts): Html[][] {
   });
 }
 
-/** What is right takes a line, what is wrong a paragraph. */
+/** One line for what is right, a paragraph for what is wrong. */
 function item({ id, severity, subject, title, seen, why, fix }: Finding): Html {
   const mark = badge(severity, severity);
   const what = markup`<b>${subject}</b> ${seen}`;

@@ -7,10 +7,10 @@
 import { worst } from "./finding.ts";
 import type { DomainReport } from "./report.ts";
 
-/** Number of the form; a new one when a field changes its meaning or goes. */
+/** Version of the form; it changes when a field changes its meaning or is removed. */
 export const JSON_VERSION = 1;
 
-/** When and by what a check was made. */
+/** When a check was made, and by which program. */
 export interface RunFacts {
   readonly program: string;
   readonly version: string;
@@ -34,7 +34,7 @@ export function formatJson(reports: readonly DomainReport[], run: RunFacts): str
   return escapeNonAscii(JSON.stringify(root, null, 2)) + "\n";
 }
 
-/** Names in certificates are others' words: nothing of them may act on a terminal. */
+/** Names in certificates are remote text, which must not control a terminal. */
 function escapeNonAscii(json: string): string {
   return json.replaceAll(
     /[^\n -~]/g,

@@ -1,6 +1,6 @@
 /**
- * Reports in the form of a monitoring plugin (Nagios, Icinga, and whatever runs their plugins): a
- * first line with state and numbers, then a line for each fault, and an exit status.
+ * Reports in the form of a monitoring plugin (Nagios, Icinga and compatible): a first line with state
+ * and performance data, then one line for each fault, and an exit status.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Finding } from "./finding.ts";
 import type { DomainReport } from "./report.ts";
 import { describeVerdict } from "./report_text.ts";
 
-/** Exit status and word of each state, as the plugin guidelines have them. */
+/** Exit status and word of each state, from the plugin guidelines. */
 const STATES = { OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const;
 
 type State = keyof typeof STATES;
@@ -17,12 +17,12 @@ type State = keyof typeof STATES;
 /** Characters of the whole output; NRPE cuts at 4096 octets, Nagios itself at 8192. */
 const OUTPUT_MAX_LENGTH = 4000;
 
-/** Days left of a certificate below which the number is alarming; the finding itself is finer. */
+/** Days left of a certificate below which the number is a warning; the finding itself is more precise. */
 const CERTIFICATE_DAYS_WARNING = 7;
 
 const DAY_MS = 86_400_000;
 
-/** What a plugin ends with. */
+/** What a plugin prints and returns. */
 export interface PluginResult {
   readonly text: string;
   readonly exit: number;
@@ -49,12 +49,12 @@ export function formatNagios(
   return { text: lines.join("\n") + "\n", exit: STATES[state] };
 }
 
-/** The result when there is nothing to check, such as for wrong arguments. */
+/** The result if nothing can be checked, such as with wrong arguments. */
 export function formatUnknown(message: string): PluginResult {
   return { text: `MTA-STS UNKNOWN: ${clean(message)}\n`, exit: STATES.UNKNOWN };
 }
 
-/** A fault that is certain outweighs one that is not. */
+/** A certain fault outweighs an uncertain one. */
 function stateOf(reports: readonly DomainReport[]): State {
   const decided = reports.filter(({ undecided }) => !undecided).map(({ verdict }) => verdict);
   if (decided.includes("error")) return "CRITICAL";
@@ -62,7 +62,7 @@ function stateOf(reports: readonly DomainReport[]): State {
   return decided.includes("warning") ? "WARNING" : "OK";
 }
 
-/** `label=value[unit];warning;critical;minimum`; ranges as the guidelines have them. */
+/** `label=value[unit];warning;critical;minimum`; ranges as in the guidelines. */
 function performance(
   reports: readonly DomainReport[],
   { time, elapsed }: { readonly time: number; readonly elapsed: number },
@@ -91,7 +91,7 @@ function describe({ severity, subject, title, seen, id }: Finding): string {
   return `${severity.toUpperCase()}: ${subject}: ${title}: ${seen} [${id}]`;
 }
 
-/** A bar begins the numbers, wherever it stands. */
+/** A bar starts the performance data, wherever it is. */
 function clean(text: string): string {
   return text.replaceAll("|", "/").replaceAll("\n", " ");
 }

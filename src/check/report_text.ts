@@ -1,5 +1,5 @@
 /**
- * A report as text, for people at a terminal and for mail from cron.
+ * Reports as text, for a terminal and for mail from cron.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const LABELS: Readonly<Record<Severity, string>> = {
 const COLOURS: Readonly<Record<Severity, number>> = { ok: 32, info: 34, warning: 33, error: 31 };
 const BOLD = 1;
 
-/** Explanations begin below the text of the finding. */
+/** Explanations are aligned with the text of the finding. */
 const INDENT = " ".repeat(8);
 
 /** How to write. */
@@ -35,18 +35,18 @@ export function formatText(reports: readonly DomainReport[], options: TextOption
   return reports.map((report) => formatReport(report, options)).join("\n");
 }
 
-/** Writes what is new and what is gone, a line each; nothing if nothing changed. */
+/** Writes what is new and what is gone, one line each; nothing if nothing changed. */
 export function formatChanges(domain: string, changes: readonly Change[]): string {
   return changes.map(({ kind, severity, finding: { id, subject }, seen }) => {
     const label = kind === "new" ? `new  ${LABELS[severity]}` : "gone     ";
-    const told = seen === undefined ? "" : `: ${seen}`;
-    return `${domain}: ${label} ${subject}: ${FINDING_KINDS[id].title}${told} [${id}]\n`;
+    const detail = seen === undefined ? "" : `: ${seen}`;
+    return `${domain}: ${label} ${subject}: ${FINDING_KINDS[id].title}${detail} [${id}]\n`;
   }).join("");
 }
 
 /** The verdict on a domain in words. */
 export function describeVerdict({ counts, undecided }: DomainReport): string {
-  if (undecided) return "nothing can be said, no resolver answers";
+  if (undecided) return "undecided, no resolver answers";
   const { error, warning } = counts;
   const faults = [
     ...(error > 0 ? [count(error, "error")] : []),
@@ -57,16 +57,16 @@ export function describeVerdict({ counts, undecided }: DomainReport): string {
 
 function formatReport(report: DomainReport, options: TextOptions): string {
   const lines = [paint(report.domain, BOLD, options)];
-  const told = new Set<string>();
+  const advised = new Set<string>();
   for (const group of Object.keys(GROUPS) as Group[]) {
     const findings = report.findings.filter((finding) => finding.group === group);
     if (findings.length === 0) continue;
     lines.push("", paint(GROUPS[group], BOLD, options));
     for (const finding of findings) {
       lines.push(formatFinding(finding, options));
-      // Eight addresses with one fault need no more advice than one.
-      if (!told.has(finding.id)) lines.push(...formatAdvice(finding));
-      told.add(finding.id);
+      // Eight addresses with the same fault need the advice once.
+      if (!advised.has(finding.id)) lines.push(...formatAdvice(finding));
+      advised.add(finding.id);
     }
   }
   const verdict = `${report.domain}: ${describeVerdict(report)}`;

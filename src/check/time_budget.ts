@@ -1,6 +1,6 @@
 /**
- * Time for a conversation: so much for each step, and so much in all, lest a host that answers each
- * step just in time keeps us for ever.
+ * Time limits for a conversation: one for each step and one for the whole, so that a host that
+ * answers each step just in time cannot keep us for ever.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface TimeBudgetOptions {
   readonly total: number;
 }
 
-/** The time of one conversation, from its creation on. */
+/** The time limits of one conversation, counted from its creation. */
 export class TimeBudget {
   readonly #clock: Clock;
   readonly #step: number;
@@ -30,8 +30,8 @@ export class TimeBudget {
    * Waits for one step.
    *
    * @param work Must not reject.
-   * @param abandon Called when the time is over, to make `work` end; nobody waits for that.
-   * @returns What `work` came to, or `"timeout"`.
+   * @param abandon Called on timeout to make `work` end, which is not waited for.
+   * @returns The result of `work`, or `"timeout"`.
    */
   run<T>(work: Promise<T>, abandon: () => void): Promise<T | "timeout"> {
     const left = Math.max(0, this.#end - this.#clock.now());

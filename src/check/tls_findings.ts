@@ -1,6 +1,6 @@
 /**
- * What connecting to the addresses of hosts came to, as findings: the same rules for MX hosts
- * (RFC 8461 §4.2) and policy hosts (§3.3).
+ * The findings about TLS at the addresses of hosts: the same rules for MX hosts (RFC 8461 §4.2) and
+ * policy hosts (§3.3).
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Presented } from "./presented.ts";
 import type { TlsProbe } from "./tls_probe.ts";
 import { count } from "./wording.ts";
 
-/** A certificate should be renewed this long before its end, ms; those with a short life within its last quarter. */
+/** A certificate should be renewed this long before its end, ms; a short-lived one, in its last quarter. */
 const RENEWAL_MS = 14 * 86_400_000;
 const RENEWAL_SHARE = 1 / 4;
 
@@ -24,7 +24,7 @@ const NAME_QUOTE_LENGTH = 64;
 
 type Failed = Extract<TlsProbe, { kind: "failed" }>;
 
-/** Where a probe was made, and when it is judged (ms). */
+/** What was probed, and when it is judged (ms). */
 export interface ProbeContext {
   readonly group: Group;
   /** Host and address. */
@@ -33,7 +33,7 @@ export interface ProbeContext {
 }
 
 /**
- * The findings about a connection that came about; `okId` is the one for a good result.
+ * The findings about a connection that was made; `okId` is the one for a good result.
  *
  * @param probe Not one that is `unconnected`.
  */
@@ -59,13 +59,13 @@ export function tlsFindings(
   return found;
 }
 
-/** The host's own certificate, read. */
+/** The host's own certificate, parsed. */
 export function leafOf(presented: Presented | undefined): Certificate | undefined {
   const [leaf] = presented?.chain ?? [];
   return leaf === undefined ? undefined : readCertificate(leaf);
 }
 
-/** The verifier says that a certificate has no fitting name or issuer; the certificate itself says why. */
+/** The verifier says that the name or the issuer does not match; the certificate itself shows why. */
 function refine(probe: Failed, certificate: Certificate | undefined): FindingId {
   if (certificate === undefined) return probe.id;
   if (probe.id === "certificate-name" && certificate.dnsNames.length === 0) {
@@ -84,16 +84,16 @@ function describe(presented: Presented | undefined, certificate: Certificate | u
   return `${protocol}, certificate of ${issuer} valid until ${day(certificate.notAfter)}`;
 }
 
-/** A date of the calendar, UTC. */
+/** A calendar date, UTC. */
 function day(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** An address that no connection to came about, with what that means. */
+/** Addresses that could not be connected to, by what that means. */
 export interface Unconnected {
   /** Addresses whose hosts are at fault. */
   readonly faults: readonly AddressSeen[];
-  /** Families, `IPv4` or `IPv6`, that there is no way to from here, with their addresses. */
+  /** Families, `IPv4` or `IPv6`, that are not reachable from here, with their addresses. */
   readonly untested: readonly {
     readonly family: string;
     readonly addresses: readonly AddressSeen[];
@@ -101,8 +101,8 @@ export interface Unconnected {
 }
 
 /**
- * Tells hosts that are down from a network that lets nothing through: where no address of a family
- * could be connected to and none refused, the fault is taken to be on this side.
+ * Distinguishes hosts that are down from a network that blocks connections: if no address of a family
+ * could be connected to, and none refused, the fault is assumed to be on this side.
  */
 export function judgeUnconnected(addresses: readonly AddressSeen[]): Unconnected {
   const faults: AddressSeen[] = [];
@@ -121,7 +121,7 @@ export function judgeUnconnected(addresses: readonly AddressSeen[]): Unconnected
   return { faults, untested };
 }
 
-/** How the attempts to connect ended, each way once. */
+/** How the attempts to connect ended, without repetition. */
 export function howUnconnected(addresses: readonly AddressSeen[]): string {
   const details = addresses.map(({ probe }) => probe?.kind === "unconnected" ? probe.detail : "");
   return [...new Set(details)].join(", ");

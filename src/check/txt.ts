@@ -11,19 +11,19 @@ import { selectTxtRecord, type TxtSelection } from "../sts/txt_record.ts";
 import { absence, dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 
-/** A changed id should be seen within a day, seconds. */
+/** Senders should see a changed id within a day, seconds. */
 const TTL_LONG = 86_400;
 
-/** Enough of a record to find its mistake, UTF-16 units. */
+/** Enough of a record to show its mistake, UTF-16 units. */
 export const RECORD_QUOTE_LENGTH = 200;
 
 const CANDIDATE = /^v=STSv1[ \t]*;/;
 
 /**
- * Judges the record of MTA-STS.
+ * Judges the MTA-STS record.
  *
  * @param answer The TXT records at `_mta-sts.<domain>`.
- * @param options `strays`: other names at which such a record stands.
+ * @param options `strays`: wrong names at which there is such a record.
  */
 export function judgeTxt(
   answer: DnsAnswer<string>,
@@ -55,7 +55,7 @@ export function judgeTxt(
 
 type NoRecord = Extract<TxtSelection, { kind: "none" }>;
 
-/** The kind of a mistake, by the constant texts of the parser. */
+/** The kind of the mistake, from the constant texts of the parser. */
 function mistake({ reason, detail }: NoRecord): FindingId {
   if (reason === "several") return "txt-several";
   if (/quotation|backslash/.test(detail)) return "txt-quoted";
@@ -71,7 +71,7 @@ function fieldCount(record: string): number {
   return record.split(";").filter((field) => !/^[ \t]*$/.test(field)).length;
 }
 
-/** The `id` of the record that counts, if there is one. */
+/** The `id` of the valid record, if there is one. */
 export function readId(answer: DnsAnswer<string>): string | undefined {
   const selection = selectTxtRecord(answer.kind === "found" ? answer.records : []);
   return selection.kind === "found" ? selection.id : undefined;

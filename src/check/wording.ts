@@ -1,11 +1,11 @@
 /**
- * Words that several findings and reports have in common.
+ * Wording that findings and reports share.
  *
  * @module
  */
 
-/** Names in a list that are told; a policy may have thousands. */
-const NAMES_TOLD_MAX = 8;
+/** Names that are listed; a policy may have thousands. */
+const NAMES_LISTED_MAX = 8;
 
 /** A number with its noun, such as `1 error` or `2 errors`. */
 export function count(number: number, noun: string): string {
@@ -13,9 +13,9 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${ending}`;
 }
 
-/** Names in a row, with the number of those that are left out. */
+/** Names separated by commas, with the number of those left out. */
 export function listNames(names: readonly string[]): string {
-  const told = names.slice(0, NAMES_TOLD_MAX).join(", ");
-  const left = names.length - NAMES_TOLD_MAX;
-  return left > 0 ? `${told} and ${left} more` : told;
+  const listed = names.slice(0, NAMES_LISTED_MAX).join(", ");
+  const left = names.length - NAMES_LISTED_MAX;
+  return left > 0 ? `${listed} and ${left} more` : listed;
 }
