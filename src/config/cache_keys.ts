@@ -12,7 +12,7 @@ export const CACHE_KEYS = {
   file: file({
     words: ["memory"],
     text:
-      "The file that keeps policies across restarts, or `memory` for none. `cache: memory` is short for the latter.",
+      "The file that keeps policies across restarts, or `memory` for none. The default depends on the environment, see mta-sts-resolver(1). `cache: memory` is short for `cache: {file: memory}`.",
   }),
   memory_entries: count({
     range: [100, 2_000_000],

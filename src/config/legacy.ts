@@ -13,7 +13,7 @@ import type { Key } from "./key.ts";
 import { type FileValues, LEGACY_KEYS } from "./legacy_keys.ts";
 import type { ConfigNote } from "./types.ts";
 
-/** Default of the other program, and ours. */
+/** Where only one of `host` and `port` is given; the other program's defaults are these too. */
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 8461;
 
@@ -90,6 +90,7 @@ function translateListen(values: FileValues, { document, notes }: Context): File
   }
   if (isGiven(document, "listen")) return values.listen;
   if (isGiven(document, "mode")) notes.push({ path: "mode", text: "has no effect without path" });
+  if (inet.length === 0) return values.listen;
 
   let hosts = document.host === null ? ["::"] : values.host ?? [DEFAULT_HOST];
   // On Linux an IPv6 socket takes IPv4 too, and one for IPv4 beside it finds the port in use.
