@@ -8,9 +8,8 @@
 
 import { parse } from "@std/yaml";
 import * as v from "valibot";
-import { formatFound, formatPath } from "./found.ts";
+import { formatFound, formatPath, isMapping } from "./found.ts";
 import { type Key, type Keys, pathsOf, type Section, type ValuesOf } from "./key.ts";
-import { isMapping } from "./kinds.ts";
 import { closest } from "./suggest.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -1,10 +1,8 @@
 /**
- * How a message names what stands in a file: the paths of keys, and values.
+ * What YAML gave: whether it is a mapping, and how a message names it.
  *
  * @module
  */
-
-import { isMapping } from "./kinds.ts";
 
 /** Characters of a wrong value that are quoted. */
 const MAX_FOUND_CHARS = 60;
@@ -22,6 +20,11 @@ export function formatFound(value: unknown): string {
   if (value === null) return "nothing";
   if (isMapping(value)) return "a mapping";
   return value instanceof Date ? "a date" : "binary data";
+}
+
+/** Whether a value of YAML has keys. Lists, dates and binary data are objects too. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 function quote(text: string): string {

@@ -44,6 +44,29 @@ export interface Key<Value = unknown, Default = unknown> {
   toFile?(setting: Value): unknown;
 }
 
+/** What every statement says. */
+export interface Statement<Default> {
+  /** What the key means: a few sentences, of which the first can stand alone. */
+  readonly text: string;
+  /** As it stands in the file; a key without one may be absent. */
+  readonly default?: Default;
+}
+
+/** A statement about a number. */
+export interface NumberStatement<Default> extends Statement<Default> {
+  readonly range: Range;
+}
+
+/** A statement about text that has a form. */
+export interface TextStatement<Value, Default> extends Statement<Default> {
+  /** Returns `undefined` for text that is not allowed. */
+  readonly parse: (text: string) => Value | undefined;
+  /** The opposite of `parse`; without it the value is the text. */
+  readonly format?: (value: Value) => string;
+  /** Completes "must be …". */
+  readonly allowed: string;
+}
+
 /** Keys by their names, in the order of the manual. */
 export type Keys = Readonly<Record<string, Key>>;
 

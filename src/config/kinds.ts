@@ -9,31 +9,9 @@
 
 import * as v from "valibot";
 import { isAbsolutePath } from "./address.ts";
-import { type Key, type Keys, mapKeys, type NamedSections, type Range } from "./key.ts";
-import type { Section, ValuesOf } from "./key.ts";
-
-/** What every statement says. */
-export interface Statement<Default> {
-  /** What the key means: a few sentences, of which the first can stand alone. */
-  readonly text: string;
-  /** As it stands in the file; a key without one may be absent. */
-  readonly default?: Default;
-}
-
-/** A statement about a number. */
-export interface NumberStatement<Default> extends Statement<Default> {
-  readonly range: Range;
-}
-
-/** A statement about text that has a form. */
-export interface TextStatement<Value, Default> extends Statement<Default> {
-  /** Returns `undefined` for text that is not allowed. */
-  readonly parse: (text: string) => Value | undefined;
-  /** The opposite of `parse`; without it the value is the text. */
-  readonly format?: (value: Value) => string;
-  /** Completes "must be …". */
-  readonly allowed: string;
-}
+import { isMapping } from "./found.ts";
+import { type Key, type Keys, mapKeys, type NamedSections, type Section } from "./key.ts";
+import type { NumberStatement, Statement, TextStatement, ValuesOf } from "./key.ts";
 
 /** Milliseconds in a second, the unit of durations in the program and in the file. */
 const MS_PER_SECOND = 1000;
@@ -206,11 +184,6 @@ export function namedSections<const Below extends Keys>(
     each,
     schema: schema as v.GenericSchema<unknown, Record<string, ValuesOf<Below>>>,
   };
-}
-
-/** Whether a value of YAML has keys. Lists, dates and binary data are objects too. */
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 const MAPPING = "a mapping of keys to values";

@@ -7,9 +7,9 @@
 
 import { toFile } from "./config.ts";
 import { describeConfig, firstSentence, type KeyDescription } from "./describe.ts";
+import { isMapping } from "./found.ts";
 import { type Keys, mapKeys } from "./key.ts";
 import { KEYS } from "./keys.ts";
-import { isMapping } from "./kinds.ts";
 import type { Config } from "./types.ts";
 
 /** Width of a comment, characters. */

@@ -10,7 +10,8 @@
 import { ENDPOINT_FORM, formatEndpoint, parseEndpoint, parseNameServer } from "./address.ts";
 import { LOG_KEYS } from "./daemon_keys.ts";
 import { checkDocument, type Document } from "./document.ts";
-import { fileMode, flag, isMapping, section, text } from "./kinds.ts";
+import { isMapping } from "./found.ts";
+import { fileMode, flag, section, text } from "./kinds.ts";
 import type { ConfigNote } from "./types.ts";
 
 /** Defaults of the other program that are not ours. */
