@@ -1,5 +1,5 @@
 /**
- * What a kind of finding is. The kinds stand in tables by subject, `kinds_host.ts` and so on;
+ * What a kind of finding is. The kinds are in tables by subject, `kinds_host.ts` and so on;
  * `finding.ts` has all of them by name.
  *
  * @module

@@ -47,7 +47,7 @@ export function toConfig(
 /**
  * The opposite of {@link toConfig}.
  *
- * @returns Every key of ours as it would stand in the file.
+ * @returns Every key of ours as it would be written in the file.
  */
 export function toFile(config: Config): Record<keyof typeof KEYS, unknown> {
   const { cache, https, zones } = config;

@@ -16,7 +16,7 @@ export interface KeyDescription {
   /** `number`, `boolean`, `string`, `list`, or `mapping` for a key that only holds others. */
   readonly type: string;
   readonly unit?: string;
-  /** As it would stand in the file; empty if there is none, and then the text says what happens. */
+  /** As it would be written in the file; empty if there is none, and then the text says what happens. */
   readonly default: string;
   /** Completes "must be …". */
   readonly allowed: string;
@@ -55,7 +55,7 @@ function describe(keys: Keys, prefix: string): KeyDescription[] {
   });
 }
 
-/** A list of one value may stand in the file as that value. */
+/** A list of one value may be written as that value. */
 function formatDefault(value: unknown): string {
   const one = Array.isArray(value) && value.length === 1 ? value[0] : value;
   return one === undefined || typeof one === "object" ? "" : String(one);

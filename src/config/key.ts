@@ -26,7 +26,7 @@ export interface Key<Value = unknown, Default = unknown> {
   readonly words?: readonly string[];
   /** Bounds of a number, in the unit of the file. */
   readonly range?: Range;
-  /** As it stands in the file. */
+  /** As written in the file. */
   readonly default: Default;
   /** What the key means: a few sentences, of which the first can stand alone. */
   readonly text: string;
@@ -40,7 +40,7 @@ export interface Key<Value = unknown, Default = unknown> {
   readonly schema: v.GenericSchema<unknown, Value>;
   /** Turns a checked value into the unit of the program; absent if it is the same. */
   toSetting?(value: Value): Value;
-  /** The opposite: writes a setting as it stands in the file; absent if it is the same. */
+  /** The opposite: writes a setting as written in the file; absent if it is the same. */
   toFile?(setting: Value): unknown;
 }
 
@@ -48,7 +48,7 @@ export interface Key<Value = unknown, Default = unknown> {
 export interface Statement<Default> {
   /** What the key means: a few sentences, of which the first can stand alone. */
   readonly text: string;
-  /** As it stands in the file; a key without one may be absent. */
+  /** As written in the file; a key without one may be absent. */
   readonly default?: Default;
 }
 

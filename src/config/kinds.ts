@@ -29,7 +29,7 @@ export function seconds<Default extends number | undefined = undefined>(
   };
 }
 
-/** A whole number of things; `quoted`: it may also stand in the file as text. */
+/** A whole number of things; `quoted`: it may also be quoted in the file. */
 export function count<Default extends number | undefined = undefined>(
   statement: NumberStatement<Default> & { readonly quoted?: boolean },
 ): Key<number, Default> {

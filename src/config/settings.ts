@@ -19,7 +19,7 @@ export function toSettings<Below extends Keys>(
   return Object.fromEntries(settings) as SettingsOf<Below>;
 }
 
-/** Turns settings into what would stand in the file: `null` for a setting that is absent. */
+/** Turns settings into what would be written in the file: `null` for a setting that is absent. */
 export function toFileValues<Below extends Keys>(
   keys: Below,
   settings: SettingsOf<Below>,

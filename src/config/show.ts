@@ -82,7 +82,7 @@ function inherit(file: ReturnType<typeof toFile>): Mapping {
 
 /**
  * @param comments Above a key, with a line between groups, or beside it.
- * @param path Where the mapping stands in the file, which is also how its comments are found.
+ * @param path Where the mapping is in the file, which is also how its comments are found.
  */
 function* formatMapping(
   mapping: Mapping,
