@@ -15,7 +15,8 @@ import type { SocketmapServer } from "../postfix/server.ts";
 /** The open listeners. */
 export interface Listeners {
   /**
-   * Opens what is wanted and not open yet.
+   * Opens what is wanted and not open yet. Beside adopted sockets an address that is in use is logged and left
+   * out: it may be one of theirs that goes by another name, and those are served either way.
    *
    * @returns A function that closes what is open and no longer wanted.
    * @throws {Error} If an address cannot be had; what this call had opened is closed again.
@@ -39,6 +40,8 @@ export function createListeners(
   /** What was asked for, by its written form, and what came of it. */
   const open = new Map<string, ListenAddress>();
   const adopted: Endpoint[] = [];
+  /** Adopted sockets, with or without an address. */
+  let held = 0;
 
   function close(name: string): void {
     const actual = open.get(name);
@@ -56,11 +59,11 @@ export function createListeners(
       try {
         for (const [index, address] of wanted.entries()) {
           const name = names[index]!;
-          if (open.has(name)) continue;
-          const actual = await server.listen(address);
+          if (open.has(name) || adopted.some((each) => formatEndpoint(each) === name)) continue;
+          const actual = await openOne(address, { server, log, held });
+          if (actual === undefined) continue;
           open.set(name, actual);
           added.push(name);
-          log.info("listening", { address: formatEndpoint(actual) });
         }
       } catch (error) {
         added.forEach(close);
@@ -72,6 +75,7 @@ export function createListeners(
       for (const { fd, name } of sockets) {
         const source = await adoptSocket({ fd, name });
         server.serveListener(source);
+        held++;
         if (source.address !== undefined) adopted.push(source.address);
         const address = source.address && formatEndpoint(source.address);
         log.info("listening", { address, socket: name });
@@ -79,4 +83,28 @@ export function createListeners(
     },
     addresses: () => [...open.values(), ...adopted],
   };
+}
+
+/** @returns `undefined` if it is left out. */
+async function openOne(
+  address: ListenAddress,
+  { server, log, held }: { server: Pick<SocketmapServer, "listen">; log: Log; held: number },
+): Promise<ListenAddress | undefined> {
+  try {
+    const actual = await server.listen(address);
+    log.info("listening", { address: formatEndpoint(actual) });
+    // A UNIX socket is as safe as its directory, a port is whoever's comes first.
+    if (held > 0 && actual.kind === "inet") {
+      log.warn("not held by systemd", {
+        address: formatEndpoint(actual),
+        remedy: "add it to mta-sts-resolver.socket, or others can take it during a restart",
+      });
+    }
+    return actual;
+  } catch (error) {
+    const inUse = error instanceof Error && error.cause instanceof Deno.errors.AddrInUse;
+    if (held === 0 || !inUse) throw error;
+    log.error("left out", { address: formatEndpoint(address), reason: error.message });
+    return undefined;
+  }
 }

@@ -9,6 +9,8 @@ import { checkDirectory } from "../cache/cache_path.ts";
 import { createMemoryStore } from "../cache/memory_store.ts";
 import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
+import { formatEndpoint } from "../config/address.ts";
+import { DEFAULT_LISTEN } from "../config/defaults.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { type Handover, readHandover } from "../config/systemd.ts";
@@ -149,7 +151,10 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   return 0;
 }
 
-/** The configuration as it counts here: with sockets from systemd only `--listen` opens more. */
+/**
+ * The configuration as it counts here: sockets from systemd stand for the default of `listen`; what else it names, or
+ * `--listen`, is opened beside them.
+ */
 function readServeConfig(args: CommandArgs, io: Io, { sockets }: Handover): LoadedConfig {
   const { config, notes } = readConfig(args.value("config"), io);
   const overrides = {
@@ -160,7 +165,9 @@ function readServeConfig(args: CommandArgs, io: Io, { sockets }: Handover): Load
   };
   const effective = applyOverrides(config, overrides);
   const activated = sockets.length > 0 && overrides.listen.length === 0;
-  return { config: activated ? { ...effective, listen: [] } : effective, notes };
+  if (!activated) return { config: effective, notes };
+  const listen = effective.listen.filter((each) => formatEndpoint(each) !== DEFAULT_LISTEN);
+  return { config: { ...effective, listen }, notes };
 }
 
 function tellNotes({ notes }: LoadedConfig, log: Log): void {

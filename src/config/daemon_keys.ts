@@ -5,6 +5,7 @@
  */
 
 import { type Endpoint, ENDPOINT_FORM, formatEndpoint, parseEndpoint } from "./address.ts";
+import { DEFAULT_LISTEN } from "./defaults.ts";
 import { choice, count, fileMode, list, seconds, section, text } from "./kinds.ts";
 
 /** Keys at the top of the file about sockets. */
@@ -14,7 +15,7 @@ export const SOCKET_KEYS = {
     format: formatEndpoint,
     allowed: ENDPOINT_FORM,
     nonEmpty: "at least one address",
-    default: ["inet:127.0.0.1:8461"],
+    default: [DEFAULT_LISTEN],
     text: "The sockets where Postfix's queries are answered. Port 0 takes any free port.",
   }),
   socket_mode: fileMode({

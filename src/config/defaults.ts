@@ -1,6 +1,6 @@
 /**
- * Where the configuration file and the cache file are if the operator names none. The defaults of
- * keys are stated with the keys, see `keys.ts`.
+ * Where the configuration file and the cache file are if the operator names none. The other
+ * defaults are stated with the keys, see `keys.ts`.
  *
  * @module
  */
@@ -10,6 +10,9 @@ export const CONFIG_FILES: readonly string[] = [
   "/etc/mta-sts-resolver.yml",
   "/etc/mta-sts-daemon.yml",
 ];
+
+/** Where Postfix's queries are answered; what `mta-sts-resolver.socket` holds. */
+export const DEFAULT_LISTEN = "inet:127.0.0.1:8461";
 
 /** Reads a variable of the environment. */
 export type Environment = (name: string) => string | undefined;
