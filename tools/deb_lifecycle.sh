@@ -119,6 +119,7 @@ cp "$PACKAGE" "$R/tmp/old.deb"
 echo "== install"
 check "dpkg installs it" inside dpkg --install /tmp/old.deb
 check "the unit is enabled" is_there etc/systemd/system/multi-user.target.wants/mta-sts-resolver.service
+check "the socket unit is enabled" is_there etc/systemd/system/sockets.target.wants/mta-sts-resolver.socket
 check "the program runs" says '^mta-sts-resolver [0-9]' inside mta-sts-resolver --version
 check "its configuration loads" says '^http: \["inet:127.0.0.1:8462"\]' inside mta-sts-resolver config show
 

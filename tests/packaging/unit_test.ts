@@ -111,6 +111,20 @@ Deno.test("mta-sts-resolver.socket opens what the daemon listens on by default",
   );
 });
 
+Deno.test("the units never give the port up, and nothing waits for a daemon that fails", () => {
+  const [service, socket] = [read("mta-sts-resolver.service"), read("mta-sts-resolver.socket")];
+  // Either limit, once reached, stops the socket unit.
+  assertEquals(values(service, "StartLimitIntervalSec"), ["0"]);
+  assertEquals(values(socket, "TriggerLimitIntervalSec"), ["0"]);
+  const manual = Deno.readTextFileSync(new URL("../docs/systemd.md", PACKAGING));
+  const [seconds] = values(service, "JobRunningTimeoutSec");
+  assert(manual.includes(`waits ${seconds} seconds at most`));
+  // An administrator who switches the socket unit off, has it off.
+  for (const key of ["Requires", "Wants", "BindsTo", "Also", "Sockets"]) {
+    assertEquals(values(service, key).filter((value) => value.includes(".socket")), [], key);
+  }
+});
+
 Deno.test("mta-sts-resolver.service waits for the daemon's word, and for as long as it takes to stop", () => {
   const { config } = loadConfig({ readTextFile: notFound, env: () => undefined });
   const unit = read("mta-sts-resolver.service");
