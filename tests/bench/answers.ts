@@ -22,19 +22,24 @@ const UNIX_LOADS: Readonly<Record<string, Load>> = {
   "unix socket, 10 connections": { keys: KNOWN_KEYS, connections: 10 },
 };
 
+/** How a domain is asked for that is known to have no record, by the name of the scenario. */
+export const NONE_LOADS: Readonly<Record<string, Load>> = Object.fromEntries(
+  [1, 10, 100].map((connections) => [
+    `no record, asked before, ${connections} connection${connections === 1 ? "" : "s"}`,
+    { keys: [`1,n%.none.test,${KNOWN},uniform`], connections },
+  ]),
+);
+
 const NAME_LOADS: Readonly<Record<string, Load>> = {
   "parent domains, 10 connections": {
     keys: [`1,.d%.bench.test,${KNOWN},uniform`],
     connections: 10,
   },
-  "no record, asked before, 10 connections": {
-    keys: [`1,n%.none.test,${KNOWN},uniform`],
-    connections: 10,
-  },
+  ...NONE_LOADS,
 };
 
 /** Has the absence of the records noticed. */
-const ABSENT_ONCE: Load = {
+export const ABSENT_ONCE: Load = {
   keys: [`1,n%.none.test,${KNOWN},each`],
   requests: KNOWN,
   connections: 10,
@@ -59,7 +64,7 @@ export async function runAnswers(bench: Bench): Promise<void> {
     const { servers } = contest;
     await learnKnown(bench, contest);
     await runLoads(bench, servers, { loads: KNOWN_LOADS, expected: "ok" });
-    for (const { address } of servers) await bench.programs.load(address, ABSENT_ONCE);
+    for (const server of servers) await bench.programs.load(server, ABSENT_ONCE);
     await runLoads(bench, servers, { loads: NAME_LOADS, expected: "notfound" });
     const resolvers = servers.filter(({ name }) => !name.endsWith(" echo"));
     await runLoads(bench, resolvers, { loads: NEW_NAME_LOADS, expected: "notfound" });

@@ -2,10 +2,12 @@
  * The bench: measures the daemon beside what is possible at all and beside postfix-mta-sts-resolver.
  *
  *   deno task bench [--rounds N] [--seconds S] [--only PART,…] [--json FILE] [--svg DIRECTORY]
+ *   deno task bench --first-contact [--rounds N] [--seconds S] [--json FILE]
  *   deno task bench --quick
  *
  * Without `--quick` it needs root, and what `missingForPeers()` names. Parts: answers, contact, growth,
- * footprint.
+ * footprint, distance; `--first-contact` has one of its own, see `short.ts`, and distance. Where `TLSPOL` names a
+ * postfix-tlspol, it takes part.
  *
  * @module
  */
@@ -13,7 +15,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { runAnswers } from "./answers.ts";
 import { Figures } from "./figures.ts";
-import { runFirstContact } from "./first_contact.ts";
+import { DISTANCE_MS, runDistance, runFirstContact } from "./first_contact.ts";
 import { runFileCosts, runMemory, runStarts } from "./footprint.ts";
 import { makeSeeds, runGrowth } from "./growth.ts";
 import floors from "./floor.json" with { type: "json" };
@@ -22,6 +24,7 @@ import { processorPins } from "./process.ts";
 import { buildPrograms } from "./programs.ts";
 import { runQuick } from "./quick.ts";
 import type { Bench } from "./race.ts";
+import { runShort, SHORT } from "./short.ts";
 import { writeReport } from "./report.ts";
 
 /** The parts of the whole bench, in their order. */
@@ -36,11 +39,21 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   },
 };
 
+/** Needs peers of its own. */
+const DISTANCE = "distance";
+
+/** What can be named. */
+const PART_NAMES = [...Object.keys(PARTS), DISTANCE];
+
+/** Of the whole bench, where nothing else is said. */
+const WHOLE = { rounds: 5, seconds: 1 };
+
 /** Many short rounds: among them are some in which nobody else wanted the processors. Seconds. */
 const QUICK = { rounds: 15, seconds: 0.2 };
 
 interface Options {
   readonly quick: boolean;
+  readonly "first-contact": boolean;
   readonly rounds: string;
   readonly seconds: string;
   readonly only: string;
@@ -50,9 +63,9 @@ interface Options {
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseArgs([...args], {
-    boolean: ["quick"],
+    boolean: ["quick", "first-contact"],
     string: ["rounds", "seconds", "only", "json", "svg"],
-    default: { rounds: "5", seconds: "1", only: Object.keys(PARTS).join(), json: "", svg: "" },
+    default: { rounds: "", seconds: "", only: "", json: "", svg: "" },
     unknown: (argument) => {
       throw new Error(`Unknown: '${argument}'. See the head of bench.ts`);
     },
@@ -80,22 +93,42 @@ async function runQuickly(): Promise<number> {
 }
 
 async function runWhole(options: Options): Promise<void> {
-  const rounds = parseInt(options.rounds, 10);
-  const seconds = parseFloat(options.seconds);
+  const short = options["first-contact"];
+  const usual = short ? SHORT : WHOLE;
+  const rounds = parseInt(options.rounds || String(usual.rounds), 10);
+  const seconds = parseFloat(options.seconds || String(usual.seconds));
   if (!(rounds >= 1 && seconds > 0)) throw new Error("--rounds and --seconds must be positive");
-  const parts = options.only.split(",");
-  const unknown = parts.find((part) => !Object.hasOwn(PARTS, part));
-  if (unknown !== undefined) throw new Error(`No part '${unknown}': ${Object.keys(PARTS)}`);
+  const parts = short ? [DISTANCE] : (options.only || PART_NAMES.join()).split(",");
+  const unknown = parts.find((part) => !PART_NAMES.includes(part));
+  if (unknown !== undefined) throw new Error(`No part '${unknown}': ${PART_NAMES}`);
   await using bench = await prepare({ rounds, seconds });
-  await using peers = await startPeers(bench.place.directory, processorPins().others);
-  const inside = { ...bench, place: { ...bench.place, authority: peers.authority } };
-  // The parts that need the files, need the same ones.
-  if (parts.some((part) => part === "growth" || part === "footprint")) makeSeeds(inside);
-  for (const part of parts) {
-    console.error(`measuring: ${part}`);
-    await PARTS[part]!(inside);
+  const near = parts.filter((part) => part !== DISTANCE);
+  if (short || near.length > 0) {
+    await withPeers(bench, undefined, async (inside) => {
+      // The parts that need the files, need the same ones.
+      if (near.some((part) => part === "growth" || part === "footprint")) makeSeeds(inside);
+      if (short) await runShort(inside);
+      for (const part of near) {
+        console.error(`measuring: ${part}`);
+        await PARTS[part]!(inside);
+      }
+    });
   }
+  if (parts.includes(DISTANCE)) await withPeers(bench, DISTANCE_MS, runDistance);
   writeReport(bench.figures, options);
+}
+
+/** @param delay What each packet to the peers takes, ms; `undefined` has them on loopback. */
+async function withPeers(
+  bench: Bench,
+  delay: number | undefined,
+  measure: (inside: Bench) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir({ dir: bench.place.directory });
+  const wire = delay === undefined ? undefined : { program: bench.programs.wire, delay };
+  await using peers = await startPeers({ directory, pin: processorPins().others, wire });
+  const { authority, address } = peers;
+  await measure({ ...bench, place: { ...bench.place, authority, names: address } });
 }
 
 async function prepare(

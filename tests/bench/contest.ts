@@ -5,7 +5,7 @@
  */
 
 import { type Bench, warmUp } from "./race.ts";
-import { startBare, startDaemon, startPython } from "./servers.ts";
+import { startBare, startDaemon, startPython, startTlspol, tlspols } from "./servers.ts";
 import type { PythonCache, Runnable, Server } from "./servers.ts";
 
 /** Domains that servers are made to know, `d0.bench.test` and so on. */
@@ -48,6 +48,7 @@ export async function startContest({ place }: Bench, entrants: Entrants): Promis
     await add(startBare(place, { ...bare, ...nextAddress() }));
   }
   for (const cache of entrants.pythons) await add(startPython(place, { ...nextAddress(), cache }));
+  for (const program of tlspols()) await add(startTlspol(place, { ...nextAddress(), program }));
   const all = stack.move();
   return { servers, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

@@ -15,6 +15,7 @@ export const METRICS = {
   rss: { head: "RSS MB", digits: 0 },
   start: { head: "first answer ms", digits: 0 },
   startCpu: { head: "CPU ms", digits: 0 },
+  trips: { head: "round trips", digits: 1 },
   load: { head: "loading s", digits: 1 },
   octets: { head: "octets per domain", digits: 0 },
   open: { head: "opening ms", digits: 1 },

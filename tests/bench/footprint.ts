@@ -104,19 +104,21 @@ export async function runMemory(bench: Bench): Promise<void> {
     }
     await learnKnown(bench, contest);
     for (const [scenario, depth] of Object.entries(MEMORY_LOADS)) {
-      for (const { name, pid, address } of contest.servers) {
+      for (const server of contest.servers) {
+        const { name, pid } = server;
         const written = writtenToDisk(pid);
         const load = { keys: KNOWN_KEYS, connections: 100, seconds: LOAD_SECONDS, depth };
-        await bench.programs.load(address, load);
+        await bench.programs.load(server, load);
         bench.figures.add({ scenario, server: name }, {
           rss: memoryOf(pid, "VmHWM"),
           written: writtenToDisk(pid) - written,
         });
       }
     }
-    for (const { name, pid, address } of contest.servers) {
+    for (const server of contest.servers) {
+      const { name, pid } = server;
       const load = { keys: KNOWN_KEYS, connections: 10, rate: 1000, idle: HELD };
-      const loading = bench.programs.load(address, { ...load, seconds: LOAD_SECONDS });
+      const loading = bench.programs.load(server, { ...load, seconds: LOAD_SECONDS });
       await pause(LOAD_SECONDS * 1000 * 2 / 3);
       bench.figures.add({ scenario: `${HELD} held connections`, server: name }, {
         rss: memoryOf(pid),

@@ -67,7 +67,7 @@ async function runDomainGrowth(bench: Bench): Promise<void> {
       const server = stack.use(await startDaemon(bench.place, { ...lastForm(), cache }));
       const keys = [`1,d%.bench.test,${domains},${order}`];
       const settling = { keys, connections: 10, rate: RATE, seconds: SETTLING_SECONDS };
-      await bench.programs.load(server.address, settling);
+      await bench.programs.load(server, settling);
       entrants.push({ server, domains, keys });
     }
     for (let round = 0; round < bench.rounds; round++) {
@@ -87,7 +87,7 @@ async function runDomainGrowth(bench: Bench): Promise<void> {
 export async function runGrowth(bench: Bench): Promise<void> {
   const free = { ...bench, place: { ...bench.place, pin: [] } };
   await runConnectionGrowth(free);
-  await runNewNameGrowth(free);
+  await runNewNames(free, NEW_NAME_STEPS);
   await runDomainGrowth(free);
 }
 
@@ -105,20 +105,20 @@ async function runConnectionGrowth(bench: Bench): Promise<void> {
 }
 
 /** Answers for known domains while others are asked for that nobody has heard of. */
-async function runNewNameGrowth(bench: Bench): Promise<void> {
+export async function runNewNames(bench: Bench, steps: readonly number[]): Promise<void> {
   await using contest = await startFew(bench);
-  for (const names of NEW_NAME_STEPS) {
+  for (const names of steps) {
     const scenario = stepName("new names", names);
     for (let round = 0; round < bench.rounds; round++) {
       for (const server of contest.servers) {
         const [known] = await Promise.all([
-          bench.programs.load(server.address, {
+          bench.programs.load(server, {
             keys: KNOWN_KEYS,
             connections: 10,
             rate: RATE,
             seconds: bench.seconds,
           }),
-          names === 0 ? undefined : bench.programs.load(server.address, {
+          names === 0 ? undefined : bench.programs.load(server, {
             keys: NEW_NAME_KEYS,
             connections: 100,
             rate: names,

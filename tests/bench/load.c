@@ -4,7 +4,7 @@
  * fast as any server it is used on. Bounded in requests and in time.
  *
  *   load [-c connections] [-d depth] [-n requests] [-t seconds] [-r rate] [-i idle] [-f first] [-s seed]
- *        -k weight,pattern,count,uniform|zipf|each ... ADDRESS
+ *        [-m map] -k weight,pattern,count,uniform|zipf|each ... ADDRESS
  *
  *   -c  connections that ask (1)
  *   -d  requests each sends ahead in one write; the next are sent when all are answered (1)
@@ -14,6 +14,7 @@
  *       because the server was slow before counts from when it was due
  *   -i  connections more that are held open and ask nothing
  *   -f  the first number of `each` (0)
+ *   -m  the name of the socketmap (postfix)
  *   -k  keys: of all requests `weight` parts ask for `pattern`, in which `%` is a number below `count`:
  *       any (uniform), the small ones more often (zipf, exponent 1), or each in turn (each)
  *   ADDRESS is a port of 127.0.0.1 or the path of a unix socket.
@@ -71,7 +72,7 @@ static struct keys keys[MAX_KEYS];
 static int key_sets, depth = 1;
 static double weights;
 static uint32_t first_number;
-static const char MAP_NAME[] = "postfix";
+static const char *map_name = "postfix";
 static uint64_t random_state = 88172645463325252u;
 
 static void die(const char *format, ...) {
@@ -113,7 +114,7 @@ static void add_keys(char *spec) {
   set->suffix = number + 1;
   set->count = (uint32_t)atol(part[2]);
   if (set->count < 1 || set->count > MAX_COUNT) die("count of keys out of range");
-  if (strlen(set->prefix) + strlen(set->suffix) + strlen(MAP_NAME) > REQUEST_BYTES - 32) die("key too long");
+  if (strlen(set->prefix) + strlen(set->suffix) + strlen(map_name) > REQUEST_BYTES - 32) die("key too long");
   weights += set->weight;
   set->order = !strcmp(part[3], "each") ? EACH : !strcmp(part[3], "zipf") ? ZIPF : UNIFORM;
   if (set->order != ZIPF) return;
@@ -150,7 +151,7 @@ static char *put_request(char *at) {
   if (key_sets > 1)
     for (double part = random_unit() * weights; part >= set->weight && set < &keys[key_sets - 1]; set++)
       part -= set->weight;
-  char payload[REQUEST_BYTES], *end = stpcpy(payload, MAP_NAME);
+  char payload[REQUEST_BYTES], *end = stpcpy(payload, map_name);
   *end++ = ' ';
   end = put_number(stpcpy(end, set->prefix), choose(set));
   end = stpcpy(end, set->suffix);
@@ -292,7 +293,7 @@ static double percentile(double share) {
 int main(int argc, char **argv) {
   struct plan plan = {1, UINT64_MAX, 5, 0};
   int held = 0, option;
-  while ((option = getopt(argc, argv, "c:d:n:t:r:i:f:s:k:")) != -1) switch (option) {
+  while ((option = getopt(argc, argv, "c:d:n:t:r:i:f:s:m:k:")) != -1) switch (option) {
       case 'c': plan.connections = atoi(optarg); break;
       case 'd': depth = atoi(optarg); break;
       case 'n': plan.requests = strtoull(optarg, NULL, 10); break;
@@ -301,6 +302,7 @@ int main(int argc, char **argv) {
       case 'i': held = atoi(optarg); break;
       case 'f': first_number = (uint32_t)atol(optarg); break;
       case 's': random_state ^= strtoull(optarg, NULL, 10) * 2654435761u; break;
+      case 'm': map_name = optarg; break;
       case 'k': add_keys(optarg); break;
       default: die("see the head of load.c");
     }

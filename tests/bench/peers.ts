@@ -19,6 +19,9 @@ export const DOMAINS = 2500;
 /** Names in one certificate: few enough for a handshake of the usual size. */
 const NAMES_PER_CERTIFICATE = 25;
 
+/** The far end of the wire, see `wire.c`. */
+const FAR = "10.84.0.2";
+
 /** Set inside of the namespace. */
 const INSIDE = "MTA_STS_BENCH_INSIDE";
 
@@ -34,6 +37,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 export interface Peers extends AsyncDisposable {
   /** The certificate authority of the policy hosts, PEM. */
   readonly authority: string;
+  /** Where they are. */
+  readonly address: string;
 }
 
 /** What is missing for the peers, in words; empty when nothing is. */
@@ -70,36 +75,65 @@ export async function enterNamespace(program: string, args: readonly string[]): 
   return (await child.status).code;
 }
 
-/**
- * Starts name server and policy host.
- *
- * @param directory For their files.
- * @param pin How to tie them to a processor, as in `Place`.
- */
-export async function startPeers(directory: string, pin: readonly string[]): Promise<Peers> {
+/** How {@link startPeers} starts them. */
+export interface PeerOptions {
+  /** For their files. */
+  readonly directory: string;
+  /** How to tie them to a processor, as in `Place`. */
+  readonly pin: readonly string[];
+  /** The program of `wire.c`, with the time that each packet takes, ms; without it they are on loopback. */
+  readonly wire?: { readonly program: string; readonly delay: number };
+}
+
+/** Starts name server and policy host. */
+export async function startPeers({ directory, pin, wire }: PeerOptions): Promise<Peers> {
   await run("ip", "link", "set", "lo", "up");
-  Deno.writeTextFileSync(`${directory}/resolv.conf`, "nameserver 127.0.0.1\n");
+  await using stack = new AsyncDisposableStack();
+  const address = wire === undefined ? "127.0.0.1" : FAR;
+  const enter = wire === undefined ? [] : await stretch(stack, wire);
+  Deno.writeTextFileSync(`${directory}/resolv.conf`, `nameserver ${address}\n`);
   await run("mount", "--bind", `${directory}/resolv.conf`, "/etc/resolv.conf");
   const authority = createAuthority();
   Deno.writeTextFileSync(`${directory}/ca.pem`, authority.certPem);
-  writeNameServer(directory);
-  writePolicyHost(directory, authority);
-  const peers = [
-    start(...pin, "knotd", "--config", `${directory}/knot.conf`),
-    start(...pin, "nginx", "-c", `${directory}/nginx.conf`, "-e", `${directory}/nginx.log`),
+  stack.defer(async () => void await run("umount", "/etc/resolv.conf"));
+  writeNameServer(directory, address);
+  writePolicyHost(directory, { authority, address });
+  const commands = [
+    ["knotd", "--config", `${directory}/knot.conf`],
+    ["nginx", "-c", `${directory}/nginx.conf`, "-e", `${directory}/nginx.log`],
   ];
-  await waitForListener("53");
-  await waitForListener("443");
+  for (const command of commands) {
+    const peer = start(...pin, ...enter, ...command);
+    stack.defer(async () => {
+      peer.kill("SIGTERM");
+      await peer.status;
+    });
+  }
+  await waitForListener("53", address);
+  await waitForListener("443", address);
+  const all = stack.move();
   return {
     authority: `${directory}/ca.pem`,
-    async [Symbol.asyncDispose]() {
-      for (const peer of peers) {
-        peer.kill("SIGTERM");
-        await peer.status;
-      }
-      await run("umount", "/etc/resolv.conf");
-    },
+    address,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** Lays the wire. @returns The command that runs another at its far end. */
+async function stretch(
+  stack: AsyncDisposableStack,
+  { program, delay }: { program: string; delay: number },
+): Promise<string[]> {
+  const child = new Deno.Command(program, { args: [String(delay)], stdout: "piped" }).spawn();
+  stack.defer(async () => {
+    child.kill("SIGKILL");
+    await child.status;
+  });
+  const reader = child.stdout.getReader();
+  const { done } = await reader.read();
+  await reader.cancel();
+  if (done) throw new Error("the wire cannot be laid: /dev/net/tun");
+  return ["nsenter", `--net=/proc/${child.pid}/ns/net`];
 }
 
 function start(...command: string[]): Deno.ChildProcess {
@@ -109,16 +143,16 @@ function start(...command: string[]): Deno.ChildProcess {
 }
 
 /** All names under `bench.test` have all records, those under `none.test` none. */
-function writeNameServer(directory: string): void {
+function writeNameServer(directory: string, address: string): void {
   Deno.writeTextFileSync(
     `${directory}/root.zone`,
     `$TTL 3600
 . SOA ns.test. hostmaster.test. 1 3600 3600 3600 3600
 . NS ns.test.
-ns.test. A 127.0.0.1
-none.test. A 127.0.0.1
+ns.test. A ${address}
+none.test. A ${address}
 *.bench.test. TXT "v=STSv1; id=20250101T000000;"
-*.bench.test. A 127.0.0.1
+*.bench.test. A ${address}
 *.bench.test. MX 10 mx1.bench.test.
 `,
   );
@@ -126,7 +160,7 @@ none.test. A 127.0.0.1
     `${directory}/knot.conf`,
     `server:
     rundir: "${directory}"
-    listen: 127.0.0.1@53
+    listen: ${address}@53
     tcp-idle-timeout: 600
 database:
     storage: "${directory}"
@@ -138,7 +172,10 @@ zone:
   );
 }
 
-function writePolicyHost(directory: string, authority: Certificate): void {
+function writePolicyHost(
+  directory: string,
+  { authority, address }: { authority: Certificate; address: string },
+): void {
   const servers: string[] = [];
   for (let first = 0; first < DOMAINS; first += NAMES_PER_CERTIFICATE) {
     const count = Math.min(NAMES_PER_CERTIFICATE, DOMAINS - first);
@@ -149,7 +186,7 @@ function writePolicyHost(directory: string, authority: Certificate): void {
     Deno.writeTextFileSync(`${path}.crt`, leaf.certPem);
     Deno.writeTextFileSync(`${path}.key`, leaf.keyPem);
     servers.push(`  server {
-    listen 127.0.0.1:443 ssl;
+    listen ${address}:443 ssl;
     server_name ${names.join(" ")};
     ssl_certificate ${path}.crt;
     ssl_certificate_key ${path}.key;

@@ -39,13 +39,13 @@ export function processorPins(): { measured: string[]; others: string[] } {
   return { measured: ["taskset", "-c", first], others: ["taskset", "-c", last!] };
 }
 
-/** Connects to a port of 127.0.0.1 or a unix socket, as soon as that succeeds. */
-export async function waitForListener(address: string): Promise<void> {
+/** Connects to a port of `hostname` or a unix socket, as soon as that succeeds. */
+export async function waitForListener(address: string, hostname = "127.0.0.1"): Promise<void> {
   for (const start = Date.now(); Date.now() - start < PATIENCE_MS; await pause(10)) {
     try {
       const conn = address.startsWith("/")
         ? await Deno.connect({ transport: "unix", path: address })
-        : await Deno.connect({ hostname: "127.0.0.1", port: parseInt(address, 10) });
+        : await Deno.connect({ hostname, port: parseInt(address, 10) });
       conn.close();
       return;
     } catch {

@@ -6,7 +6,7 @@
 
 import { isInstalled, run } from "./process.ts";
 
-const NAMES = ["load", "start", "echo"] as const;
+const NAMES = ["load", "start", "echo", "wire"] as const;
 
 /** A load, as `load.c` has it at its head. */
 export interface Load {
@@ -24,6 +24,17 @@ export interface Load {
   /** The first number of `each`. */
   readonly first?: number;
   readonly seed?: number;
+}
+
+/** Whom a load is for. */
+export interface Target {
+  /** A port of 127.0.0.1, or the path of a unix socket. */
+  readonly address: string;
+  /**
+   * The name of the socketmap.
+   * @default "postfix"
+   */
+  readonly map?: string;
 }
 
 /** What came of a load. Latencies in µs. */
@@ -59,8 +70,10 @@ export interface StartResult {
 export interface Programs {
   /** The minimal server. */
   readonly echo: string;
-  /** Puts a load on the server at a port of 127.0.0.1 or a unix socket. */
-  load(address: string, load: Load): Promise<LoadResult>;
+  /** Delays what is sent; see `wire.c`. */
+  readonly wire: string;
+  /** Puts a load on a server. */
+  load(target: Target, load: Load): Promise<LoadResult>;
   /** Starts a server that listens on `port`, asks it for `key`, and kills it. */
   start(port: number, key: string, command: readonly string[]): Promise<StartResult>;
 }
@@ -83,8 +96,9 @@ export async function buildPrograms(
   }
   return {
     echo: `${directory}/echo`,
-    async load(address, load) {
-      const args = [...pin, `${directory}/load`, ...loadArguments(load), address];
+    wire: `${directory}/wire`,
+    async load({ address, map = "postfix" }, load) {
+      const args = [...pin, `${directory}/load`, "-m", map, ...loadArguments(load), address];
       return JSON.parse(await run(args[0]!, ...args.slice(1)));
     },
     async start(port, key, command) {

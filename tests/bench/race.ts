@@ -46,7 +46,7 @@ export async function race(
   for (let round = 0; round < bench.rounds; round++) {
     for (const server of servers) {
       const cpu = cpuTime(server.pid);
-      const result = await bench.programs.load(server.address, {
+      const result = await bench.programs.load(server, {
         seconds: bench.seconds,
         seed: round + 1,
         ...load(round),
@@ -83,7 +83,7 @@ function requireAnswers(
  */
 export async function warmUp(bench: Bench, server: Server, load: Load): Promise<void> {
   const once = { connections: 10, seconds: 60, ...load };
-  await bench.programs.load(server.address, once);
-  const result = await bench.programs.load(server.address, once);
+  await bench.programs.load(server, once);
+  const result = await bench.programs.load(server, once);
   requireAnswers(result, { scenario: "warm-up", server: server.name, expected: "ok" });
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { KNOWN_LOADS } from "./answers.ts";
+import { KNOWN_LOADS, NONE_LOADS } from "./answers.ts";
 import { type BarGroup, drawBars, drawPanels, type Panel } from "./chart.ts";
 import type { Figures, Metric } from "./figures.ts";
+import { contactName, DISTANCE_MS } from "./first_contact.ts";
 import { START_STEPS } from "./footprint.ts";
 import { CONNECTION_STEPS, DOMAIN_STEPS, lastForm, NEW_NAME_STEPS, stepName } from "./growth.ts";
 import { judge } from "./judge.ts";
@@ -21,6 +22,7 @@ export interface ReportOptions {
 
 const ECHO = "Deno echo";
 const PYTHON = "Python internal";
+const GO = "Go";
 
 /** Prints and writes the report. */
 export function writeReport(figures: Figures, { json, svg }: ReportOptions): void {
@@ -81,21 +83,25 @@ const TABLES: readonly TableSpec[] = [
       ...Object.keys(KNOWN_LOADS),
       "unix socket, 10 connections",
       "parent domains, 10 connections",
-      "no record, asked before, 10 connections",
+      ...Object.keys(NONE_LOADS),
       "no record, never asked before, 50 connections",
     ].map(named),
     metrics: ["rate", "p50", "p99", "cpu"],
-    against: [ECHO, PYTHON],
+    against: [ECHO, PYTHON, GO],
   },
   {
     title: "First contact, and a mixed day",
     scenarios: [
-      "first contact, 20 at a time",
-      "first contact, 50 at a time",
+      ...[1, 20, 50].map(contactName),
       "mixed day, 10 connections",
     ].map(named),
     metrics: ["rate", "p50", "p99", "cpu"],
-    against: ["Deno fetch", PYTHON],
+    against: ["Deno fetch", PYTHON, GO],
+  },
+  {
+    title: `First contact with round trips of ${2 * DISTANCE_MS} ms`,
+    scenarios: [named("first contact at a distance")],
+    metrics: ["p50", "p99", "trips"],
   },
   {
     title: "More domains in the cache",
@@ -124,6 +130,7 @@ const TABLES: readonly TableSpec[] = [
     title: "Memory",
     scenarios: [
       "idle",
+      "after the run",
       "under load, 100 connections",
       "under load, 100 connections × 32 ahead",
       "2000 held connections",

@@ -14,6 +14,8 @@ export interface Server extends AsyncDisposable {
   readonly pid: number;
   /** A port of 127.0.0.1, or the path of a unix socket. */
   readonly address: string;
+  /** The name of its socketmap, if it minds. */
+  readonly map?: string;
 }
 
 /** Where and how servers run. */
@@ -24,6 +26,8 @@ export interface Place {
   readonly pin: readonly string[];
   /** Name server of the daemon, `address:port`; without it the one of `/etc/resolv.conf`. */
   readonly nameServer?: string;
+  /** Where `nameServer` is meant for all: postfix-tlspol knows no `/etc/resolv.conf`. Without it, 127.0.0.1. */
+  readonly names?: string;
   /** The certificate authority of the policy hosts, PEM. */
   readonly authority?: string;
 }
@@ -116,7 +120,7 @@ export function prepareDaemon(
   const lines = [
     `listen: "${address.startsWith("/") ? `unix:${address}` : `inet:127.0.0.1:${address}`}"`,
     `cache: { file: "${cache}", allow_unsafe_directory: true }`,
-    "allow_private: [127.0.0.0/8]",
+    "allow_private: [127.0.0.0/8, 10.84.0.0/24]",
     "recheck: 3600",
     "negative_ttl: 3600",
     `limits: { connections: ${CONNECTIONS} }`,
@@ -164,13 +168,53 @@ export function preparePython(
   return { name: `Python ${cache}`, command };
 }
 
+/** The postfix-tlspol that `TLSPOL` names, if it does. */
+export function tlspols(): string[] {
+  const program = Deno.env.get("TLSPOL") ?? "";
+  return program === "" ? [] : [program];
+}
+
+/** Starts postfix-tlspol with an empty cache. */
+export function startTlspol(
+  place: Place,
+  { program, address = String(freePort()) }: { program: string; address?: string },
+): Promise<Server> {
+  const tlspol = prepareTlspol(place, { program, address });
+  return launch(place, {
+    ...tlspol,
+    address,
+    map: "QUERY",
+    env: { SSL_CERT_FILE: place.authority ?? "" },
+  });
+}
+
+/** Writes the configuration of postfix-tlspol. @returns How to start it. */
+export function prepareTlspol(
+  { directory, names = "127.0.0.1" }: Place,
+  { program, address }: { program: string; address: string },
+): Runnable {
+  const path = `${directory}/tlspol-${address.replaceAll("/", "-")}.yml`;
+  const lines = [
+    "server:",
+    `  address: "${address.startsWith("/") ? `unix:${address}` : `127.0.0.1:${address}`}"`,
+    // A line for each answer would cost it time.
+    "  log-level: warn",
+    `  cache-file: "${path}.db"`,
+    "dns:",
+    `  address: "${names}:53"`,
+  ];
+  Deno.writeTextFileSync(path, lines.join("\n"));
+  return { name: "Go", command: [program, "-config", path] };
+}
+
 /** How a program is started. */
 interface Launch extends Runnable {
   readonly address: string;
+  readonly map?: string;
   readonly env?: Record<string, string>;
 }
 
-async function launch(place: Place, { name, address, command, env }: Launch): Promise<Server> {
+async function launch(place: Place, { name, address, map, command, env }: Launch): Promise<Server> {
   const [program, ...args] = [...place.pin, ...command];
   const path = `${place.directory}/${name.replaceAll(" ", "-")}.log`;
   const log = await Deno.open(path, { create: true, append: true });
@@ -192,6 +236,7 @@ async function launch(place: Place, { name, address, command, env }: Launch): Pr
     name,
     pid: child.pid,
     address,
+    map,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.status;

@@ -13,13 +13,15 @@ export interface TableSpec {
   /** The name of each scenario in the figures, and how it is called in the table. */
   readonly scenarios: readonly { name: string; label: string }[];
   readonly metrics: readonly Metric[];
-  /** Rates are set in relation to these servers, too. */
+  /** Rates are set in relation to these servers, too, as far as they took part. */
   readonly against?: readonly string[];
 }
 
 /** Formats one table: a row for each scenario and server that was measured. */
 export function formatTable(figures: Figures, spec: TableSpec): string {
-  const { title, scenarios, metrics, against = [] } = spec;
+  const { title, scenarios, metrics } = spec;
+  const measured = new Set(scenarios.flatMap(({ name }) => figures.servers(name)));
+  const against = (spec.against ?? []).filter((server) => measured.has(server));
   const heads = ["", "server", ...metrics.map((metric) => METRICS[metric].head)];
   if (metrics.includes("rate")) heads.splice(3, 0, "spread");
   heads.push(...against.map((server) => `× ${server}`));

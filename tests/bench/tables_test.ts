@@ -12,7 +12,7 @@ Deno.test("formatTable() has a row for each server, its rates in relation to oth
     title: "Answers",
     scenarios: [{ name: "ten", label: "10" }, { name: "none", label: "not measured" }],
     metrics: ["rate", "p50"],
-    against: ["echo"],
+    against: ["echo", "not there"],
   });
   assertEquals(
     table,
