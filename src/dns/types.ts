@@ -16,8 +16,17 @@
  * - `timeout`: no answer within the deadline.
  * - `unreachable`: no configured resolver accepts a connection.
  * - `malformed`: an answer that is not a DNS message, or not to our question.
+ * - `unvalidated`: an answer that DNSSEC vouches for was wanted, and the resolver that answered is not
+ *   known to validate.
  */
-export type DnsFailure = "servfail" | "refused" | "bogus" | "timeout" | "unreachable" | "malformed";
+export type DnsFailure =
+  | "servfail"
+  | "refused"
+  | "bogus"
+  | "timeout"
+  | "unreachable"
+  | "malformed"
+  | "unvalidated";
 
 /** All failures, for counters that must exist before the first failure. */
 export const DNS_FAILURES: readonly DnsFailure[] = [
@@ -27,6 +36,7 @@ export const DNS_FAILURES: readonly DnsFailure[] = [
   "timeout",
   "unreachable",
   "malformed",
+  "unvalidated",
 ];
 
 /** A mail exchanger record. `exchange` is lower-case, without the final dot; `""` is the root (null MX, RFC 7505). */
@@ -69,6 +79,8 @@ export type DnsAnswer<T> =
     readonly records: readonly T[];
     /** The resolver vouches for the whole answer (AD bit), CNAME chain included. */
     readonly secure: boolean;
+    /** The answer has passed validation: it has the AD bit, or comes from a server known to validate. */
+    readonly validated?: boolean;
     /** Least TTL of the answer section, seconds. */
     readonly ttl: number;
     /** Owner of the records: the question's name, or where its CNAME chain ended. Lower-case, no final dot. */
@@ -78,6 +90,8 @@ export type DnsAnswer<T> =
     /** `nodata`: the name exists without such records. `nxdomain`: the name does not exist. */
     readonly kind: "nodata" | "nxdomain";
     readonly secure: boolean;
+    /** As above: what is absent without it may have been hidden. */
+    readonly validated?: boolean;
     /** Negative TTL (RFC 2308 §5), seconds; 0 when the answer has no SOA. */
     readonly ttl: number;
   }
@@ -87,6 +101,12 @@ export type DnsAnswer<T> =
 export interface LookupOptions {
   /** Gives up waiting; the answer is then `failed` with `timeout`. */
   readonly signal?: AbortSignal;
+  /**
+   * An answer without the AD bit counts only from a server that is known to validate; else the lookup is
+   * `failed` with `unvalidated`.
+   * @default {false}
+   */
+  readonly validated?: boolean;
 }
 
 /** Options of a question for TXT records. */

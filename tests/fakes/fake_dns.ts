@@ -8,6 +8,7 @@
  *   "TXT _mta-sts.broken.example": "servfail",
  *   "TXT _mta-sts.slow.example": { reply: "nodata", delay: 2000 },
  *   "TXT _mta-sts.held.example": promise, // answered when the test resolves it
+ *   "A mx.example.com": { records: ["192.0.2.1"], validated: false }, // by a server that does not validate
  * });
  * ```
  *
@@ -25,6 +26,11 @@ const DEFAULT_TTL = 300;
 
 type AnyRecord = RecordData[RecordType];
 
+/** An answer that need not say whether it was validated: it was, if the resolver validates. */
+type Lenient<T> = T extends { readonly secure: boolean }
+  ? Omit<T, "validated"> & { readonly validated?: boolean }
+  : T;
+
 /** What an answer is made from. */
 export type PromptReply =
   /** Records, insecure, with a TTL of 300 s. */
@@ -32,6 +38,8 @@ export type PromptReply =
   | {
     readonly records: readonly AnyRecord[];
     readonly secure?: boolean;
+    /** @default {true, if it is secure or `probe()` says that the resolver validates} */
+    readonly validated?: boolean;
     readonly ttl?: number;
     readonly owner?: string;
   }
@@ -40,7 +48,7 @@ export type PromptReply =
   | "nodata"
   | DnsFailure
   /** An answer as it is. */
-  | DnsAnswer<AnyRecord>;
+  | Lenient<DnsAnswer<AnyRecord>>;
 
 /** What the table may hold for one question. */
 export type FakeReply =
@@ -90,11 +98,14 @@ export function createFakeDns(
   async function lookup<T extends RecordType>(
     name: string,
     type: T,
-    { signal }: LookupOptions = {},
+    { signal, validated = false }: LookupOptions = {},
   ): Promise<DnsAnswer<RecordData[T]>> {
     const question = `${type} ${name}`;
     questions.push(question);
-    const answered = arrive(table[question] ?? "nxdomain").then((reply) => toAnswer(name, reply));
+    const answered = arrive(table[question] ?? "nxdomain").then((reply) => {
+      const answer = toAnswer(name, reply, fake.dnssec.kind === "validates");
+      return validated && answer.kind !== "failed" && !answer.validated ? UNVALIDATED : answer;
+    });
     return await untilAborted(answered, signal) as DnsAnswer<RecordData[T]>;
   }
 
@@ -130,13 +141,29 @@ function untilAborted(
   });
 }
 
-function toAnswer(name: string, reply: PromptReply): DnsAnswer<AnyRecord> {
+const UNVALIDATED = {
+  kind: "failed",
+  reason: "unvalidated",
+  detail: "by a server that does not validate",
+} as const;
+
+function toAnswer(name: string, reply: PromptReply, validates: boolean): DnsAnswer<AnyRecord> {
   if (typeof reply === "string") {
     return reply === "nxdomain" || reply === "nodata"
-      ? { kind: reply, secure: false, ttl: DEFAULT_TTL }
+      ? { kind: reply, secure: false, validated: validates, ttl: DEFAULT_TTL }
       : { kind: "failed", reason: reply, detail: "as the table has it" };
   }
-  if ("kind" in reply) return reply;
+  if ("kind" in reply) {
+    return reply.kind === "failed" ? reply : { validated: reply.secure || validates, ...reply };
+  }
   const found = "records" in reply ? reply : { records: reply };
-  return { kind: "found", secure: false, ttl: DEFAULT_TTL, owner: name, ...found };
+  const { secure = false } = found;
+  return {
+    kind: "found",
+    secure,
+    validated: secure || validates,
+    ttl: DEFAULT_TTL,
+    owner: name,
+    ...found,
+  };
 }
