@@ -17,7 +17,7 @@ import { createWarnings } from "../monitor/warnings.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { encodeUtf8 } from "../postfix/octets.ts";
 import { createClock } from "../resolver/clock.ts";
-import { toALabel } from "../sts/domain.ts";
+import { toDomainName } from "../sts/domain.ts";
 import { describeEntry, ENTRY_HEADING, formatEntry, formatEntryLine } from "./cache_entry.ts";
 import type { CacheEntry } from "./cache_entry.ts";
 import { CONFIG_OPTION } from "./command.ts";
@@ -119,7 +119,7 @@ async function runList(args: CommandArgs, io: Io): Promise<number> {
 function readPattern(pattern: string | undefined): (domain: string) => boolean {
   if (pattern === undefined) return () => true;
   const below = pattern.startsWith("*.");
-  const domain = toALabel(below ? pattern.slice(2) : pattern);
+  const domain = toDomainName(below ? pattern.slice(2) : pattern);
   if (domain === undefined) throw new UsageError(`not a domain: '${pattern}'`);
   return below ? (name) => name.endsWith(`.${domain}`) : (name) => name === domain;
 }
@@ -146,7 +146,7 @@ async function runOnDomain(
   io: Io,
 ): Promise<number> {
   const [operand = ""] = args.operands;
-  const domain = toALabel(operand);
+  const domain = toDomainName(operand);
   if (domain === undefined) throw new UsageError(`not a domain: '${operand}'`);
   const { config } = readConfig(args.value("config"), io);
   const overSocket = await askDaemon(config.control, command, domain);

@@ -18,7 +18,7 @@ import type { Handler } from "../postfix/connection.ts";
 import { encodeNetstring } from "../postfix/netstring.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY, parseRequest } from "../postfix/socketmap.ts";
 import type { Resolver } from "../resolver/resolver.ts";
-import { toALabel } from "../sts/domain.ts";
+import { toDomainName } from "../sts/domain.ts";
 import { describeEntry } from "./cache_entry.ts";
 import type { CacheEntry } from "./cache_entry.ts";
 
@@ -72,7 +72,7 @@ export function createControl({ store, resolver }: ControlOptions): Handler {
         ? found(list(parseInt(argument, 10)))
         : formatTemp("'list' takes a number");
     }
-    const domain = toALabel(argument);
+    const domain = toDomainName(argument);
     if (domain === undefined) return formatTemp("not a domain");
     switch (command) {
       case "show":

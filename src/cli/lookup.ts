@@ -11,7 +11,7 @@ import { UsageError } from "../config/usage_error.ts";
 import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
 import { createClock } from "../resolver/clock.ts";
-import { readKey, toALabel } from "../sts/domain.ts";
+import { readKey, toDomainName } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
@@ -101,6 +101,6 @@ function readNextHop(operand: string): NextHop {
     : key.kind === "address"
     ? "MTA-STS has no policies for addresses (RFC 8461 §3.4)"
     : "policies are not inherited from a parent domain (RFC 8461 §3.4)";
-  const shown = toALabel(operand) ?? JSON.stringify(operand.slice(0, 80));
+  const shown = toDomainName(operand) ?? JSON.stringify(operand.slice(0, 80));
   throw new UsageError(`cannot look up ${shown}: ${why}`);
 }

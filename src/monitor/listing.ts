@@ -8,7 +8,7 @@
  */
 
 import type { PageOrder, PolicyStore, StoredPolicy } from "../cache/types.ts";
-import { toALabel } from "../sts/domain.ts";
+import { toDomainName } from "../sts/domain.ts";
 import { parsePolicy, type PolicyMode } from "../sts/policy.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
@@ -133,7 +133,7 @@ function problemOf(domain: string, { store, events }: ListingSources): DomainEnt
 function readSearch(text: string): string {
   const word = text.replaceAll(/[\p{C}\p{Z}]/gu, "").slice(0, MAX_NAME_CHARS).toLowerCase();
   // A final dot stays: it ends a label, so that `mail.` does not find `mailer.example`.
-  return /\P{ASCII}/u.test(word) ? toALabel(word) ?? word : word;
+  return /\P{ASCII}/u.test(word) ? toDomainName(word) ?? word : word;
 }
 
 function readPage(text: string): number {

@@ -13,7 +13,7 @@
 
 import type { PolicyStore } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
-import { toALabel } from "../sts/domain.ts";
+import { toDomainName } from "../sts/domain.ts";
 import { domainPage } from "./domain_page.ts";
 import type { HealthReport } from "./health.ts";
 import { type History, type Span } from "./history.ts";
@@ -81,7 +81,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
   }
 
   function showDomain(name: string): HttpReply {
-    const domain = toALabel(decodeName(name));
+    const domain = toDomainName(decodeName(name));
     if (domain === undefined) return text(404, "This is no domain name.");
     return frame(domainPage({
       now: now(),

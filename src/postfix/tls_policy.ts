@@ -13,7 +13,7 @@
  * @module
  */
 
-import { isHostname } from "../sts/domain.ts";
+import { isDomainName, isHostname } from "../sts/domain.ts";
 import { parseMxPattern } from "../sts/mx_pattern.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY } from "./socketmap.ts";
 
@@ -103,7 +103,7 @@ function matchNames({ hosts, patterns }: SecureAnswer): string[] {
 }
 
 function isPrintable({ domain, patterns, hosts = [] }: SecureAnswer): boolean {
-  return isHostname(domain) && hosts.every(isHostname) && patterns.length > 0 &&
+  return isDomainName(domain) && hosts.every(isHostname) && patterns.length > 0 &&
     patterns.every((pattern) => parseMxPattern(pattern) === pattern);
 }
 

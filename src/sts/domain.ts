@@ -4,7 +4,8 @@
  *
  * Postfix sends the next hop as it stands in the envelope or the transport table: case not
  * folded, internationalized names as U-labels, brackets and port included. Whatever a key
- * holds, the only domain that leaves this file is one of letters, digits, hyphens and dots.
+ * holds, the only domain that leaves this file is one of letters, digits, hyphens, underscores
+ * and dots. No host name has an underscore, but Postfix delivers to domains that do.
  * Nothing here walks up to a parent domain: a policy never covers a subdomain (§3.4).
  *
  * @module
@@ -44,24 +45,34 @@ const TXT_LABEL = "_mta-sts.";
 const POLICY_HOST_LABEL = "mta-sts.";
 const SMTP_PORT = 25;
 
-/** Services a mail transport names, with their ports. */
+/**
+ * Services a mail transport names, with their ports: those of Postfix's `known_tcp_ports` and their other
+ * names in /etc/services. That file is not read: the one that counts is Postfix's, which may be in a chroot
+ * or on another machine. A service that is not here leaves it open where TLSA records would be.
+ */
 const SERVICE_PORTS: ReadonlyMap<string, number> = new Map([
+  ["lmtp", 24],
   ["smtp", SMTP_PORT],
+  ["mail", SMTP_PORT],
   ["smtps", 465],
-  ["submission", 587],
+  ["ssmtp", 465],
+  ["urd", 465],
   ["submissions", 465],
+  ["submission", 587],
 ]);
 
 const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 const HOSTNAME = new RegExp(`^(?:${LABEL}\\.)*${LABEL}$`);
+const LAX_LABEL = LABEL.replaceAll("A-Za-z0-9", "A-Za-z0-9_");
+const DOMAIN_NAME = new RegExp(`^(?:${LAX_LABEL}\\.)*${LAX_LABEL}$`);
 
 /** A last label that makes URL parsers, and `inet_aton`, take the name for an IPv4 address. */
 const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0[Xx][0-9A-Fa-f]*)$/;
 
 const DOTTED_QUAD = /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/;
 
-/** Letters, digits, hyphens and dots, or anything outside ASCII, which UTS-46 has the word on. */
-const CONVERTIBLE = /^[A-Za-z0-9.\-\P{ASCII}]+$/u;
+/** Letters, digits, hyphens, underscores and dots, or anything outside ASCII, which UTS-46 has the word on. */
+const CONVERTIBLE = /^[A-Za-z0-9_.\-\P{ASCII}]+$/u;
 
 const A_LABEL_PREFIX = /(?:^|\.)xn--/i;
 
@@ -119,13 +130,27 @@ export function isHostname(text: string): boolean {
 }
 
 /**
- * Converts a domain name as people type it, with U-labels or A-labels, in any case, with or
+ * Tells whether a text is a name that Postfix delivers to: as {@link isHostname}, but underscores count as
+ * letters. No public authority certifies such a name, and none is a pattern or matches one.
+ */
+export function isDomainName(text: string): boolean {
+  return text.length <= NAME_MAX_LENGTH && DOMAIN_NAME.test(text) && !NUMERIC_END.test(text);
+}
+
+/**
+ * Converts a host name as people type it, with U-labels or A-labels, in any case, with or
  * without one final dot.
  *
  * @returns The name in lower-case A-labels without the final dot; `undefined` if it is no host
  *   name, addresses included.
  */
-export function toALabel(domain: string): string | undefined {
+export function toALabel(host: string): string | undefined {
+  const name = toDomainName(host);
+  return name !== undefined && isHostname(name) ? name : undefined;
+}
+
+/** Converts as {@link toALabel} does, and takes any name that Postfix delivers to; see {@link isDomainName}. */
+export function toDomainName(domain: string): string | undefined {
   const host = domain.length > KEY_MAX_LENGTH ? invalid("name too long") : readHost(domain);
   return host.kind === "name" ? host.name : undefined;
 }
@@ -158,7 +183,7 @@ function readHost(text: string): HostReading {
   if (ascii === undefined) return invalid("not a host name");
   if (DOTTED_QUAD.test(ascii)) return { kind: "address" };
   const name = ascii.endsWith(".") ? ascii.slice(0, -1) : ascii;
-  return isHostname(name) ? { kind: "name", name } : invalid("not a host name");
+  return isDomainName(name) ? { kind: "name", name } : invalid("not a host name");
 }
 
 /**
@@ -169,7 +194,7 @@ function readHost(text: string): HostReading {
  * A name no URL can carry can have no policy, for its file could not be fetched.
  */
 function toAscii(name: string): string | undefined {
-  if (isHostname(name) && !A_LABEL_PREFIX.test(name)) return name.toLowerCase();
+  if (isDomainName(name) && !A_LABEL_PREFIX.test(name)) return name.toLowerCase();
   if (!CONVERTIBLE.test(name)) return undefined;
   return URL.parse(`http://${name}/`)?.hostname;
 }

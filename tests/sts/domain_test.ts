@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   formatNextHop,
+  isDomainName,
   isHostname,
   type KeyReading,
   policyHost,
   readKey,
   toALabel,
+  toDomainName,
   txtName,
 } from "../../src/sts/domain.ts";
 import { createRandom } from "../fakes/random.ts";
@@ -34,7 +36,10 @@ Deno.test("readKey() finds the policy domain in every form of next hop (RFC 8461
     ["example.com:Submission", nextHop("example.com", 587)],
     ["example.com:submissions", nextHop("example.com", 465)],
     ["example.com:smtps", nextHop("example.com", 465)],
-    ["example.com:lmtp", nextHop("example.com", null)],
+    ["example.com:lmtp", nextHop("example.com", 24)],
+    ["example.com:mail", nextHop("example.com")],
+    ["example.com:SSMTP", nextHop("example.com", 465)],
+    ["example.com:http", nextHop("example.com", null)],
     ["example.com:constructor", nextHop("example.com", null)],
     ["example.com:x-25", nextHop("example.com", null)],
     ["[mx.example.com]", nextHop("mx.example.com", 25, true)],
@@ -44,6 +49,10 @@ Deno.test("readKey() finds the policy domain in every form of next hop (RFC 8461
     ["1.example.com", nextHop("1.example.com")],
     ["0x7f.example.com", nextHop("0x7f.example.com")],
     ["ab--cd.com", nextHop("ab--cd.com")],
+    // Names with an underscore: Postfix delivers to them.
+    ["a_b.com", nextHop("a_b.com")],
+    ["_A_.Example.com", nextHop("_a_.example.com")],
+    ["[mx_1.example.com]:587", nextHop("mx_1.example.com", 587, true)],
     [`${LABEL_63}.com`, nextHop(`${LABEL_63}.com`)],
     [NAME_244, nextHop(NAME_244)],
   ];
@@ -63,6 +72,7 @@ Deno.test("readKey() converts U-labels as UTS-46 has it", () => {
     ["مثال.إختبار", "xn--mgbh0fb.xn--kgbechtv"],
     // Characters UTS-46 drops: Postfix drops them too before it looks for the MX.
     ["ex\u00adample.com", "example.com"],
+    ["bü_cher.test", "xn--b_cher-3ya.test"],
   ];
   for (const [key, domain] of table) {
     assertEquals(readKey(key), nextHop(domain), key);
@@ -123,7 +133,8 @@ Deno.test("readKey() refuses what can have no policy, with a constant reason", (
     ["a.".repeat(499) + "com", "name too long"],
     ["-a.com", "not a host name"],
     ["a-.com", "not a host name"],
-    ["a_b.com", "not a host name"],
+    ["a_b.123", "not a host name"],
+    ["a_-.com", "not a host name"],
     ["*.com", "not a host name"],
     ["user@example.com", "not a host name"],
     ["example.com/x", "not a host name"],
@@ -199,7 +210,7 @@ Deno.test("readKey() never throws and lets only clean domains through, whatever 
     seen.add(reading.kind);
     if (reading.kind !== "next-hop") continue;
     const { domain } = reading.nextHop;
-    assert(isHostname(domain) && /^[a-z0-9.-]+\.[a-z0-9-]+$/.test(domain), JSON.stringify(key));
+    assert(isDomainName(domain) && /^[a-z0-9_.-]+\.[a-z0-9_-]+$/.test(domain), JSON.stringify(key));
     assertEquals(new URL(`https://${policyHost(domain)}/`).hostname, policyHost(domain));
     if (reading.nextHop.port !== null) {
       assertEquals(readKey(formatNextHop(reading.nextHop)), reading, JSON.stringify(key));
@@ -248,6 +259,25 @@ Deno.test("isHostname() takes letters, digits and inner hyphens only", () => {
   const numeric = ["1", "127.0.0.1", "a.1", "a.0x1f", "a.0x"];
   const hostile = ["a\n", "\u212a.com", "a\0", "a:b", `${LABEL_63}a`, `${NAME_244}.aaaaaaaaa`];
   for (const name of [...bad, ...numeric, ...hostile]) assert(!isHostname(name), name);
+});
+
+Deno.test("isDomainName() takes an underscore for a letter, as Postfix does, and is else as strict", () => {
+  for (const name of ["a_b.com", "_a_.b_c", "__", "a.b"]) assert(isDomainName(name), name);
+  const bad = [
+    "",
+    ".",
+    "a_b.",
+    "a_..b",
+    "-a_b",
+    "a_b-",
+    "*.a_b",
+    "a_b.1",
+    "a_b c",
+    "é_.com",
+    "\u212a_.com",
+  ];
+  for (const name of [...bad, `${LABEL_63}_`]) assert(!isDomainName(name), name);
+  assertEquals(toDomainName("A_b.Bücher.example."), "a_b.xn--bcher-kva.example");
 });
 
 Deno.test("toALabel() reads names as people type them", () => {
