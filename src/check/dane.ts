@@ -10,7 +10,7 @@
 
 import { createHash } from "node:crypto";
 import type { TlsaRecord } from "../dns/types.ts";
-import { isUsableTlsa } from "../resolver/dane.ts";
+import { isUsableTlsa } from "../resolver/tlsa.ts";
 import { readCertificate } from "./certificate.ts";
 import { hex } from "./der.ts";
 import { dnsFindings } from "./dns_findings.ts";

@@ -8,7 +8,7 @@
 import type { PolicyStore, StoredPolicy } from "../cache/types.ts";
 import { quoteRemote } from "../monitor/log.ts";
 import { holdPolicy } from "../resolver/held_policy.ts";
-import { readView } from "../resolver/mx_views.ts";
+import { readView } from "../resolver/stored_view.ts";
 import { PolicySyntaxError } from "../sts/policy.ts";
 
 /** A domain in the cache. Times are ISO 8601, durations seconds. */

@@ -76,6 +76,7 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     discoveries: config.limits.discoveries,
     memoryEntries: config.cache.memoryEntries,
     dane: zones.some(({ dane }) => dane !== "off"),
+    daneRequired: zones.some(({ dane }) => dane === "require"),
   };
   const resolver = createResolver(settings, {
     ...network,

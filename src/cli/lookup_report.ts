@@ -29,6 +29,7 @@ export const ROWS: Readonly<Record<number, string>> = {
 const DANE = {
   usable: "usable TLSA records: DANE goes before MTA-STS (RFC 8461 §2)",
   absent: "no usable TLSA records",
+  "unknown-port": "not checked: the port of the service is not known",
   insecure: "does not apply: the MX records are not signed",
   unchecked: "not checked: switched off, or the resolver does not validate DNSSEC",
 } as const;
@@ -109,9 +110,10 @@ function mxRows({ mx, answer }: Explanation): [string, string][] {
   if (mx === undefined) return [];
   const { result } = mx;
   if (result.kind === "failed") return [["MX hosts", `DNS ${result.reason} (${result.detail})`]];
-  const { hosts, dane } = result.view;
+  const { hosts, dane, skipped } = result.view;
   const matching = answer.kind === "secure" ? answer.hosts : undefined;
   const names = hosts?.map((host) => {
+    if (skipped.includes(host)) return `${host} (skipped: DNS ${result.skippedFor?.reason})`;
     if (matching === undefined) return host;
     return `${host} ${matching.includes(host) ? "(in the policy)" : "(NOT in the policy)"}`;
   });
@@ -156,9 +158,11 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
       fetched: new Date(cached.policy.fetchedAt).toISOString(),
     },
     mx: mx &&
-      (mx.result.kind === "failed"
-        ? { result: mx.result.reason, detail: mx.result.detail }
-        : { hosts: mx.result.view.hosts, dane: mx.result.view.dane }),
+      (mx.result.kind === "failed" ? { result: mx.result.reason, detail: mx.result.detail } : {
+        hosts: mx.result.view.hosts,
+        skipped: mx.result.view.skipped,
+        dane: mx.result.view.dane,
+      }),
     decision: { row, why: ROWS[row] },
     answer: answer.kind,
     reply,

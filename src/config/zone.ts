@@ -16,7 +16,7 @@ export interface Zone {
   readonly requireSni: boolean;
   /** Adds the TLSRPT and MX pattern attributes (Postfix 3.10 and later). */
   readonly tlsrpt: boolean;
-  /** `require`: a domain whose DANE state cannot be learned is deferred even when the resolver does not validate. */
+  /** `require`: a domain whose DANE state cannot be learned is deferred even when the resolver is not known to validate. */
   readonly dane: "auto" | "off" | "require";
   /** What a query gets for a domain whose TXT lookup failed and for which no policy is held. */
   readonly onDnsFailure: "deliver" | "defer";

@@ -31,7 +31,7 @@ export const ZONE_KEYS = {
     words: ["auto", "off", "require"],
     default: "auto",
     text:
-      "Whether DANE takes precedence over MTA-STS. With `auto`, the reply for a domain that DANE protects is `dane-only` (RFC 8461 §2). With `require`, mail is also deferred when the resolver does not validate DNSSEC. With `off`, DANE is ignored.",
+      "Whether DANE takes precedence over MTA-STS. With `auto`, the reply for a domain that DANE protects is `dane-only` (RFC 8461 §2). With `require`, mail is also deferred unless the resolver is known to validate DNSSEC. With `off`, DANE is ignored.",
   }),
   on_dns_failure: choice({
     words: ["deliver", "defer"],

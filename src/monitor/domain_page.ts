@@ -46,6 +46,7 @@ const MODES: Readonly<Record<Policy["mode"], string>> = {
 const DANE: Readonly<Record<MxView["dane"], string>> = {
   usable: "usable TLSA records: DANE goes before MTA-STS",
   absent: "no usable TLSA records",
+  "unknown-port": "not checked, the port of the service is not known",
   insecure: "does not apply, the MX records are not signed",
   unchecked: "not checked",
 };

@@ -36,7 +36,7 @@ export interface ObserverOptions {
 
 const TXT_RESULTS = ["found", "absent", "several", "invalid"];
 const POLICY_CHANGES = ["new", "changed", "refreshed", "downgraded"];
-const DANE_STATES = ["usable", "absent", "insecure", "unchecked"];
+const DANE_STATES = ["usable", "absent", "unknown-port", "insecure", "unchecked"];
 const DEFERRAL_CAUSES = ["dns-failure", "deadline", "dane-unknown", "mx-mismatch"];
 
 type EventOf<K extends ResolverEvent["kind"]> = Extract<ResolverEvent, { kind: K }>;
@@ -112,6 +112,13 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
     if (result.kind === "known") {
       const hosts = result.view.hosts?.join(" ");
       log.debug("mx looked up", { nexthop: nextHop, dane: word, hosts, ms: Math.round(ms) });
+      const { skippedFor, view: { skipped } } = result;
+      if (skippedFor === undefined) return;
+      warnings.warn(`${nextHop} mx skipped`, "mx host skipped", {
+        nexthop: nextHop,
+        hosts: skipped.join(" "),
+        ...skippedFor,
+      });
     } else {
       const { detail } = result;
       warnings.warn(`${nextHop} mx ${word}`, "mx lookup failed", {

@@ -5,9 +5,14 @@
  * | --- | --- | --- |
  * | secure | usable at one or more | `dane-only`: DANE is never overridden (RFC 8461 §2) |
  * | secure | proven absent, or only unusable | `secure` |
+ * | secure | may be there, at a service whose port is not known here | `TEMP` with the reason |
  * | insecure | whatever | `secure`: DANE cannot protect unsigned MX names, the policy does |
  * | – | lookup failed, nothing known from before | `TEMP` with the reason |
  * | – | resolver does not validate, or `dane: off` | `secure` |
+ * | – | `dane: require`, and the resolver is not known to validate | `TEMP` with the reason |
+ *
+ * TLSA records that were seen count for a day, even if the resolver has ceased to validate. A host that
+ * was skipped, because its addresses could not be looked up, may have DANE: it is not named in `secure`.
  *
  * @module
  */
@@ -28,23 +33,38 @@ export function enforcedAnswer(
   { mx, validates }: { mx: MxResult; validates: boolean | undefined },
 ): Answer {
   const { domain } = nextHop;
-  const daneCounts = zone.dane === "require" || (zone.dane === "auto" && validates !== false);
-  if (daneCounts && validates === false) {
-    return temp(domain, "the resolver does not validate DNSSEC");
-  }
+  const { dane } = zone;
+  if (dane === "require" && validates !== true) return temp(domain, NOT_VALIDATING[`${validates}`]);
+  const view = mx.kind === "known" ? mx.view : undefined;
+  if (dane !== "off" && view?.dane === "usable") return { kind: "dane-only" };
+  const daneCounts = dane !== "off" && validates !== false;
   if (daneCounts && mx.kind === "failed") return temp(domain, `DNS ${mx.reason}`);
-  if (daneCounts && mx.kind === "known" && mx.view.dane === "usable") return { kind: "dane-only" };
+  if (daneCounts && view?.dane === "unknown-port") return temp(domain, UNKNOWN_PORT);
 
   const patterns = held.policy.mx;
-  const hosts = mx.kind === "known" ? mx.view.hosts : undefined;
+  const matching = view?.hosts && matchingHosts(patterns, view.hosts);
+  const hosts = matching?.filter((host) => !daneCounts || !view?.skipped.includes(host));
+  const isPart = hosts?.length !== matching?.length;
+  if (isPart && hosts?.length === 0) {
+    return temp(domain, "no address of an MX host in its policy can be looked up");
+  }
   return {
     kind: "secure",
     domain,
-    patterns,
-    hosts: hosts && matchingHosts(patterns, hosts),
+    // Postfix 3.10.5 goes by the patterns, which would let the host in that was left out.
+    patterns: isPart ? hosts ?? patterns : patterns,
+    hosts,
     policyStrings: policyStrings(held.text),
   };
 }
+
+/** Why `dane: require` cannot be met, by what is known of the resolver. */
+const NOT_VALIDATING = {
+  false: "the resolver does not validate DNSSEC",
+  undefined: "it is not known yet whether the resolver validates DNSSEC",
+};
+
+const UNKNOWN_PORT = "the port of its service is not known, give it as a number";
 
 function temp(domain: string, reason: string): Answer {
   return { kind: "temp", reason: `cannot check ${domain} for DANE: ${reason}` };

@@ -7,38 +7,52 @@
  * bit. Only the next hops of enforced policies come here, so foreign DNS faults do
  * not touch domains without a policy.
  *
+ * A host whose addresses cannot be looked up is unusable and skipped, as RFC 7672 §2.2
+ * has it and Postfix does it, so that one broken host does not hold up a domain. The view
+ * names it, since its DANE state is not known and nothing vouches for it.
+ *
  * @module
  */
 
-import type { DnsAnswer, DnsClient, MxRecord, TlsaRecord } from "../dns/types.ts";
-import { formatNextHop, isHostname } from "../sts/domain.ts";
+import type { DnsAnswer, MxRecord } from "../dns/types.ts";
+import { formatNextHop, isDomainName } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
+import { createAsker } from "./asker.ts";
+import type { Asker, AskerOptions } from "./asker.ts";
+import { isUsableTlsa } from "./tlsa.ts";
 import type { MxResult, MxView } from "./types.ts";
 
-/** MX hosts looked at for TLSA records, most preferred first; a domain with more has more than anyone tries. */
-const MAX_DANE_HOSTS = 20;
-
-/** MX host names kept for the exact-name answer. */
+/** MX hosts looked at, most preferred first. The others are in no view, so no mail is sent to them unseen. */
 const MAX_HOSTS = 100;
+
+/** Hosts looked at side by side: one domain's hundred shall not take up the resolver. */
+const HOSTS_AT_ONCE = 20;
+
+/**
+ * How long hosts that do not answer are waited for once another one has an address, ms: a resolver that
+ * has to try a second and a third name server has answered by then, and of the ten seconds that a query
+ * has by default most are left.
+ */
+const HOST_WAIT_MS = 3000;
 
 /** Bounds of a view's life, seconds: no look at DNS more often than this, and none less often. */
 const MIN_TTL = 60;
 const MAX_TTL = 3600;
 
-/** What a host or a set of hosts comes to. `ttl` in seconds. */
-type Verdict =
-  | { readonly kind: "usable" | "absent"; readonly ttl: number }
-  | Extract<DnsAnswer<never>, { kind: "failed" }>;
+type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
 
-type Lookup = DnsClient["lookup"];
+/** What a host comes to. `ttl` in seconds. */
+type Verdict =
+  | { readonly kind: "usable" | "absent" | "unknown-port" | "no-address"; readonly ttl: number }
+  | { readonly kind: "skipped"; readonly failure: Failed }
+  | Failed;
 
 /** Options of {@link assessMx}. */
-export interface AssessOptions {
-  readonly lookup: Lookup;
+export interface AssessOptions extends Omit<AskerOptions, "patience"> {
   /** Whether to look for DANE; only worth it behind a resolver that validates. */
   readonly dane: boolean;
-  /** ms */
-  readonly now: number;
+  /** The view before: its hosts are asked about together with the MX records, to save round trips. */
+  readonly previous?: MxView | undefined;
 }
 
 /**
@@ -49,46 +63,56 @@ export interface AssessOptions {
  * @returns The view with its life in ms, or the DNS failure that left the question open. Never rejects.
  */
 export async function assessMx(nextHop: NextHop, options: AssessOptions): Promise<MxResult> {
-  const mx = await lookupHosts(nextHop, options.lookup);
+  const { dane, clock, previous } = options;
+  const checkedAt = clock.now();
+  const asker = createAsker({ ...options, patience: HOST_WAIT_MS });
+  if (dane) asker.askAhead(nextHop.port, previous);
+  const mx = await lookupHosts(nextHop, asker);
   if (mx.kind === "failed") return mx;
-  const { hosts, secure } = mx;
-  const daneMatters = options.dane && secure && nextHop.port !== null && hosts !== undefined;
-  if (!daneMatters) return known(options.dane ? "insecure" : "unchecked", mx.ttl);
+  const { hosts } = mx;
+  const nothing = { dane: "absent", daneHosts: [], skipped: [], ttl: mx.ttl } as const;
+  if (!dane) return known({ ...nothing, dane: "unchecked" });
+  if (!mx.secure || hosts === undefined) return known({ ...nothing, dane: "insecure" });
 
-  const checked = hosts.slice(0, MAX_DANE_HOSTS);
-  const verdicts = await Promise.all(
-    checked.map((host) => assessHost(host, nextHop.port, options)),
-  );
-  // One usable host is enough for `dane-only`, whatever the lookups for the others came to.
-  const usable = verdicts.some((verdict) => verdict.kind === "usable");
-  const failed = verdicts.find((verdict) => verdict.kind === "failed");
-  if (!usable && failed !== undefined) return failed;
-  const ttls = verdicts.flatMap((verdict) => verdict.kind === "failed" ? [] : [verdict.ttl]);
-  return known(usable ? "usable" : "absent", Math.min(mx.ttl, ...ttls));
+  asker.startPatience();
+  const verdicts = await assessHosts(hosts, (host) => assessHost(host, nextHop.port, asker));
+  asker.endPatience();
+  const summary = summarize(verdicts);
+  if (summary.kind === "failed") return summary;
+  const { skippedFor } = summary;
+  return {
+    ...known({ ...summary, ttl: Math.min(mx.ttl, summary.ttl) }),
+    ...(skippedFor && { skippedFor }),
+  };
 
-  function known(dane: MxView["dane"], ttl: number): MxResult {
+  function known(
+    { ttl, dane, daneHosts, skipped }:
+      & Pick<MxView, "dane" | "daneHosts" | "skipped">
+      & { ttl: number },
+  ): Extract<MxResult, { kind: "known" }> {
     const life = Math.min(Math.max(ttl, MIN_TTL), MAX_TTL) * 1000;
-    return {
-      kind: "known",
-      view: {
-        nextHop: formatNextHop(nextHop),
-        dane,
-        hosts,
-        checkedAt: options.now,
-        freshUntil: options.now + life,
-      },
+    const view: MxView = {
+      nextHop: formatNextHop(nextHop),
+      dane,
+      hosts,
+      daneHosts,
+      skipped,
+      validated: dane !== "unchecked" && asker.isValidated(),
+      checkedAt,
+      freshUntil: checkedAt + life,
     };
+    return { kind: "known", view };
   }
 }
 
 type Hosts =
   | { kind: "hosts"; hosts: readonly string[] | undefined; secure: boolean; ttl: number }
-  | Extract<DnsAnswer<never>, { kind: "failed" }>;
+  | Failed;
 
-async function lookupHosts({ domain, bracketed }: NextHop, lookup: Lookup): Promise<Hosts> {
+async function lookupHosts({ domain, bracketed }: NextHop, asker: Asker): Promise<Hosts> {
   // RFC 7672 §2.2.2 note: a next hop given by configuration needs no MX lookup, nor its security.
   if (bracketed) return { kind: "hosts", hosts: [domain], secure: true, ttl: MAX_TTL };
-  const mx = await lookup(domain, "MX");
+  const mx = await asker.ask(domain, "MX");
   if (mx.kind === "failed") return mx;
   if (mx.kind === "found") {
     return { kind: "hosts", hosts: hostNames(mx.records), secure: mx.secure, ttl: mx.ttl };
@@ -97,28 +121,47 @@ async function lookupHosts({ domain, bracketed }: NextHop, lookup: Lookup): Prom
     return { kind: "hosts", hosts: undefined, secure: mx.secure, ttl: mx.ttl };
   }
   // No MX record: the domain itself is the host if it has an address (RFC 5321 §5.1).
-  const address = await lookupAddress(domain, lookup);
+  const address = await asker.askAddress(domain);
   if (address.kind === "failed") return address;
   const hosts = address.kind === "found" ? [domain] : undefined;
   return { kind: "hosts", hosts, secure: mx.secure, ttl: Math.min(mx.ttl, address.ttl) };
 }
 
-/** Host names by preference; a null MX (RFC 7505) is the root, which is no host name, and leaves none. */
+/**
+ * Host names by preference, those with an underscore included, for Postfix takes them; a null MX
+ * (RFC 7505) is the root, which is no host name, and leaves none.
+ */
 function hostNames(records: readonly MxRecord[]): string[] {
   const sorted = [...records].sort((a, b) => a.preference - b.preference);
-  const names = sorted.map((record) => record.exchange).filter(isHostname);
+  const names = sorted.map((record) => record.exchange).filter(isDomainName);
   return [...new Set(names)].slice(0, MAX_HOSTS);
 }
 
+/** Looks at hosts in their order, and no further once one has DANE. @returns The verdicts by host. */
+async function assessHosts(
+  hosts: readonly string[],
+  assess: (host: string) => Promise<Verdict>,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  const next = hosts.values();
+  let isDecided = false;
+  async function worker(): Promise<void> {
+    for (const host of next) {
+      const verdict = await assess(host);
+      verdicts.set(host, verdict);
+      isDecided ||= verdict.kind === "usable";
+      if (isDecided) return;
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(hosts.length, HOSTS_AT_ONCE) }, worker));
+  return verdicts;
+}
+
 /** A host's DANE state (RFC 7672 §2.2.2, §2.2.3). */
-async function assessHost(
-  host: string,
-  port: number | null,
-  { lookup }: AssessOptions,
-): Promise<Verdict> {
-  const address = await lookupAddress(host, lookup);
-  if (address.kind === "failed") return address;
-  if (address.kind !== "found") return { kind: "absent", ttl: address.ttl };
+async function assessHost(host: string, port: number | null, asker: Asker): Promise<Verdict> {
+  const address = await asker.askAddress(host);
+  if (address.kind === "failed") return { kind: "skipped", failure: address };
+  if (address.kind !== "found") return { kind: "no-address", ttl: address.ttl };
 
   const bases: string[] = [];
   if (address.secure) {
@@ -126,13 +169,14 @@ async function assessHost(
     bases.push(...new Set([address.owner, host]));
   } else if (address.owner !== host) {
     // An alias out of a signed zone into an unsigned one still vouches for its own name.
-    const alias = await lookup(host, "CNAME");
+    const alias = await asker.ask(host, "CNAME");
     if (alias.kind === "failed") return alias;
     if (alias.kind === "found" && alias.secure) bases.push(host);
   }
+  if (bases.length > 0 && port === null) return { kind: "unknown-port", ttl: address.ttl };
   let ttl = address.ttl;
   for (const base of bases) {
-    const tlsa = await lookup(`_${port}._tcp.${base}`, "TLSA");
+    const tlsa = await asker.ask(`_${port}._tcp.${base}`, "TLSA");
     if (tlsa.kind === "failed") return tlsa;
     ttl = Math.min(ttl, tlsa.ttl);
     if (tlsa.kind !== "found" || !tlsa.secure) continue;
@@ -141,26 +185,24 @@ async function assessHost(
   return { kind: "absent", ttl };
 }
 
-/** A or AAAA, whichever answers; the fault of one family is harmless when the other has an address. */
-async function lookupAddress(host: string, lookup: Lookup): Promise<DnsAnswer<string>> {
-  const [v4, v6] = await Promise.all([lookup(host, "A"), lookup(host, "AAAA")]);
-  const found = [v4, v6].filter((answer) => answer.kind === "found");
-  return found.find((answer) => answer.secure) ?? found[0] ??
-    [v4, v6].find((answer) => answer.kind === "failed") ?? v4;
-}
-
-/** Octets of association data for each matching type that is a digest. */
-const DIGEST_BYTES: Readonly<Record<number, number>> = { 1: 32, 2: 64 };
-
-/**
- * Whether a TLSA record can be used for SMTP (RFC 7672 §3.1, §3.1.3): DANE-TA or
- * DANE-EE, a known selector, and a known matching type with data of its length.
- *
- * @param record The record as published.
- */
-export function isUsableTlsa({ usage, selector, matchingType, data }: TlsaRecord): boolean {
-  if (usage !== 2 && usage !== 3) return false;
-  if (selector !== 0 && selector !== 1) return false;
-  if (matchingType === 0) return data.length > 0;
-  return data.length === DIGEST_BYTES[matchingType];
+/** What the hosts come to together: one of them with DANE decides, whatever the others did. */
+function summarize(verdicts: ReadonlyMap<string, Verdict>) {
+  const all = [...verdicts.values()];
+  const of = (kind: Verdict["kind"]) =>
+    [...verdicts].filter(([, verdict]) => verdict.kind === kind).map(([host]) => host);
+  const [daneHosts, skipped] = [of("usable"), of("skipped")];
+  const skippedFor = all.find((verdict) => verdict.kind === "skipped")?.failure;
+  const failure = all.find((verdict) => verdict.kind === "failed") ??
+    // Where no other host has an address, there is no other host.
+    (of("absent").length + of("unknown-port").length === 0 ? skippedFor : undefined);
+  if (daneHosts.length === 0 && failure !== undefined) return failure;
+  const ttls = all.flatMap((verdict) => "ttl" in verdict ? [verdict.ttl] : []);
+  const dane = daneHosts.length > 0
+    ? "usable" as const
+    : of("unknown-port").length > 0
+    ? "unknown-port" as const
+    : "absent" as const;
+  // Whoever was skipped is looked at again soon, unless the verdict stands without it.
+  const ttl = dane === "usable" || skipped.length === 0 ? Math.min(...ttls) : MIN_TTL;
+  return { kind: "summary" as const, dane, daneHosts, skipped, skippedFor, ttl };
 }

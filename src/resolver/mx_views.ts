@@ -1,29 +1,39 @@
 /**
  * The MX and DANE views of next hops, remembered.
  *
- * A view is used while fresh (its TTL). After that a query waits a moment for new
- * answers and goes on with the last known view if they do not come, as resolvers do
- * with stale records (RFC 8767), for a day at most. So a dead DNS neither delays nor
- * changes what is answered for a known next hop, and a DANE domain whose lookups are
- * made to fail does not become a domain without DANE.
+ * A view is used while fresh (its TTL), and renewed in the background when it is used near its end. After
+ * that a query asks DNS; the last known view stands in when the lookups fail, or do not end in a second or
+ * two, as with stale records (RFC 8767), for a day at most. So a dead DNS hardly delays and does not
+ * change what is answered for a known next hop, and a DANE domain whose lookups are made to fail does not
+ * become a domain without DANE.
+ *
+ * That a next hop has DANE is only forgotten on the word of answers that were validated throughout, about
+ * every host that had it.
  *
  * @module
  */
 
-import type { PolicyStore, StoredMx } from "../cache/types.ts";
+import type { PolicyStore } from "../cache/types.ts";
 import type { DnsClient } from "../dns/types.ts";
-import { formatNextHop, isHostname } from "../sts/domain.ts";
+import { formatNextHop } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
 import type { Clock } from "./clock.ts";
 import { assessMx } from "./dane.ts";
 import { withDeadline } from "./deadline.ts";
+import { readView, writeView } from "./stored_view.ts";
 import type { BoundedMap, MxResult, MxView, ResolverEvent } from "./types.ts";
 
 /** How long a view may stand in for lookups that fail, ms: a day, in which an outage of DNS is noticed. */
 const STALE_LIMIT_MS = 24 * 3600 * 1000;
 
-/** How long a query waits for new answers while a stale view is at hand, ms; answers from a known next hop stay below 50. */
-const STALE_WAIT_MS = 40;
+/**
+ * How long a query waits for new answers while a stale view is at hand, ms. A resolver that is well answers
+ * in this time, from the far side of the world and with a lost packet; Postfix does not feel it.
+ */
+const STALE_WAIT_MS = 1500;
+
+/** A view used in this last part of its life is renewed in the background, so that no query waits for it. */
+const RENEWAL_SHARE = 0.1;
 
 /** No new attempt sooner after lookups failed, ms. */
 const RETRY_MS = 30_000;
@@ -34,16 +44,28 @@ const MAX_FAILURES = 10_000;
 /** An unchanged view is written to the store again after this, ms. */
 const REWRITE_MS = 3600 * 1000;
 
+/** Views held of one domain, the latest first: with and without brackets, and a few ports. */
+const VIEWS_PER_DOMAIN = 8;
+
+/**
+ * How DANE is looked for at this moment.
+ *
+ * - `off`: no zone wants it.
+ * - `blind`: the DNS resolver does not validate, so nothing can be seen.
+ * - `lenient`: whether it validates is not known; answers with the AD bit count, others are taken as they are.
+ * - `strict`: it validates, or a zone requires it: answers that were not validated count as failures.
+ */
+export type DaneSight = "off" | "blind" | "lenient" | "strict";
+
 /** What {@link createMxViews} needs. */
 export interface MxViewsOptions {
   readonly lookup: DnsClient["lookup"];
   readonly store: PolicyStore;
   readonly clock: Clock;
   readonly observe: (event: ResolverEvent) => void;
-  /** Views held in memory. */
-  readonly views: BoundedMap<MxView>;
-  /** Whether to look for DANE at this moment. */
-  readonly dane: () => boolean;
+  /** Views held in memory, by domain. */
+  readonly views: BoundedMap<readonly MxView[]>;
+  readonly sight: () => DaneSight;
 }
 
 /** The remembered views. */
@@ -57,66 +79,104 @@ export interface MxViews {
   view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult>;
   /** The last known view, for display. */
   peek(nextHop: NextHop): MxView | undefined;
-  /** Forgets the view of a domain that is purged. */
-  forget(nextHop: NextHop): void;
+  /** Forgets the views of a domain that is purged, in every form of next hop; lookups under way are not kept. */
+  forget(domain: string): void;
 }
+
+/** When a view is due to be renewed, ms: answers that rest on it are not given unasked from then on. */
+export function renewalTime({ checkedAt, freshUntil }: MxView): number {
+  return freshUntil - (freshUntil - checkedAt) * RENEWAL_SHARE;
+}
+
+/** Lookups under way. */
+interface Flight {
+  readonly domain: string;
+  readonly startedAt: number;
+  readonly result: Promise<MxResult>;
+}
+
+type Failure = Extract<MxResult, { kind: "failed" }>;
 
 /** Creates the memory of views. */
 export function createMxViews(options: MxViewsOptions): MxViews {
-  const { clock, store, views } = options;
-  const flights = new Map<string, Promise<MxResult>>();
+  const { clock, store, views, sight } = options;
+  const flights = new Map<string, Flight>();
   /** Failures by next hop, with the time of the next attempt. */
-  const failures = new Map<string, { result: MxResult; retryAt: number }>();
+  const failures = new Map<string, { domain: string; result: Failure; retryAt: number }>();
 
-  function lastKnown(name: string): MxView | undefined {
-    const held = views.get(name);
+  function lastKnown(domain: string, name: string): MxView | undefined {
+    const held = views.get(domain)?.find((view) => view.nextHop === name);
     if (held !== undefined) return held;
     const stored = store.getMx(name);
     const view = stored === undefined ? undefined : readView(stored);
-    if (view !== undefined) views.set(name, view);
+    if (view !== undefined) hold(domain, view);
     return view;
   }
 
-  async function assess(nextHop: NextHop, name: string): Promise<MxResult> {
+  function hold(domain: string, view: MxView): void {
+    const others = views.get(domain)?.filter(({ nextHop }) => nextHop !== view.nextHop) ?? [];
+    views.set(domain, [view, ...others].slice(0, VIEWS_PER_DOMAIN));
+  }
+
+  async function assess(
+    nextHop: NextHop,
+    { name, isWanted }: { name: string; isWanted: () => boolean },
+  ): Promise<MxResult> {
     const started = clock.now();
-    const result = await assessMx(nextHop, {
+    const { domain } = nextHop;
+    const seeing = sight();
+    const previous = lastKnown(domain, name);
+    const found = await assessMx(nextHop, {
       lookup: options.lookup,
-      dane: options.dane(),
-      now: started,
+      dane: seeing === "lenient" || seeing === "strict",
+      validated: seeing === "strict",
+      clock,
+      previous,
     });
+    const result = seeing === "off" ? found : keepDane(found, usableStale(previous, clock.now()));
     options.observe({ kind: "mx", nextHop: name, result, ms: clock.now() - started });
+    if (!isWanted()) return result;
     if (result.kind === "known") {
       failures.delete(name);
-      // In memory if it is stored at all: whoever asked for this has looked.
-      const previous = views.get(name);
-      views.set(name, result.view);
+      hold(domain, result.view);
       if (previous === undefined || needsWriting(result.view, previous)) {
         store.putMx(writeView(result.view));
       }
     } else {
       if (failures.size >= MAX_FAILURES) failures.clear();
-      failures.set(name, { result, retryAt: clock.now() + RETRY_MS });
+      failures.set(name, { domain, result, retryAt: clock.now() + RETRY_MS });
     }
     return result;
   }
 
-  function startAssessment(nextHop: NextHop, name: string): Promise<MxResult> {
+  function startAssessment(nextHop: NextHop, name: string): Flight {
     const running = flights.get(name);
     if (running !== undefined) return running;
-    const flight = assess(nextHop, name).finally(() => flights.delete(name));
+    const isWanted = () => flights.get(name) === flight;
+    const flight: Flight = {
+      domain: nextHop.domain,
+      startedAt: clock.now(),
+      result: Promise.resolve().then(async () => {
+        const result = await assess(nextHop, { name, isWanted });
+        // Meanwhile it may have become known that the resolver validates, as it does soon after the start.
+        const isEnough = result.kind === "failed" || counts(result.view, sight());
+        return isEnough ? result : await assess(nextHop, { name, isWanted });
+      }).finally(() => {
+        if (isWanted()) flights.delete(name);
+      }),
+    };
     flights.set(name, flight);
     return flight;
   }
 
   async function viewSlowly(
-    nextHop: NextHop,
-    name: string,
+    flight: Flight,
     { stale, wait }: { stale: MxView | undefined; wait: number },
   ): Promise<MxResult> {
-    const flight = startAssessment(nextHop, name);
-    const result = await withDeadline(flight, { ms: stale ? STALE_WAIT_MS : wait, clock });
-    if (result?.kind === "known") return result;
+    const result = await withDeadline(flight.result, { ms: wait, clock });
+    if (result?.kind === "known" && counts(result.view, sight())) return result;
     if (stale !== undefined) return { kind: "known", view: stale };
+    if (result?.kind === "known") return UNVALIDATED;
     return result ?? { kind: "failed", reason: "timeout", detail: "no answer in time" };
   }
 
@@ -124,21 +184,53 @@ export function createMxViews(options: MxViewsOptions): MxViews {
     view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult> {
       const now = clock.now();
       const name = formatNextHop(nextHop);
-      const view = lastKnown(name);
-      if (view !== undefined && now < view.freshUntil) return { kind: "known", view };
-      const stale = usableStale(view, now);
+      const last = lastKnown(nextHop.domain, name);
+      const view = last !== undefined && counts(last, sight()) ? last : undefined;
       const failure = failures.get(name);
-      if (failure !== undefined && now < failure.retryAt) {
-        return stale === undefined ? failure.result : { kind: "known", view: stale };
+      const isHeldOff = failure !== undefined && now < failure.retryAt;
+      if (view !== undefined && now < view.freshUntil) {
+        if (now >= renewalTime(view) && !isHeldOff) startAssessment(nextHop, name);
+        return { kind: "known", view };
       }
-      return viewSlowly(nextHop, name, { stale, wait });
+      const stale = usableStale(view, now);
+      if (isHeldOff) return stale === undefined ? failure.result : { kind: "known", view: stale };
+      const flight = startAssessment(nextHop, name);
+      if (stale === undefined) return viewSlowly(flight, { stale, wait });
+      // Who comes later waits for the rest of the time only.
+      const left = Math.min(wait, flight.startedAt + STALE_WAIT_MS - now);
+      return left > 0 ? viewSlowly(flight, { stale, wait: left }) : { kind: "known", view: stale };
     },
-    peek: (nextHop: NextHop) => lastKnown(formatNextHop(nextHop)),
-    forget(nextHop: NextHop): void {
-      views.delete(formatNextHop(nextHop));
-      failures.delete(formatNextHop(nextHop));
+    peek: (nextHop: NextHop) => lastKnown(nextHop.domain, formatNextHop(nextHop)),
+    forget(domain: string): void {
+      views.delete(domain);
+      for (const held of [flights, failures]) {
+        for (const [name, entry] of held) if (entry.domain === domain) held.delete(name);
+      }
     },
   };
+}
+
+const UNVALIDATED: Failure = {
+  kind: "failed",
+  reason: "unvalidated",
+  detail: "answers that were not validated say nothing of DANE",
+};
+
+/** Whether a view says what must be known: one that was made without looking for DANE says nothing of it. */
+function counts({ dane, validated }: MxView, sight: DaneSight): boolean {
+  if (sight === "off" || sight === "blind" || dane === "usable") return true;
+  return dane !== "unchecked" && (validated || sight === "lenient");
+}
+
+/** What was found, or the failure it comes to where a next hop that had DANE would lose it without proof. */
+function keepDane(found: MxResult, held: MxView | undefined): MxResult {
+  if (found.kind === "failed" || found.view.dane === "usable" || held?.dane !== "usable") {
+    return found;
+  }
+  const { view, skippedFor } = found;
+  if (!view.validated) return UNVALIDATED;
+  const unseen = view.skipped.some((host) => held.daneHosts.includes(host));
+  return unseen && skippedFor !== undefined ? { kind: "failed", ...skippedFor } : found;
 }
 
 function usableStale(view: MxView | undefined, now: number): MxView | undefined {
@@ -146,37 +238,9 @@ function usableStale(view: MxView | undefined, now: number): MxView | undefined 
 }
 
 function needsWriting(view: MxView, previous: MxView): boolean {
-  return view.dane !== previous.dane || view.hosts?.join() !== previous.hosts?.join() ||
+  return view.dane !== previous.dane || view.validated !== previous.validated ||
+    view.hosts?.join() !== previous.hosts?.join() ||
+    view.daneHosts.join() !== previous.daneHosts.join() ||
+    view.skipped.join() !== previous.skipped.join() ||
     view.checkedAt - previous.checkedAt >= REWRITE_MS;
-}
-
-function writeView({ nextHop, dane, hosts, checkedAt, freshUntil }: MxView): StoredMx {
-  return {
-    nextHop,
-    json: JSON.stringify({ dane, hosts, life: freshUntil - checkedAt }),
-    checkedAt,
-  };
-}
-
-const DANE_STATES: readonly unknown[] = ["usable", "absent", "insecure", "unchecked"];
-
-/** Reads a stored view. @returns `undefined` for what is not exactly of its form: it counts as not stored. */
-export function readView({ nextHop, json, checkedAt }: StoredMx): MxView | undefined {
-  let data: { dane?: unknown; hosts?: unknown; life?: unknown };
-  try {
-    data = JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-  if (typeof data !== "object" || data === null) return undefined;
-  const { dane, hosts, life } = data;
-  if (!DANE_STATES.includes(dane)) return undefined;
-  if (typeof life !== "number" || !(life >= 0 && life <= STALE_LIMIT_MS)) return undefined;
-  if (hosts !== undefined && !isHostList(hosts)) return undefined;
-  return { nextHop, dane: dane as MxView["dane"], hosts, checkedAt, freshUntil: checkedAt + life };
-}
-
-function isHostList(value: unknown): value is string[] {
-  return Array.isArray(value) &&
-    value.every((host) => typeof host === "string" && isHostname(host));
 }

@@ -16,7 +16,8 @@ import { decide } from "./decide.ts";
 import type { Row, Situation } from "./decide.ts";
 import { createKnowledge } from "./knowledge.ts";
 import type { DomainState } from "./knowledge.ts";
-import { createMxViews } from "./mx_views.ts";
+import { createMxViews, renewalTime } from "./mx_views.ts";
+import type { DaneSight } from "./mx_views.ts";
 import type {
   Answer,
   HeldPolicy,
@@ -75,8 +76,8 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     store,
     clock,
     observe,
-    views: effects.createMap<MxView>(settings.memoryEntries),
-    dane: () => settings.dane && effects.dnssec() !== false,
+    views: effects.createMap<readonly MxView[]>(settings.memoryEntries),
+    sight: () => daneSight(settings, effects.dnssec()),
   });
 
   function resolve(nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution> {
@@ -131,15 +132,19 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
   }
 
   function answerEnforced(query: HeldQuery, mx: MxResult): Resolution {
-    const answer = enforcedAnswer(query, { mx, validates: effects.dnssec() });
-    return conclude(query, answer, mx.kind === "known" ? mx.view.freshUntil : 0);
+    const validates = effects.dnssec();
+    const answer = enforcedAnswer(query, { mx, validates });
+    if (mx.kind === "failed") return conclude(query, answer, 0);
+    // What was not validated counts no longer than it is not known whether it could have been.
+    const isPassing = validates === undefined && query.zone.dane !== "off" && !mx.view.validated;
+    return conclude(query, answer, isPassing ? 0 : renewalTime(mx.view));
   }
 
-  function conclude(query: HeldQuery, answer: Answer, mxFreshUntil: number): Resolution {
+  function conclude(query: HeldQuery, answer: Answer, mxUntil: number): Resolution {
     const { held, row, nextHop, zone } = query;
     const { nextCheckAt, token } = knowledge.stateOf(nextHop.domain);
     // While a check is under way this is past: of what is asked for once no reply is kept ready.
-    const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxFreshUntil);
+    const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxUntil);
     observe({ kind: "answer", domain: nextHop.domain, zone, row, answer });
     return { answer, until, token, row };
   }
@@ -163,7 +168,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     check: checker.check,
     purge(domain: string): void {
       knowledge.purge(domain);
-      mxViews.forget({ domain, bracketed: false, port: 25 });
+      mxViews.forget(domain);
     },
     report(domain: string): DomainReport {
       return {
@@ -174,6 +179,15 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     },
     load: checker.load,
   };
+}
+
+function daneSight(
+  { dane, daneRequired = false }: ResolverSettings,
+  validates: boolean | undefined,
+): DaneSight {
+  if (!dane) return "off";
+  if (validates === false) return "blind";
+  return validates === true || daneRequired ? "strict" : "lenient";
 }
 
 /** A query about whose domain nothing has been found out yet. */

@@ -44,12 +44,19 @@ export interface MxView {
   /**
    * - `usable`: secure MX RRset and usable secure TLSA records at one host or more.
    * - `absent`: proven or safely taken to have none that count.
+   * - `unknown-port`: there may be TLSA records, but at a port whose number is not known here.
    * - `insecure`: the MX RRset is not signed, so TLSA records cannot protect the delivery.
    * - `unchecked`: DANE is off, or the resolver does not validate.
    */
-  readonly dane: "usable" | "absent" | "insecure" | "unchecked";
+  readonly dane: "usable" | "absent" | "unknown-port" | "insecure" | "unchecked";
   /** MX host names, lower-case, in order of preference; `undefined` when there is nothing to learn. */
   readonly hosts: readonly string[] | undefined;
+  /** Those of the hosts at which usable TLSA records were seen. */
+  readonly daneHosts: readonly string[];
+  /** Those of the hosts whose addresses could not be looked up: nothing is known of them. */
+  readonly skipped: readonly string[];
+  /** Every answer behind this came from a server known to validate, or with the AD bit. */
+  readonly validated: boolean;
   readonly checkedAt: number;
   /** Up to here the view may be used without a look at DNS, ms. */
   readonly freshUntil: number;
@@ -57,7 +64,12 @@ export interface MxView {
 
 /** The view, or why there is none. */
 export type MxResult =
-  | { readonly kind: "known"; readonly view: MxView }
+  | {
+    readonly kind: "known";
+    readonly view: MxView;
+    /** Why hosts were skipped, for the first of them. */
+    readonly skippedFor?: { readonly reason: DnsFailure; readonly detail: string };
+  }
   | { readonly kind: "failed"; readonly reason: DnsFailure; readonly detail: string };
 
 /** One thing that happened, for the log, the metrics, the warnings and `lookup`. */
@@ -127,6 +139,8 @@ export interface ResolverSettings {
   readonly memoryEntries: number;
   /** DANE is looked at, unless every zone switches it off. */
   readonly dane: boolean;
+  /** A zone says `dane: require`. @default {false} */
+  readonly daneRequired?: boolean;
 }
 
 /** The effects the resolver works with. */

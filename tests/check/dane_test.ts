@@ -3,6 +3,7 @@ import { judgeDane } from "../../src/check/dane.ts";
 import type { DomainSeen } from "../../src/check/gather.ts";
 import type { Presented } from "../../src/check/presented.ts";
 import type { DnsAnswer, TlsaRecord } from "../../src/dns/types.ts";
+import { createKey } from "../fakes/certificates.ts";
 import { Authorities, CheckWorld } from "./world.ts";
 
 const HOST = "mx.example.com";
@@ -59,8 +60,13 @@ Deno.test("judgeDane() compares certificate or key, whole or as a digest (RFC 66
   for (const [selector, matchingType, data] of rows) {
     const record = { usage: 3, selector, matchingType, data };
     assertEquals(judged(record), ["dane-ok"], `3 ${selector} ${matchingType}`);
-    const other = { ...record, data: data.with(0, (data[0] ?? 0) ^ 1) };
-    assertEquals(judged(other), ["dane-mismatch"], `3 ${selector} ${matchingType}`);
+    const isKey = selector === 1 && matchingType === 0;
+    const other = isKey ? createKey().spki : data.with(-1, (data.at(-1) ?? 0) ^ 1);
+    assertEquals(
+      judged({ ...record, data: other }),
+      ["dane-mismatch"],
+      `3 ${selector} ${matchingType}`,
+    );
   }
 });
 
@@ -90,6 +96,8 @@ Deno.test("judgeDane() calls unusable what SMTP does not use (RFC 7672 §3.1.3)"
     const record = { usage, selector: 1, matchingType: 1, data: new Uint8Array(32) };
     assertEquals(judged(record), ["dane-unusable"]);
   }
+  const noKey = { usage: 3, selector: 1, matchingType: 0, data: SPKI.with(0, 0) };
+  assertEquals(judged(noKey), ["dane-unusable"]);
   const short = { usage: 3, selector: 1, matchingType: 1, data: new Uint8Array(31) };
   assertEquals(judged(short), ["dane-unusable"]);
 });

@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { assessMx, isUsableTlsa } from "../../src/resolver/dane.ts";
+import { assessMx } from "../../src/resolver/dane.ts";
 import type { TlsaRecord } from "../../src/dns/types.ts";
 import type { NextHop } from "../../src/sts/domain.ts";
 import { createFakeDns } from "../fakes/fake_dns.ts";
 import type { FakeReply } from "../fakes/fake_dns.ts";
+import { createKey } from "../fakes/certificates.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const EXAMPLE: NextHop = { domain: "example.com", bracketed: false, port: 25 };
@@ -29,17 +31,29 @@ const SIGNED: Record<string, FakeReply> = {
   "AAAA mx.example.com": secureNodata,
 };
 
-async function assess(table: Record<string, FakeReply>, nextHop = EXAMPLE, dane = true) {
-  const dns = createFakeDns(table);
-  const result = await assessMx(nextHop, { lookup: dns.lookup, dane, now: NOW });
+const KEY: TlsaRecord = { usage: 3, selector: 1, matchingType: 0, data: createKey().spki };
+
+/** @param ms How long the clock runs on for. */
+async function assess(
+  table: Record<string, FakeReply>,
+  nextHop = EXAMPLE,
+  { dane = true, validated = true, ms = 0 } = {},
+) {
+  const clock = new ManualClock(NOW);
+  const dns = createFakeDns(table, { clock });
+  const assessment = assessMx(nextHop, { lookup: dns.lookup, dane, validated, clock });
+  await clock.advance(ms);
+  const result = await assessment;
   const word = result.kind === "known" ? result.view.dane : result.reason;
-  return { result, word, hosts: result.kind === "known" ? result.view.hosts : undefined, dns };
+  const view = result.kind === "known" ? result.view : undefined;
+  return { result, view, word, hosts: view?.hosts, skipped: view?.skipped, dns };
 }
 
 /** Cases for `example.com`: additions to SIGNED, and the verdict or the failure. */
 const CASES: readonly [string, Record<string, FakeReply>, string][] = [
   ["a usable record", { "TLSA _25._tcp.mx.example.com": secure(tlsa()) }, "usable"],
-  ["3 1 0, a whole key", { "TLSA _25._tcp.mx.example.com": secure(tlsa(3, 1, 0, 91)) }, "usable"],
+  ["3 1 0, a whole key", { "TLSA _25._tcp.mx.example.com": secure(KEY) }, "usable"],
+  ["3 1 0 without a key", { "TLSA _25._tcp.mx.example.com": secure(tlsa(3, 1, 0, 91)) }, "absent"],
   ["no record", { "TLSA _25._tcp.mx.example.com": secureNodata }, "absent"],
   [
     "only unusable records",
@@ -133,7 +147,7 @@ Deno.test("assessMx() lists the host names by preference, each once, without wha
     { preference: 20, exchange: "b.example.com" },
     { preference: 10, exchange: "a.example.com" },
     { preference: 30, exchange: "a.example.com" },
-    { preference: 5, exchange: "_bad_.example.com" },
+    { preference: 5, exchange: "-bad-.example.com" },
   ];
   const { hosts, word } = await assess({ "MX example.com": records });
   assertEquals([word, hosts], ["insecure", ["a.example.com", "b.example.com"]]);
@@ -164,7 +178,7 @@ Deno.test("assessMx() takes a bracketed name for the host, with its port (RFC 84
 });
 
 Deno.test("assessMx() asks for no TLSA records when DANE is off", async () => {
-  const { word, hosts, dns } = await assess(SIGNED, EXAMPLE, false);
+  const { word, hosts, dns } = await assess(SIGNED, EXAMPLE, { dane: false });
   assertEquals([word, hosts], ["unchecked", ["mx.example.com"]]);
   assertEquals(dns.questions, ["MX example.com"]);
 });
@@ -178,20 +192,114 @@ Deno.test("assessMx() keeps a view for the least TTL, between a minute and an ho
   assertEquals([await life(0), await life(600), await life(1e6)], [60_000, 600_000, 3_600_000]);
 });
 
-Deno.test("isUsableTlsa() judges usage, selector, matching type and length (RFC 7672 §3.1)", () => {
-  const verdicts: [TlsaRecord, boolean][] = [
-    [tlsa(3, 1, 1, 32), true],
-    [tlsa(3, 0, 2, 64), true],
-    [tlsa(2, 0, 1, 32), true],
-    [tlsa(2, 1, 0, 1), true],
-    [tlsa(3, 1, 0, 0), false],
-    [tlsa(3, 1, 1, 20), false],
-    [tlsa(3, 1, 2, 32), false],
-    [tlsa(3, 1, 3, 32), false],
-    [tlsa(3, 2, 1, 32), false],
-    [tlsa(0, 1, 1, 32), false],
-    [tlsa(1, 1, 1, 32), false],
-    [tlsa(255, 1, 1, 32), false],
-  ];
-  for (const [record, usable] of verdicts) assertEquals(isUsableTlsa(record), usable);
+/** m1, signed and without TLSA records, and m2, whose addresses the cases have. */
+const TWO_HOSTS: Record<string, FakeReply> = {
+  "MX example.com": secure(...mx("m1.sig.test", "m2.lame.test")),
+  "A m1.sig.test": secure("192.0.2.1"),
+  "AAAA m1.sig.test": secureNodata,
+  "TLSA _25._tcp.m1.sig.test": secureNodata,
+};
+
+/** Never answered, for all the time that a test has. */
+const SILENCE: FakeReply = { reply: "timeout", delay: 3_600_000 };
+
+Deno.test("assessMx() skips a host whose addresses cannot be looked up (RFC 7672 §2.2)", async () => {
+  for (const failure of ["servfail", "refused", "bogus", "timeout"] as const) {
+    const table = { ...TWO_HOSTS, "A m2.lame.test": failure, "AAAA m2.lame.test": failure };
+    const { word, skipped, view, result } = await assess(table);
+    assertEquals([word, skipped], ["absent", ["m2.lame.test"]]);
+    assertEquals(result.kind === "known" && result.skippedFor?.reason, failure);
+    // It is looked at again after a minute, not after the TTL of five.
+    assertEquals(view && view.freshUntil - NOW, 60_000);
+  }
+});
+
+Deno.test("assessMx() waits three seconds for a host that never answers, while another has an address", async () => {
+  const table: Record<string, FakeReply> = {
+    ...TWO_HOSTS,
+    "A m2.lame.test": SILENCE,
+    "AAAA m2.lame.test": SILENCE,
+  };
+  const { word, skipped, result } = await assess(table, EXAMPLE, { ms: 3000 });
+  assertEquals([word, skipped], ["absent", ["m2.lame.test"]]);
+  assertEquals(result.kind === "known" && result.skippedFor?.reason, "timeout");
+  // A host that is merely slow is not skipped: it may have DANE.
+  table["A m2.lame.test"] = { reply: secure("192.0.2.2"), delay: 2900 };
+  table["AAAA m2.lame.test"] = { reply: secureNodata, delay: 2900 };
+  table["TLSA _25._tcp.m2.lame.test"] = { reply: secure(tlsa()), delay: 4000 };
+  assertEquals((await assess(table, EXAMPLE, { ms: 7000 })).word, "usable");
+});
+
+Deno.test("assessMx() waits on while no host has an address", async () => {
+  const table: Record<string, FakeReply> = {
+    ...TWO_HOSTS,
+    "A m1.sig.test": { reply: secure("192.0.2.1"), delay: 4000 },
+    "A m2.lame.test": SILENCE,
+    "AAAA m2.lame.test": SILENCE,
+  };
+  const { word, skipped } = await assess(table, EXAMPLE, { ms: 4000 });
+  assertEquals([word, skipped], ["absent", ["m2.lame.test"]]);
+});
+
+Deno.test("assessMx() fails when every host fails, or the only other one has no address", async () => {
+  const lame: Record<string, FakeReply> = {
+    "A m2.lame.test": "servfail",
+    "AAAA m2.lame.test": "servfail",
+  };
+  const broken = { "A m1.sig.test": "bogus", "AAAA m1.sig.test": "bogus" } as const;
+  assertEquals((await assess({ ...TWO_HOSTS, ...lame, ...broken })).word, "bogus");
+  const homeless = { "A m1.sig.test": secureNodata };
+  assertEquals((await assess({ ...TWO_HOSTS, ...lame, ...homeless })).word, "servfail");
+});
+
+Deno.test("assessMx() takes an answer that was not validated for a failure (RFC 7672 §2.1.1)", async () => {
+  const forged = {
+    ...SIGNED,
+    "MX example.com": { records: mx("mx.example.com"), validated: false },
+  };
+  assertEquals((await assess(forged)).word, "unvalidated");
+  // Where it is not known who validates, the answers are taken, and the view says so.
+  const lenient = await assess(forged, EXAMPLE, { validated: false });
+  assertEquals([lenient.word, lenient.view?.validated], ["insecure", false]);
+  const hidden = {
+    ...SIGNED,
+    "TLSA _25._tcp.mx.example.com": { kind: "nodata", secure: false, validated: false, ttl: 300 },
+  } as const;
+  assertEquals((await assess(hidden)).word, "unvalidated");
+  assertEquals((await assess(hidden, EXAMPLE, { validated: false })).view?.validated, false);
+  assertEquals((await assess(SIGNED)).view?.validated, true);
+});
+
+Deno.test("assessMx() looks at every host it keeps, a hundred, twenty at a time", async () => {
+  const names = Array.from({ length: 150 }, (_, index) => `m${index}.example.com`);
+  const table: Record<string, FakeReply> = { "MX example.com": secure(...mx(...names)) };
+  for (const name of names) table[`A ${name}`] = { reply: secure("192.0.2.1"), delay: 10 };
+  const none = await assess(table, EXAMPLE, { ms: 50 });
+  assertEquals([none.word, none.hosts?.length], ["absent", 100]);
+  const asked = new Set(none.dns.questions.filter((question) => question.startsWith("TLSA")));
+  assertEquals(asked.size, 100);
+  table["TLSA _25._tcp.m99.example.com"] = secure(tlsa());
+  assertEquals((await assess(table, EXAMPLE, { ms: 50 })).word, "usable");
+});
+
+Deno.test("assessMx() looks at hosts with an underscore, which Postfix takes", async () => {
+  const found = await assess({
+    "MX example.com": secure(...mx("mx_1.example.com")),
+    "A mx_1.example.com": secure("192.0.2.1"),
+    "TLSA _25._tcp.mx_1.example.com": secure(tlsa()),
+  });
+  assertEquals([found.word, found.hosts], ["usable", ["mx_1.example.com"]]);
+});
+
+Deno.test("assessMx() does not guess the port of a service: there may be TLSA records", async () => {
+  const service: NextHop = { ...EXAMPLE, port: null };
+  assertEquals((await assess(SIGNED, service)).word, "unknown-port");
+  assertEquals(
+    (await assess({ ...SIGNED, "MX example.com": mx("mx.example.com") }, service)).word,
+    "insecure",
+  );
+  assertEquals(
+    (await assess({ ...SIGNED, "A mx.example.com": ["192.0.2.1"] }, service)).word,
+    "absent",
+  );
 });

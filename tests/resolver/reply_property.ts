@@ -110,10 +110,22 @@ function randomMx(random: Random): MxResult {
   const hosts = random.int(4) === 0
     ? undefined
     : Array.from({ length: random.int(5) }, () => random.pick(HOSTS));
-  const dane = random.pick(["usable", "absent", "insecure", "unchecked"] as const);
+  const dane = random.pick(
+    ["usable", "usable", "absent", "unknown-port", "insecure", "unchecked"] as const,
+  );
+  const skipped = hosts?.filter(() => random.int(4) === 0) ?? [];
   return {
     kind: "known",
-    view: { nextHop: "example.com", dane, hosts, checkedAt: 0, freshUntil: 0 },
+    view: {
+      nextHop: "example.com",
+      dane,
+      hosts,
+      daneHosts: [],
+      skipped,
+      validated: true,
+      checkedAt: 0,
+      freshUntil: 0,
+    },
   };
 }
 
@@ -140,7 +152,7 @@ function checkCase(
     dane: random.pick(["auto", "off", "require"] as const),
   };
   const nextHop = { domain: "example.com", bracketed: false, port: 25 };
-  const facts = { mx: randomMx(random), validates: random.pick([true, false, undefined]) };
+  const facts = { mx: randomMx(random), validates: random.pick([true, true, false, undefined]) };
   const answer = enforcedAnswer({ held, zone, nextHop }, facts);
   const payload = formatAnswer(answer, zone);
   seen.longest = Math.max(seen.longest, encodeNetstring(payload).length);
