@@ -15,7 +15,6 @@
 
 import type { DnsClient } from "../dns/types.ts";
 import type { Metrics } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
 import { isTextPlain } from "../sts/media_type.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import type { AddressGuard } from "./address_guard.ts";
@@ -43,7 +42,6 @@ export interface PolicyFetcherOptions extends FetchLimitOptions {
   readonly client: Deno.HttpClient;
   /** One deadline over DNS, the wait for a place, connecting, TLS and the body, ms (RFC 8461 §3.3). */
   readonly timeout: number;
-  readonly clock: Clock;
   readonly metrics: Metrics;
 }
 
@@ -56,6 +54,9 @@ interface Run {
   readonly trace: FetchTrace;
   /** Aborted when the fetch must end; the reason is text for a person. */
   readonly signal: AbortSignal;
+  /** Ends the fetch in favour of others. */
+  readonly giveWay: () => void;
+  readonly turn: number | undefined;
   phase: Phase;
 }
 
@@ -65,7 +66,7 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
   const limits = createFetchLimits(options);
   const count = declareMetrics(options.metrics, limits);
 
-  return async (domain, { signal, trace = { url: "", addresses: [], refused: [] } } = {}) => {
+  return async (domain, { signal, trace = { url: "", addresses: [], refused: [] }, turn } = {}) => {
     const start = clock.now();
     const controller = new AbortController();
     const giveUp = () => controller.abort("given up");
@@ -75,7 +76,8 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
     if (signal?.aborted) giveUp();
     const host = `mta-sts.${domain}`;
     trace.url = `https://${host}/.well-known/mta-sts.txt`;
-    const run: Run = { host, trace, signal: controller.signal, phase: "DNS" };
+    const giveWay = () => controller.abort("another fetch needed the place");
+    const run: Run = { host, trace, signal: controller.signal, giveWay, turn, phase: "DNS" };
     const outcome = await fetchToValue(run, options, limits);
     cancelTimer();
     signal?.removeEventListener("abort", giveUp);
@@ -140,7 +142,7 @@ async function fetchGuarded(
   const found = await findAddresses(run, options);
   if (found.kind === "failed") return found;
   run.phase = "a free place";
-  const release = await limits.acquire(found.addresses, run.signal);
+  const release = await limits.acquire(found.addresses, run);
   if (release === undefined) return failed("timeout", "too many fetches wait already");
   try {
     return await request(run, options.client);

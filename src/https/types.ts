@@ -96,5 +96,10 @@ export interface FetchTrace {
 /** Fetches the policy file of one domain. Never rejects. */
 export type FetchPolicy = (
   domain: string,
-  options?: { readonly signal?: AbortSignal; readonly trace?: FetchTrace },
+  options?: {
+    readonly signal?: AbortSignal;
+    readonly trace?: FetchTrace;
+    /** A number that is the higher the later the fetch was wanted; where many wait, the last goes first. */
+    readonly turn?: number;
+  },
 ) => Promise<FetchOutcome>;

@@ -16,6 +16,7 @@ import type { Decision, Row, Situation } from "./decide.ts";
 import { holdPolicy, refreshTime } from "./held_policy.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { createLimiter } from "./limiter.ts";
+import { ownerOf } from "./owner_share.ts";
 import type { HeldPolicy, ResolverEffects, ResolverSettings, TxtResult } from "./types.ts";
 
 /** A DNS failure is taken for the state of a domain no longer than this, ms. */
@@ -70,17 +71,24 @@ export function createChecker(
   const flights = new Map<string, Promise<CheckResult>>();
   const limiter = createLimiter(settings.discoveries, clock);
 
+  let turns = 0;
+
   function check(domain: string, options: CheckOptions = {}): Promise<CheckResult> | undefined {
     const { force = false, urgent = false } = options;
     const running = flights.get(domain);
-    if (running !== undefined) return force ? running.then(() => run(domain, force)) : running;
-    const flight = limiter.run(() => run(domain, force), urgent)
+    const turn = ++turns;
+    const work = () => run(domain, { force, turn });
+    if (running !== undefined) return force ? running.then(work) : running;
+    const flight = limiter.run(work, { urgent, owner: ownerOf(domain) })
       ?.finally(() => flights.delete(domain));
     if (flight !== undefined) flights.set(domain, flight);
     return flight;
   }
 
-  async function run(domain: string, force: boolean): Promise<CheckResult> {
+  async function run(
+    domain: string,
+    { force, turn }: { force: boolean; turn: number },
+  ): Promise<CheckResult> {
     const txt = await lookupTxt(domain);
     const held = knowledge.live(knowledge.stateOf(domain));
     const situation: Situation = {
@@ -99,7 +107,7 @@ export function createChecker(
       observe({ kind: "held-off", domain, failure });
       return settle(domain, decide({ ...situation, fetch: "held-off" }), { txt, heldOff: failure });
     }
-    const fetched = await retrieve(domain, { id, failure });
+    const fetched = await retrieve(domain, { id, failure, turn });
     const outcome: Situation = {
       ...situation,
       // The fetch may have taken longer than the rest of the old policy's life.
@@ -127,10 +135,10 @@ export function createChecker(
 
   async function retrieve(
     domain: string,
-    { id, failure }: { id: string; failure: StoredFailure | undefined },
+    { id, failure, turn }: { id: string; failure: StoredFailure | undefined; turn: number },
   ): Promise<Fetched> {
     const started = clock.now();
-    const outcome = await effects.fetchPolicy(domain);
+    const outcome = await effects.fetchPolicy(domain, { turn });
     const now = clock.now();
     const result = outcome.kind === "failed" ? outcome : parse(domain, id, outcome.text);
     observe({ kind: "fetch", domain, id, result, ms: now - started });

@@ -85,6 +85,8 @@ export function createWorld(
     store?: PolicyStore;
     clock?: ManualClock;
     random?: () => number;
+    /** In the place of the policy hosts of the table. */
+    fetchPolicy?: (domain: string, world: World, turn: number) => Promise<FetchOutcome>;
   } = {},
 ): World {
   const clock = options.clock ?? new ManualClock();
@@ -120,8 +122,12 @@ export function createWorld(
     },
   };
 
-  async function fetchPolicy(domain: string): Promise<FetchOutcome> {
+  async function fetchPolicy(
+    domain: string,
+    { turn = 0 }: { turn?: number } = {},
+  ): Promise<FetchOutcome> {
     world.fetches.push(domain);
+    if (options.fetchPolicy !== undefined) return await options.fetchPolicy(domain, world, turn);
     const host = await (hosts[domain] ??
       { kind: "failed", reason: "connect", detail: "connection refused" } as const);
     return typeof host === "string" ? { kind: "fetched", text: host, bytes: host.length } : host;

@@ -143,14 +143,42 @@ Deno.test("fetchPolicy() counts the wait for a free place into its deadline", as
   await clock.advance(1);
   const trace: FetchTrace = { url: "", addresses: [], refused: [] };
   const second = fetchPolicy("x.test", { trace });
-  await clock.advance(9_999);
-  const late = "timeout: deadline of 10 s passed while waiting for an answer";
-  assertEquals(describe(await first), late);
-  // Now the place is free, and a millisecond left.
+  await clock.advance(1_999);
+  assertEquals(
+    describe(await first),
+    "timeout: another fetch needed the place while waiting for an answer",
+  );
+  // Now the place is free, and eight seconds and a millisecond are left.
+  await clock.advance(8_000);
+  assertEquals(trace.elapsed, undefined);
   await clock.advance(1);
-  assertEquals(describe(await second), late);
+  assertEquals(
+    describe(await second),
+    "timeout: deadline of 10 s passed while waiting for an answer",
+  );
   assertEquals(trace.elapsed, 10_000);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("fetchPolicy() gives its place to another after two seconds, in the middle of a body too", async () => {
+  const clock = new ManualClock();
+  await using hosts = startPolicyHosts();
+  using gate = createGate();
+  hosts.add("x.test", {
+    answer: async (conn, head) => {
+      const begun = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nhi";
+      await conn.write(new TextEncoder().encode(begun));
+      await gate.answer(conn, head);
+    },
+  });
+  hosts.add("y.test", { policy: "hi" });
+  const fetchPolicy = createTestFetcher({ client: hosts.client, clock, concurrency: 1 });
+  const first = fetchPolicy("x.test");
+  await gate.arrived;
+  const second = fetchPolicy("y.test");
+  await clock.advance(2_000);
+  assertEquals(describe(await second), "fetched 2");
+  assertMatch(describe(await first), /^timeout: another fetch needed the place while waiting for /);
 });
 
 Deno.test("fetchPolicy() ends when its caller gives up", async () => {

@@ -10,8 +10,8 @@ Deno.test("createLimiter() runs no more at once than allowed, urgent work first"
     started.push(name);
     return new Promise<string>((resolve) => ends.push(() => resolve(name)));
   };
-  const results = ["a", "b", "c"].map((name) => limiter.run(work(name), false));
-  results.push(limiter.run(work("urgent"), true));
+  const results = ["a", "b", "c"].map((name) => limiter.run(work(name)));
+  results.push(limiter.run(work("urgent"), { urgent: true }));
   await settle();
   assertEquals(started, ["a", "b"]);
   assertEquals(limiter.load(), { running: 2, waiting: 2 });
@@ -28,8 +28,8 @@ Deno.test("createLimiter() runs no more at once than allowed, urgent work first"
 
 Deno.test("createLimiter() gives the place back when work fails", async () => {
   const limiter = createLimiter(1, new ManualClock());
-  const failed = limiter.run(() => Promise.reject(new Error("no")), false);
-  const next = limiter.run(() => Promise.resolve("next"), false);
+  const failed = limiter.run(() => Promise.reject(new Error("no")));
+  const next = limiter.run(() => Promise.resolve("next"));
   assertEquals(await failed?.catch(() => "failed"), "failed");
   assertEquals(await next, "next");
 });
@@ -40,12 +40,12 @@ Deno.test("createLimiter() begins a flood of work bit by bit, and urgent work at
   let started = 0;
   const flood = Array.from(
     { length: 100 },
-    () => limiter.run(() => Promise.resolve(started++), false),
+    () => limiter.run(() => Promise.resolve(started++)),
   );
   await settle();
   assertEquals(started, 10);
   let urgent = false;
-  await limiter.run(() => Promise.resolve(urgent = true), true);
+  await limiter.run(() => Promise.resolve(urgent = true), { urgent: true });
   assertEquals([urgent, started], [true, 10]);
   // As long as the process keeps up, each slice begins a few more than the one before.
   await clock.advance(10);
@@ -70,7 +70,7 @@ Deno.test("createLimiter() begins half as many when the process cannot keep up",
   let started = 0;
   const flood = Array.from(
     { length: 500 },
-    () => limiter.run(() => Promise.resolve(started++), false),
+    () => limiter.run(() => Promise.resolve(started++)),
   );
   await clock.advance(40);
   assertEquals(started, 10 + 15 + 20 + 25 + 30);
@@ -88,13 +88,86 @@ Deno.test("createLimiter() refuses work when 10,000 wait", async () => {
   const clock = new ManualClock();
   const limiter = createLimiter(1, clock);
   let end = () => {};
-  const first = limiter.run(() => new Promise<void>((resolve) => (end = resolve)), false);
-  const waiting = Array.from({ length: 10_000 }, () => limiter.run(() => Promise.resolve(), false));
-  assertEquals(limiter.run(() => Promise.resolve(), false), undefined);
-  assertEquals(limiter.run(() => Promise.resolve(), true), undefined);
+  const first = limiter.run(() => new Promise<void>((resolve) => (end = resolve)));
+  const waiting = Array.from({ length: 10_000 }, () => limiter.run(() => Promise.resolve()));
+  assertEquals(limiter.run(() => Promise.resolve()), undefined);
+  assertEquals(limiter.run(() => Promise.resolve(), { urgent: true }), undefined);
   await settle();
   end();
   await clock.advance(10_000);
   await Promise.all([first, ...waiting]);
   assertEquals(limiter.load(), { running: 0, waiting: 0 });
+});
+
+/** Work that goes on until the test ends it. */
+function createHanging() {
+  const started: string[] = [];
+  const ends: (() => void)[] = [];
+  const work = (name: string) => () => {
+    started.push(name);
+    return new Promise<void>((resolve) => ends.push(resolve));
+  };
+  return {
+    started,
+    work,
+    async endAll(): Promise<void> {
+      for (const end of ends.splice(0)) end();
+      await settle();
+    },
+  };
+}
+
+Deno.test("createLimiter() lets others in when work has taken a second, up to as many again", async () => {
+  const clock = new ManualClock();
+  const limiter = createLimiter(2, clock);
+  const { started, work, endAll } = createHanging();
+  for (const name of ["a", "b"]) limiter.run(work(name));
+  await clock.advance(5000);
+  for (const name of ["c", "d", "e"]) limiter.run(work(name));
+  await settle();
+  assertEquals(started, ["a", "b", "c", "d"]);
+  assertEquals(limiter.load(), { running: 4, waiting: 1 });
+  await clock.advance(60_000);
+  assertEquals(started.length, 4);
+  await endAll();
+  assertEquals(started.at(-1), "e");
+  await endAll();
+  assertEquals(limiter.load(), { running: 0, waiting: 0 });
+  await clock.advance(10);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("createLimiter() begins the newest work first once there is a queue", async () => {
+  const clock = new ManualClock();
+  const limiter = createLimiter(1, clock);
+  const { started, work, endAll } = createHanging();
+  for (const name of ["a", "b", "c"]) limiter.run(work(name));
+  await clock.advance(900);
+  await endAll();
+  assertEquals(started, ["a", "b"]);
+  await clock.advance(500);
+  limiter.run(work("d"));
+  await endAll();
+  assertEquals(started, ["a", "b", "d"]);
+  for (let round = 0; round < 3; round++) await endAll();
+});
+
+Deno.test("createLimiter() gives one owner's domains a quarter of the places, and bounds what waits of them", async () => {
+  const clock = new ManualClock();
+  const limiter = createLimiter(8, clock);
+  const { started, work, endAll } = createHanging();
+  const run = (name: string, owner: string) => limiter.run(work(name), { owner });
+  for (let index = 0; index < 1002; index++) run(`evil${index}`, "evil.example");
+  assertEquals(run("more", "evil.example"), undefined);
+  run("other", "other.example");
+  limiter.run(work("urgent"), { owner: "evil.example", urgent: true });
+  await clock.advance(60_000);
+  assertEquals(started, ["evil0", "evil1", "other", "urgent"]);
+  await endAll();
+  assertEquals(started.slice(4), ["evil2", "evil3"]);
+  while (limiter.load().running > 0) {
+    await endAll();
+    await clock.advance(10);
+  }
+  assertEquals([started.length, limiter.load().waiting], [1004, 0]);
 });

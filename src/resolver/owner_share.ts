@@ -1,0 +1,68 @@
+/**
+ * Bounds what the domains of one owner may hold at once: whoever has one domain has as many names below
+ * it as he likes, each of them as slow as he likes.
+ *
+ * @module
+ */
+
+/** Work of one owner that may wait; more of it is refused, so that his names do not fill the memory. */
+const MAX_WAITING = 1000;
+
+/** The second-level names under which a registry of a country registers, such as `co.uk`, are short. */
+const REGISTRY_LABEL_MAX_LENGTH = 3;
+
+/** The share of an owner. */
+export interface OwnerShare {
+  /**
+   * Lets work in, now or when other work of its owner has left.
+   *
+   * @returns `false` when too much of this owner waits.
+   */
+  enter(owner: string, proceed: () => void): boolean;
+  /** Work that was let in has ended. */
+  leave(owner: string): void;
+  /** Work that waits to be let in. */
+  waiting(): number;
+}
+
+/** Creates the shares. @param most Work of one owner let in at once. */
+export function createOwnerShare(most: number): OwnerShare {
+  const owners = new Map<string, { inside: number; queue: (() => void)[] }>();
+  let waiting = 0;
+  return {
+    enter(owner: string, proceed: () => void): boolean {
+      const state = owners.get(owner) ?? { inside: 0, queue: [] };
+      owners.set(owner, state);
+      if (state.inside < most) {
+        state.inside++;
+        proceed();
+        return true;
+      }
+      if (state.queue.length >= MAX_WAITING) return false;
+      state.queue.push(proceed);
+      waiting++;
+      return true;
+    },
+    leave(owner: string): void {
+      const state = owners.get(owner);
+      if (state === undefined) return;
+      const proceed = state.queue.shift();
+      if (proceed !== undefined) {
+        waiting--;
+        proceed();
+      } else if (--state.inside === 0) owners.delete(owner);
+    },
+    waiting: () => waiting,
+  };
+}
+
+/**
+ * The domain that an owner has probably registered: two labels, or three where the second is as short as in
+ * `example.co.uk`. It is a guess; where it is wrong, strangers share a share, which only a flood makes them feel.
+ */
+export function ownerOf(domain: string): string {
+  const labels = domain.split(".");
+  const [second = "", top = ""] = labels.slice(-2);
+  const isRegistry = top.length === 2 && second.length <= REGISTRY_LABEL_MAX_LENGTH;
+  return labels.slice(isRegistry ? -3 : -2).join(".");
+}
