@@ -3,48 +3,53 @@
  *
  * It goes to the first resolver; when that one cannot be reached, is silent, refuses or fails,
  * to the next. Each gets an equal part of the time that is left. What a validating resolver holds
- * for bogus is the end, however: the next one may not validate, and would hand out the forgery.
+ * for bogus is the end, however: the next one may not validate, and would hand out the forgery. For the
+ * same reason an answer that must be validated is taken from a resolver that does validate, or with its
+ * AD bit, and from nobody else.
  *
  * @module
  */
 
 import type { Clock } from "../resolver/clock.ts";
-import { decodeReply, encodeQuestion, failed, MAX_ALIASES, TOO_MANY_ALIASES } from "./message.ts";
+import { failed, MAX_ALIASES, TOO_MANY_ALIASES } from "./message.ts";
 import type { Failed, Question, Reply } from "./message.ts";
 import type { Server, ServerList } from "./servers.ts";
 import type { DnsAnswer, DnsFailure, RecordData, RecordType } from "./types.ts";
+import type { Validation } from "./validation.ts";
 
 /** How much a failure says, from least to most: when all resolvers fail, the most telling is reported. */
 const TELLING: readonly DnsFailure[] = [
   "unreachable",
   "timeout",
+  "unvalidated",
   "malformed",
   "refused",
   "servfail",
   "bogus",
 ];
 
-/** Asked without recursion, this needs nobody else: a resolver has it at hand, or refuses, at once. */
-const ROOT: Question = { name: "", type: "NS" };
-
-/** A resolver that has not a word to say to {@link ROOT} for this long is down, ms. */
-const CHECK_TIMEOUT_MS = 2000;
-
 /** The end of a question. */
 export interface Limits {
   /** ms of the clock */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  /** Takes validated answers only. @default {false} */
+  readonly validated?: boolean;
 }
+
+/** A reply and whether a resolver that validates has looked at it. */
+type Judged<T> = Failed | Exclude<Reply<T>, Failed> & { readonly validated: boolean };
 
 /** Asks the resolvers of a list. */
 export class Failover {
   readonly #servers: ServerList;
   readonly #clock: Clock;
+  readonly #validation: Validation;
 
-  constructor(servers: ServerList, options: { clock: Clock }) {
+  constructor(servers: ServerList, options: { clock: Clock; validation: Validation }) {
     this.#servers = servers;
     this.#clock = options.clock;
+    this.#validation = options.validation;
   }
 
   /**
@@ -56,13 +61,14 @@ export class Failover {
     { name, type }: Question<T>,
     limits: Limits,
   ): Promise<DnsAnswer<RecordData[T]>> {
-    let [target, links, secure, ttl] = [name, 0, true, Infinity];
+    let [target, links, secure, validated, ttl] = [name, 0, true, true, Infinity];
     for (;;) {
       const reply = await this.#askInTurn({ name: target, type }, limits);
       if (reply.kind === "failed") return reply;
       secure &&= reply.secure;
+      validated &&= reply.validated;
       ttl = Math.min(ttl, reply.ttl);
-      if (reply.kind !== "alias") return { ...reply, secure, ttl };
+      if (reply.kind !== "alias") return { ...reply, secure, validated, ttl };
       target = reply.target;
       links += reply.links;
       if (links > MAX_ALIASES) return failed("servfail", TOO_MANY_ALIASES);
@@ -71,12 +77,13 @@ export class Failover {
 
   async #askInTurn<T extends RecordType>(
     question: Question<T>,
-    { deadline, signal }: Limits,
-  ): Promise<Reply<RecordData[T]>> {
+    limits: Limits,
+  ): Promise<Judged<RecordData[T]>> {
+    const { deadline, signal, validated = false } = limits;
     const tried = new Set<Server>();
     let failure: Failed | undefined;
     for (;;) {
-      const candidates = this.#servers.candidates(tried);
+      const candidates = this.#candidates(tried, validated);
       const [server] = candidates;
       if (server === undefined) return failure ?? failed("unreachable", "no resolver");
       // Where one has answered, those set aside have nothing to add.
@@ -87,10 +94,50 @@ export class Failover {
       if (now >= deadline || signal?.aborted) return failure ?? failed("timeout", "no time left");
       tried.add(server);
       const share = now + (deadline - now) / candidates.length;
-      const reply = await this.#askServer(server, question, { deadline: share, signal });
-      if (reply.kind !== "failed" || reply.reason === "bogus") return reply;
-      failure = moreTelling(reply, failure);
+      const reply = await this.#askServer(server, question, { ...limits, deadline: share });
+      const judged = reply.kind === "failed" ? reply : await this.#judge(server, reply, limits);
+      if (judged.kind !== "failed" || judged.reason === "bogus") return judged;
+      failure = moreTelling(judged, failure);
     }
+  }
+
+  /** The resolvers to ask next, in order. */
+  #candidates(tried: ReadonlySet<Server>, validated: boolean): readonly Server[] {
+    const candidates = this.#servers.candidates(tried);
+    if (!validated || candidates.length < 2) return candidates;
+    const rank = (server: Server) => this.#validation.stateOf(server) === true ? 0 : 1;
+    return candidates.toSorted((one, other) => rank(one) - rank(other));
+  }
+
+  async #judge<T>(
+    server: Server,
+    reply: Exclude<Reply<T>, Failed>,
+    limits: Limits,
+  ): Promise<Judged<T>> {
+    const validation = this.#validation;
+    if (reply.secure || validation.isProven(server)) return { ...reply, validated: true };
+    if (!limits.validated) return { ...reply, validated: false };
+    await this.#inTime(validation.prove(server), limits);
+    if (validation.isProven(server)) return { ...reply, validated: true };
+    const why = validation.stateOf(server) === false
+      ? "the resolver does not validate"
+      : "not known whether the resolver validates";
+    return failed("unvalidated", `${server.label}: ${why}`);
+  }
+
+  /** Waits for something to end, but not beyond the limits. */
+  #inTime(something: Promise<unknown>, { deadline, signal }: Limits): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancelTimer();
+        signal?.removeEventListener("abort", finish);
+        resolve();
+      };
+      const cancelTimer = this.#clock.setTimer(finish, deadline - this.#clock.now());
+      signal?.addEventListener("abort", finish, { once: true });
+      something.then(finish);
+      if (signal?.aborted) finish();
+    });
   }
 
   /** Tells a domain that fails validation from one that cannot be resolved (RFC 4035, section 3.2.2). */
@@ -99,7 +146,7 @@ export class Failover {
     question: Question<T>,
     limits: Limits,
   ): Promise<Reply<RecordData[T]>> {
-    const reply = await this.#send(server, question, { ...limits, checkingDisabled: false });
+    const reply = await this.#send(server, question, limits);
     if (reply.kind !== "failed" || reply.reason !== "servfail") return reply;
     const unchecked = await this.#send(server, question, { ...limits, checkingDisabled: true });
     if (unchecked.kind === "failed") return reply;
@@ -109,33 +156,17 @@ export class Failover {
   async #send<T extends RecordType>(
     server: Server,
     question: Question<T>,
-    { deadline, signal, checkingDisabled }: Limits & { checkingDisabled: boolean },
+    limits: Limits & { checkingDisabled?: boolean },
   ): Promise<Reply<RecordData[T]>> {
-    const query = encodeQuestion(question, { checkingDisabled });
-    const reply = await server.wire.ask<Reply<RecordData[T]>>(query, {
-      decode: (message) => decodeReply(message, question),
-      timeout: deadline - this.#clock.now(),
-      signal,
-    });
-    if (!("silent" in reply)) this.#servers.setUp(server);
-    else if (reply.reason === "unreachable") this.#servers.setAside(server, reply.detail);
-    else if (reply.silent) this.#check(server);
+    const { reply, isHeard } = await server.transport.ask(question, limits);
+    if (isHeard) this.#servers.setUp(server);
     if (reply.kind !== "failed") return reply;
     return failed(reply.reason, `${server.label}: ${reply.detail}`);
-  }
-
-  /** A slow domain at a quiet hour makes a good resolver look silent, so it is asked for a sign of life. */
-  async #check(server: Server): Promise<void> {
-    const reply = await server.wire.ask(encodeQuestion(ROOT, { recursionDesired: false }), {
-      decode: () => "alive" as const,
-      timeout: CHECK_TIMEOUT_MS,
-    });
-    if (reply !== "alive") this.#servers.setAside(server, reply.detail);
   }
 }
 
 function hasAnswered({ reason }: Failed): boolean {
-  return reason !== "unreachable" && reason !== "timeout";
+  return reason !== "unreachable" && reason !== "timeout" && reason !== "unvalidated";
 }
 
 function moreTelling(failure: Failed, other: Failed | undefined): Failed {

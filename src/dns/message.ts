@@ -22,9 +22,10 @@ export interface Question<T extends RecordType = RecordType> {
   readonly type: T;
 }
 
-/** What a message answers: an outcome, or a name to ask instead. */
+/** What a message answers: an outcome, or a name to ask instead. Who has validated it is not in the message. */
 export type Reply<T> =
-  | DnsAnswer<T>
+  | Unjudged<Exclude<DnsAnswer<T>, Failed>>
+  | FailedReply
   | {
     /** The answer has the alias but not what it points to. */
     readonly kind: "alias";
@@ -36,8 +37,16 @@ export type Reply<T> =
     readonly ttl: number;
   };
 
+type Unjudged<A> = A extends unknown ? Omit<A, "validated"> : never;
+
 /** No usable answer. */
 export type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
+
+/** A failure that a message says. */
+export type FailedReply = Failed & {
+  /** It may be EDNS that the resolver does not understand (RFC 6891 §7, §6.1.3). */
+  readonly blamesEdns?: true;
+};
 
 /** Bytes that are no DNS message, or no answer to our question. */
 export class MessageError extends SyntaxError {
@@ -50,7 +59,7 @@ export const MAX_ALIASES = 10;
 /** What is said of a chain that is longer. */
 export const TOO_MANY_ALIASES = `a chain of more than ${MAX_ALIASES} aliases`;
 
-/** EDNS payload size, octets: the value of DNS Flag Day 2020, without effect over TCP, but EDNS wants one. */
+/** EDNS payload size, octets: the value of DNS Flag Day 2020, which no path fragments. */
 const UDP_PAYLOAD_BYTES = 1232;
 
 /** EDNS option with the reason of a failure (RFC 8914 §2). */
@@ -68,18 +77,20 @@ export interface QuestionOptions {
   readonly checkingDisabled?: boolean;
   /** Lets the resolver ask others. @default {true} */
   readonly recursionDesired?: boolean;
+  /** Asks with EDNS (RFC 6891). @default {true} */
+  readonly edns?: boolean;
 }
 
 /**
  * Encodes a question with the AD bit set, which asks a validating resolver for its verdict
- * (RFC 6840 §5.7), and with EDNS, which brings the reason of a failure.
+ * (RFC 6840 §5.7), and with EDNS, which brings long answers over UDP and the reason of a failure.
  *
  * @param question A name that {@link readName} lets pass.
  * @returns The message with the two octets of its length in front (RFC 1035 §4.2.2); its id is 0.
  */
 export function encodeQuestion(
   { name, type }: Question,
-  { checkingDisabled = false, recursionDesired = true }: QuestionOptions = {},
+  { checkingDisabled = false, recursionDesired = true, edns = true }: QuestionOptions = {},
 ): Uint8Array {
   return dnsPacket.streamEncode({
     type: "query",
@@ -87,7 +98,9 @@ export function encodeQuestion(
       (recursionDesired ? dnsPacket.RECURSION_DESIRED : 0) |
       (checkingDisabled ? dnsPacket.CHECKING_DISABLED : 0),
     questions: [{ name: name === "" ? "." : name, type }],
-    additionals: [{ type: "OPT", name: ".", udpPayloadSize: UDP_PAYLOAD_BYTES, options: [] }],
+    additionals: edns
+      ? [{ type: "OPT", name: ".", udpPayloadSize: UDP_PAYLOAD_BYTES, options: [] }]
+      : [],
   });
 }
 
@@ -159,17 +172,19 @@ function isReplyTo(question: Question, packet: Packet, isFailure: boolean): bool
     readName(asked.name) === question.name;
 }
 
-function readFailure(packet: Packet): Failed | undefined {
+function readFailure(packet: Packet): FailedReply | undefined {
   const edns = packet.additionals?.find((record) => record.type === "OPT");
   // The upper bits of the response code: BADVERS looks like NOERROR without them (RFC 6891 §6.1.3).
   if (edns !== undefined && edns.extendedRcode !== 0) {
-    return failed("servfail", "an extended response code");
+    return { ...failed("servfail", "an extended response code"), blamesEdns: true };
   }
   if (packet.rcode === "NOERROR" || packet.rcode === "NXDOMAIN") {
     return packet.flag_tc ? failed("malformed", "truncated in spite of TCP") : undefined;
   }
   const reason = packet.rcode === "REFUSED" ? "refused" : "servfail";
-  return failed(reason, [packet.rcode, ...readExtendedErrors(edns)].join(" "));
+  const failure = failed(reason, [packet.rcode, ...readExtendedErrors(edns)].join(" "));
+  const blamesEdns = packet.rcode === "FORMERR" || packet.rcode === "NOTIMP";
+  return blamesEdns ? { ...failure, blamesEdns } : failure;
 }
 
 /** The codes of RFC 8914, for the operator; the text beside them is not repeated. */

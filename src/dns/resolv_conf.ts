@@ -1,7 +1,9 @@
 /**
  * Where the resolvers are: the `nameserver` lines of resolv.conf(5), and addresses with a
- * port as the configuration has them. Search domains and options are not read: every name
- * asked here is complete, and time-outs are our own.
+ * port as the configuration has them. Search domains are not read: every name asked here is
+ * complete. Of the options only `use-vc` says something to us: time-outs and order are our own,
+ * EDNS (`edns0`) is always tried, and whether the AD bit can be relied on (`trust-ad`) is
+ * learnt by asking.
  *
  * @module
  */
@@ -37,6 +39,16 @@ export function parseResolvConf(text: string): ServerAddress[] {
     found.set(word, { hostname: word, port: DNS_PORT });
   }
   return found.size === 0 ? [LOCAL_RESOLVER] : [...found.values()];
+}
+
+/**
+ * Reads whether resolv.conf wants TCP alone (`options use-vc`).
+ *
+ * @param text The whole file. An option once set stays set, as in libc.
+ */
+export function parseUsesTcp(text: string): boolean {
+  return [...text.matchAll(/^options[ \t]+([^\r\n]*)/gm)]
+    .some(([, words = ""]) => words.split(/[ \t]+/).includes("use-vc"));
 }
 
 /**

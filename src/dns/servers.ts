@@ -1,8 +1,8 @@
 /**
  * Which resolvers there are, and in which order to ask them.
  *
- * The order is the operator's. A resolver that was down is set aside for a while, so that
- * not every question waits for it. Without configured addresses the list is that of
+ * The order is the operator's. A resolver that was down is set aside, so that no question waits
+ * for it while there is another; every now and then it is asked for a sign of life. Without configured addresses the list is that of
  * resolv.conf, which is read again when it has changed; while it cannot be read, the list stays.
  *
  * @module
@@ -10,11 +10,16 @@
 
 import type { Log, Metrics } from "../monitor/types.ts";
 import type { Clock } from "../resolver/clock.ts";
-import { formatServerAddress, parseResolvConf, parseServerAddress } from "./resolv_conf.ts";
+import {
+  formatServerAddress,
+  parseResolvConf,
+  parseServerAddress,
+  parseUsesTcp,
+} from "./resolv_conf.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
-import { WireConnection } from "./wire_connection.ts";
+import { Transport } from "./transport.ts";
 
-/** A resolver that was down is asked again after this, ms: soon after a restart, too seldom to be felt. */
+/** A resolver that was down is asked for a sign of life after this, ms: soon after a restart, seldom enough to cost nothing. */
 const SET_ASIDE_MS = 30_000;
 
 /** resolv.conf is looked at for changes no more often than this, ms. */
@@ -31,9 +36,11 @@ export interface Server {
   readonly address: ServerAddress;
   /** `address:port`, for people. */
   readonly label: string;
-  readonly wire: WireConnection;
-  /** Set aside until this time of the clock, ms; 0 when it is not. */
-  downUntil: number;
+  readonly transport: Transport;
+  /** It is asked by TCP alone, as resolv.conf wants it. */
+  readonly usesTcp: boolean;
+  /** Set aside, to be asked for a sign of life at this time of the clock, ms; 0 when it is not. */
+  lookAt: number;
 }
 
 /** Options of {@link ServerList}. */
@@ -44,6 +51,8 @@ export interface ServerListOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** A resolver is new, or up again: it may be another program now. */
+  onRenewed?(server: Server): void;
 }
 
 /** The resolvers in use. */
@@ -69,7 +78,7 @@ export class ServerList {
       return address;
     });
     this.#checkAt = configured.length > 0 ? Infinity : 0;
-    this.#use(configured.length > 0 ? configured : parseResolvConf(""));
+    this.#use(configured.length > 0 ? configured : parseResolvConf(""), { usesTcp: false });
     this.#followFile();
   }
 
@@ -87,42 +96,43 @@ export class ServerList {
    */
   candidates(tried: ReadonlySet<Server>): readonly Server[] {
     const left = this.all().filter((server) => !tried.has(server));
+    for (const server of left) this.#lookAgain(server);
     const up = left.filter((server) => !this.isDown(server));
     return up.length > 0 ? up : left;
   }
 
   /** Whether a resolver is set aside. */
   isDown(server: Server): boolean {
-    return server.downUntil > this.#options.clock.now();
+    return server.lookAt !== 0;
   }
 
   /** Sets a resolver aside, if it is still one of the list. `detail` is one line for the log. */
   setAside(server: Server, detail: string): void {
     const { clock, log } = this.#options;
     if (!this.#servers.includes(server)) return;
-    if (server.downUntil === 0) log.warn("resolver is down", { server: server.label, detail });
-    server.downUntil = clock.now() + SET_ASIDE_MS;
+    if (server.lookAt === 0) log.warn("resolver is down", { server: server.label, detail });
+    server.lookAt = clock.now() + SET_ASIDE_MS;
   }
 
   /** Notes that a resolver has answered. */
   setUp(server: Server): void {
-    if (server.downUntil === 0) return;
+    if (server.lookAt === 0) return;
     this.#options.log.info("resolver is up again", { server: server.label });
-    server.downUntil = 0;
+    server.lookAt = 0;
+    this.#options.onRenewed?.(server);
   }
 
-  /** Reads resolv.conf now, changed or not. */
-  reload(): void {
-    if (this.#checkAt === Infinity) return;
-    this.#checkAt = 0;
-    this.#fileTime = NEVER;
-    this.#followFile();
+  #lookAgain(server: Server): void {
+    const now = this.#options.clock.now();
+    if (server.lookAt === 0 || now < server.lookAt) return;
+    server.lookAt = now + SET_ASIDE_MS;
+    server.transport.look().then((isAlive) => isAlive && this.setUp(server));
   }
 
   /** Ends all connections and forgets the resolvers. */
   close(): void {
     this.#checkAt = Infinity;
-    this.#use([]);
+    this.#use([], { usesTcp: false });
   }
 
   /** The file is small and local: reading it here and now is simpler than letting two lists overlap. */
@@ -135,7 +145,8 @@ export class ServerList {
       const fileTime = mtime?.getTime() ?? 0;
       if (fileTime === this.#fileTime) return;
       if (size > MAX_RESOLV_CONF_BYTES) throw new RangeError(`${size} octets are too many`);
-      this.#use(parseResolvConf(Deno.readTextFileSync(path)));
+      const text = Deno.readTextFileSync(path);
+      this.#use(parseResolvConf(text), { usesTcp: parseUsesTcp(text) });
       this.#fileTime = fileTime;
       log.info("resolvers read", {
         path,
@@ -149,16 +160,55 @@ export class ServerList {
     }
   }
 
-  /** Goes over to a list; a resolver that is on the old one keeps its connection and its state. */
-  #use(addresses: readonly ServerAddress[]): void {
-    const old = new Map(this.#servers.map((server) => [server.label, server]));
-    const { clock } = this.#options;
+  /** Goes over to a list; a resolver that is on the old one keeps its sockets and its state. */
+  #use(addresses: readonly ServerAddress[], { usesTcp }: { usesTcp: boolean }): void {
+    const old = new Set(this.#servers);
+    const fresh: Server[] = [];
     this.#servers = addresses.map((address) => {
       const label = formatServerAddress(address);
-      const kept = old.get(label);
-      old.delete(label);
-      return kept ?? { address, label, wire: new WireConnection(address, { clock }), downUntil: 0 };
+      const kept = [...old].find((each) => each.label === label && each.usesTcp === usesTcp);
+      if (kept !== undefined) {
+        old.delete(kept);
+        return kept;
+      }
+      const server = this.#create(address, usesTcp);
+      fresh.push(server);
+      return server;
     });
-    for (const { wire } of old.values()) wire.close();
+    for (const { transport } of old) transport.close();
+    for (const server of fresh) this.#options.onRenewed?.(server);
+  }
+
+  #create(address: ServerAddress, usesTcp: boolean): Server {
+    const { clock, log } = this.#options;
+    const label = formatServerAddress(address);
+    const server: Server = {
+      address,
+      label,
+      usesTcp,
+      lookAt: 0,
+      transport: new Transport(address, {
+        clock,
+        usesTcp,
+        onDown: (detail) => this.setAside(server, detail),
+        onChange(what, works): void {
+          const event = CHANGES[what][works ? "again" : "lost"];
+          log[works ? "info" : "warn"](event, { server: label });
+        },
+      }),
+    };
+    return server;
   }
 }
+
+/** What the log says of a resolver. */
+const CHANGES = {
+  udp: {
+    lost: "resolver does not answer over udp: it is asked over tcp",
+    again: "resolver answers over udp again",
+  },
+  edns: {
+    lost: "resolver refuses edns: it is asked without",
+    again: "resolver takes edns again",
+  },
+};

@@ -10,14 +10,14 @@
  * the reason in a `TEMP` reply, the log field and the metric label.
  *
  * - `servfail`: the resolver answered SERVFAIL (or NOTIMP, FORMERR, …).
- * - `refused`: the resolver answered REFUSED.
+ * - `refused`: the resolver answered REFUSED, or hung up on this one question.
  * - `bogus`: SERVFAIL because DNSSEC validation failed; the data exists
  *   when asked for with checking disabled.
  * - `timeout`: no answer within the deadline.
- * - `unreachable`: no configured resolver accepts a connection.
- * - `malformed`: an answer that is not a DNS message, or not to our question.
- * - `unvalidated`: an answer that DNSSEC vouches for was wanted, and the resolver that answered is not
- *   known to validate.
+ * - `unreachable`: no configured resolver gives a sign of life, over UDP or TCP.
+ * - `malformed`: an answer that is not a DNS message, not to our question, or truncated where TCP cannot be had.
+ * - `unvalidated`: the only answer came without the AD bit from a resolver not known to validate DNSSEC,
+ *   and a validated one was asked for.
  */
 export type DnsFailure =
   | "servfail"
@@ -79,8 +79,8 @@ export type DnsAnswer<T> =
     readonly records: readonly T[];
     /** The resolver vouches for the whole answer (AD bit), CNAME chain included. */
     readonly secure: boolean;
-    /** The answer has passed validation: it has the AD bit, or comes from a server known to validate. */
-    readonly validated?: boolean;
+    /** A resolver that validates has looked at all of it: it has the AD bit, or comes from one known to validate. */
+    readonly validated: boolean;
     /** Least TTL of the answer section, seconds. */
     readonly ttl: number;
     /** Owner of the records: the question's name, or where its CNAME chain ended. Lower-case, no final dot. */
@@ -90,8 +90,7 @@ export type DnsAnswer<T> =
     /** `nodata`: the name exists without such records. `nxdomain`: the name does not exist. */
     readonly kind: "nodata" | "nxdomain";
     readonly secure: boolean;
-    /** As above: what is absent without it may have been hidden. */
-    readonly validated?: boolean;
+    readonly validated: boolean;
     /** Negative TTL (RFC 2308 §5), seconds; 0 when the answer has no SOA. */
     readonly ttl: number;
   }
@@ -102,8 +101,9 @@ export interface LookupOptions {
   /** Gives up waiting; the answer is then `failed` with `timeout`. */
   readonly signal?: AbortSignal;
   /**
-   * An answer without the AD bit counts only from a server that is known to validate; else the lookup is
-   * `failed` with `unvalidated`.
+   * Takes an answer without the AD bit only from a resolver known to validate: another may hand out a forgery
+   * for what this one holds for bogus. Those known to validate are asked first, and an answer of one that is not
+   * is the failure `unvalidated`. Where the probe of a resolver is still under way, its end is waited for.
    * @default {false}
    */
   readonly validated?: boolean;
@@ -118,11 +118,29 @@ export interface TxtLookupOptions extends LookupOptions {
   isNews?(records: readonly string[]): boolean;
 }
 
-/** Whether the configured resolver validates DNSSEC, as the start-up self-test saw it. */
+/**
+ * What the probes of all resolvers came to: `validates` if one of them does, `does-not-validate` if those that
+ * answered do not, `unknown` if none answered.
+ */
 export type DnssecProbe =
   | { readonly kind: "validates" }
   | { readonly kind: "does-not-validate"; readonly detail: string }
   | { readonly kind: "unknown"; readonly reason: DnsFailure; readonly detail: string };
+
+/** What is known of one way to a resolver, UDP or TCP; `off` where resolv.conf forbids it. */
+export type WayState = "answers" | "no answer" | "unknown" | "off";
+
+/** What is known of one resolver, for display. */
+export interface ResolverState {
+  /** `address:port` */
+  readonly server: string;
+  readonly udp: WayState;
+  readonly tcp: WayState;
+  /** False when it refuses questions with EDNS, so that they are asked without (RFC 6891 §7). */
+  readonly edns: boolean;
+  /** Whether it validates DNSSEC; `undefined` while unknown. */
+  readonly validates: boolean | undefined;
+}
 
 /** Our view of the configured resolvers. */
 export interface DnsClient {
@@ -139,15 +157,25 @@ export interface DnsClient {
   ): Promise<DnsAnswer<RecordData[T]>>;
   /**
    * Looks TXT records up: on the wire whether there are any, and what is news is read with `Deno.resolveDns`.
-   * Where the wire cannot be had, `secure` and `ttl` are false and 0. Never rejects.
+   * Never rejects.
    */
   lookupTxt(name: string, options?: TxtLookupOptions): Promise<DnsAnswer<string>>;
-  /** Asks the `dnssec_probe` question. Never rejects. */
-  probe(options?: LookupOptions): Promise<DnssecProbe>;
+  /**
+   * Asks every resolver the `dnssec_probe` question, and from then on each that is new to the list or comes up
+   * again. Never rejects.
+   */
+  probe(): Promise<DnssecProbe>;
+  /**
+   * Whether DNSSEC is validated: true if a resolver in use is known to do it, false if all are known not to,
+   * else `undefined`.
+   */
+  validates(): boolean | undefined;
+  /** Whether each resolver answers over UDP and TCP, asked now. Never rejects. */
+  inspect(): Promise<readonly ResolverState[]>;
+  /** What is known of the resolvers in use, in order of preference; nothing is asked. */
+  resolvers(): readonly ResolverState[];
   /** The resolvers in use, as `address:port`, in order of preference. */
   servers(): readonly string[];
-  /** Reads the system's resolver settings again (reload, changed resolv.conf). */
-  reload(): Promise<void>;
   /** Ends open connections; questions under way fail with `unreachable`. */
   close(): void;
 }

@@ -4,13 +4,15 @@
  * The connection is made when there is something to ask and closed when idle. Answers
  * are matched by id, in any order. When a connection ends, its open questions are asked
  * again on a new one, at once: resolvers close connections that were idle, or after a
- * number of questions, whenever they like. A connection that ends without having answered
- * anything counts against its questions, so nothing is asked for ever.
+ * number of questions, whenever they like, or over one question that they do not want to answer. So
+ * after a connection that ended without having answered anything, half as many of its questions go on the
+ * next, until one that is alone is known to be the cause. It fails, and the others do not.
  *
  * @module
  */
 
 import type { Clock } from "../resolver/clock.ts";
+import { createRandomBits } from "./random_bits.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 import { openTcpLink } from "./tcp_link.ts";
 import type { TcpLink } from "./tcp_link.ts";
@@ -19,10 +21,10 @@ import type { TcpLink } from "./tcp_link.ts";
  * Questions open at once: enough for hundreds of slow domains without keeping others waiting, and
  * half of the 1024 slots of an Unbound thread, which resets connections when they are all taken.
  */
-const MAX_IN_FLIGHT = 512;
+export const MAX_IN_FLIGHT = 512;
 
 /** Questions that wait for a place, so that memory stays bounded when the resolver hangs. */
-const MAX_QUEUED = 4096;
+export const MAX_QUEUED = 4096;
 
 /**
  * Questions given up whose answers may still come. They hold their ids and the resolver's
@@ -30,8 +32,8 @@ const MAX_QUEUED = 4096;
  */
 const MAX_ABANDONED = 256;
 
-/** A question fails once this many connections ended without having answered anything. */
-const MAX_FRUITLESS = 2;
+/** A question fails once it was the only one to blame for this many connections; one of these may have been idle. */
+const MAX_HANG_UPS = 2;
 
 /** An idle connection is closed after this, ms; Unbound's side does it after 30 s. */
 const IDLE_TIMEOUT_MS = 20_000;
@@ -42,13 +44,27 @@ const IDLE_TIMEOUT_MS = 20_000;
  */
 const SILENCE_MS = 1000;
 
+/**
+ * A resolver with Nagle's algorithm on, as most have it, holds a small answer back until the one before is
+ * acknowledged, and our system acknowledges only with the next question, or after 40 ms. So when an
+ * answer has come, others are due, and nothing was sent for this long, a question that costs nothing is, ms.
+ */
+const NUDGE_MS = 2;
+
+/**
+ * A resolver that hangs up over a question does so when it reads it: one that has been open for so long is not the
+ * cause, and those behind it need not wait for its answer, ms.
+ */
+const CLEARED_MS = 100;
+
 /** The shortest DNS message, octets: its header. */
-const HEADER_BYTES = 12;
+export const HEADER_BYTES = 12;
 
 /** Why there is no answer. */
 export interface WireFailure {
   readonly kind: "failed";
-  readonly reason: "timeout" | "unreachable" | "malformed";
+  /** `refused`: the resolver hung up on this very question. */
+  readonly reason: "timeout" | "unreachable" | "malformed" | "refused";
   /** One line. */
   readonly detail: string;
   /** The resolver said nothing at all while the question waited: it may be down, or the domain slow at a quiet hour. */
@@ -73,8 +89,10 @@ interface Pending {
   /** Settles without an answer. */
   fail(failure: WireFailure): void;
   settled: boolean;
-  /** Connections this was sent on that ended without having answered anything. */
-  fruitless: number;
+  /** Connections that ended without an answer while no other question on them could be the cause. */
+  hangUps: number;
+  /** It has been open for {@link CLEARED_MS} once: a resolver does not hang up over it. */
+  cleared: boolean;
   /** Where and when it was last sent, and how many messages had come by then. */
   sent: { readonly link: Link; readonly at: number; readonly heard: number } | undefined;
 }
@@ -88,6 +106,12 @@ interface Link {
   abandoned: number;
   /** Messages received, whatever was in them. */
   heard: number;
+  /** Messages sent, and how many these were when the last answer came. */
+  sent: number;
+  sentBefore: number;
+  /** Id of the nudge under way, and how many messages were sent when it was. */
+  nudge: number | undefined;
+  nudgedAt: number;
   /** Something was answered. */
   fruitful: boolean;
 }
@@ -96,16 +120,26 @@ interface Link {
 export class WireConnection {
   readonly #server: ServerAddress;
   readonly #clock: Clock;
+  readonly #nudge: (() => Uint8Array) | undefined;
   /** Questions that wait to be sent, in order. */
   #queue = new Set<Pending>();
   #link: Link | undefined;
+  /** Uncleared questions that may be open at once: any number, unless connections ended without an answer. */
+  #window = MAX_IN_FLIGHT;
   #cancelIdle: (() => void) | undefined;
+  #cancelClearing: (() => void) | undefined;
+  #cancelNudge: (() => void) | undefined;
+  readonly #random = createRandomBits();
   #closed = false;
 
-  /** Does not connect yet. */
-  constructor(server: ServerAddress, options: { clock: Clock }) {
+  /** Does not connect yet. `nudge` makes a question that is answered at once, with its length octets in front. */
+  constructor(
+    server: ServerAddress,
+    options: { clock: Clock; nudge?: (() => Uint8Array) | undefined },
+  ) {
     this.#server = server;
     this.#clock = options.clock;
+    this.#nudge = options.nudge;
   }
 
   /**
@@ -137,7 +171,8 @@ export class WireConnection {
         },
         fail: settle,
         settled: false,
-        fruitless: 0,
+        hangUps: 0,
+        cleared: false,
         sent: undefined,
       };
       const giveUp = () => this.#giveUp(pending, "the caller gave up");
@@ -152,6 +187,8 @@ export class WireConnection {
   /** Ends the connection; open questions fail with `unreachable`, and so do later ones. */
   close(): void {
     this.#closed = true;
+    this.#cancelClearing?.();
+    this.#cancelNudge?.();
     const link = this.#detach();
     link?.tcp.close();
     failAll([...link?.questions.values() ?? [], ...this.#queue], CLOSED);
@@ -170,11 +207,28 @@ export class WireConnection {
     for (const pending of this.#queue) {
       const link = this.#link ??= this.#open();
       if (inFlight(link) >= MAX_IN_FLIGHT) return;
+      if (this.#window < MAX_IN_FLIGHT && uncleared(link) >= this.#window) {
+        return this.#clearLater();
+      }
       this.#queue.delete(pending);
       this.#send(pending, link);
     }
     if (this.#link === undefined || inFlight(this.#link) > 0) return;
     this.#cancelIdle ??= this.#clock.setTimer(() => this.#detach()?.tcp.close(), IDLE_TIMEOUT_MS);
+  }
+
+  /** Sends more when those that are open cannot be the cause of anything. */
+  #clearLater(): void {
+    this.#cancelClearing ??= this.#clock.setTimer(() => {
+      this.#cancelClearing = undefined;
+      for (const pending of this.#link?.questions.values() ?? []) this.#clear(pending);
+      this.#pump();
+    }, CLEARED_MS);
+  }
+
+  #clear(pending: Pending): void {
+    if (pending.sent === undefined) return;
+    pending.cleared ||= this.#clock.now() - pending.sent.at >= CLEARED_MS;
   }
 
   #open(): Link {
@@ -187,6 +241,10 @@ export class WireConnection {
       questions: new Map(),
       abandoned: 0,
       heard: 0,
+      sent: 0,
+      sentBefore: 0,
+      nudge: undefined,
+      nudgedAt: 0,
       fruitful: false,
     };
     return link;
@@ -195,12 +253,30 @@ export class WireConnection {
   #send(pending: Pending, link: Link): void {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
-    const id = unusedId(link.questions);
-    pending.query[2] = id >> 8;
-    pending.query[3] = id & 0xff;
+    const id = this.#unusedId(link);
     pending.sent = { link, at: this.#clock.now(), heard: link.heard };
     link.questions.set(id, pending);
-    link.tcp.send(pending.query);
+    sendWithId(pending.query, id, link);
+  }
+
+  /** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452 §9.2). */
+  #unusedId({ questions, nudge }: Link): number {
+    let id = this.#random();
+    while (questions.has(id) || id === nudge) id = this.#random();
+    return id;
+  }
+
+  #nudgeLater(link: Link): void {
+    link.sentBefore = link.sent;
+    if (this.#nudge === undefined || inFlight(link) === 0) return;
+    this.#cancelNudge ??= this.#clock.setTimer(() => {
+      this.#cancelNudge = undefined;
+      const isDue = this.#link === link && inFlight(link) > 0 && link.sentBefore === link.sent;
+      if (!isDue || link.nudge !== undefined || this.#nudge === undefined) return;
+      link.nudge = this.#unusedId(link);
+      sendWithId(this.#nudge(), link.nudge, link);
+      link.nudgedAt = link.sent;
+    }, NUDGE_MS);
   }
 
   #receive(message: Uint8Array, link: Link): void {
@@ -210,15 +286,24 @@ export class WireConnection {
     }
     const id = message[0]! << 8 | message[1]!;
     const pending = link.questions.get(id);
-    if (pending === undefined) return;
+    if (pending === undefined) {
+      if (id === link.nudge) {
+        link.nudge = undefined;
+        // What was asked after it may be held back by its answer.
+        if (link.sent > link.nudgedAt) this.#nudgeLater(link);
+      }
+      return;
+    }
     link.questions.delete(id);
     link.fruitful = true;
+    this.#window = Math.min(this.#window * 2, MAX_IN_FLIGHT);
     if (pending.settled) {
       link.abandoned--;
     } else if (!pending.accept(message)) {
       // Where one answer is garbage the next may be, too, or be taken for another's.
       return this.#drop(link, failure("malformed", "garbage between answers"));
     }
+    this.#nudgeLater(link);
     this.#pump();
   }
 
@@ -255,13 +340,23 @@ export class WireConnection {
       return this.#queue.clear();
     }
     if (why !== undefined && !link.fruitful) {
-      for (const pending of open) pending.fruitless++;
-      failAll(open.filter((pending) => pending.fruitless >= MAX_FRUITLESS), why);
+      this.#blame(open, why);
       open = open.filter((pending) => !pending.settled);
     }
     for (const pending of open) pending.sent = undefined;
-    this.#queue = new Set([...open, ...this.#queue]);
+    this.#queue = new Set([...open.filter(({ cleared }) => cleared), ...open, ...this.#queue]);
     this.#pump();
+  }
+
+  /** A connection has ended without an answer: makes the questions that may be the cause fewer, or ends the only one. */
+  #blame(open: readonly Pending[], why: WireFailure): void {
+    for (const pending of open) this.#clear(pending);
+    const suspects = open.filter(({ cleared }) => !cleared);
+    const [suspect, another] = suspects;
+    if (suspect === undefined) return;
+    this.#window = Math.max(1, suspects.length >> 1);
+    if (another !== undefined || ++suspect.hangUps < MAX_HANG_UPS) return;
+    suspect.fail(why.reason === "malformed" ? why : { ...why, reason: "refused" });
   }
 
   #detach(): Link | undefined {
@@ -276,7 +371,8 @@ export class WireConnection {
 const CLOSED = failure("unreachable", "the client is closed");
 const CROWDED = failure("timeout", "too many questions wait");
 
-function failure(reason: WireFailure["reason"], detail: string): WireFailure {
+/** Makes a failure. */
+export function failure(reason: WireFailure["reason"], detail: string): WireFailure {
   return { kind: "failed", reason, detail, silent: false };
 }
 
@@ -286,15 +382,19 @@ function failAll(questions: readonly Pending[], why: WireFailure): void {
   }
 }
 
+function uncleared({ questions }: Link): number {
+  let count = 0;
+  for (const { settled, cleared } of questions.values()) if (!settled && !cleared) count++;
+  return count;
+}
+
 function inFlight({ questions, abandoned }: Link): number {
   return questions.size - abandoned;
 }
 
-/** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452 §9.2). */
-function unusedId(questions: ReadonlyMap<number, unknown>): number {
-  const random = new Uint16Array(1);
-  for (;;) {
-    const [id] = crypto.getRandomValues(random);
-    if (id !== undefined && !questions.has(id)) return id;
-  }
+function sendWithId(query: Uint8Array, id: number, link: Link): void {
+  query[2] = id >> 8;
+  query[3] = id & 0xff;
+  link.sent++;
+  link.tcp.send(query);
 }

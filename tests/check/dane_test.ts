@@ -11,7 +11,7 @@ const authorities = new Authorities();
 const CHAIN = authorities.chain(HOST).map(({ der }) => new Uint8Array(der));
 const [LEAF = new Uint8Array(), ISSUER = new Uint8Array()] = CHAIN;
 const SPKI = new Uint8Array(authorities.key.spki);
-const ABSENT: DnsAnswer<string> = { kind: "nodata", secure: true, ttl: 60 };
+const ABSENT: DnsAnswer<string> = { kind: "nodata", secure: true, validated: true, ttl: 60 };
 
 async function digest(algorithm: string, data: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest(algorithm, data));
@@ -22,7 +22,7 @@ function judged(
   record: TlsaRecord,
   presented: Presented | undefined = { chain: CHAIN, whole: true },
 ): string[] {
-  const found = { kind: "found", secure: true, ttl: 60 } as const;
+  const found = { kind: "found", secure: true, validated: true, ttl: 60 } as const;
   const seen: DomainSeen = {
     domain: "example.com",
     dnssec: { kind: "validates" },

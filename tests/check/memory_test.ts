@@ -92,7 +92,7 @@ Deno.test("parseMemory() refuses anything else, and leaves out findings it does 
 
 /** A policy judged without MX hosts. */
 function judge(remembered: Remembered | undefined, policy: string, id: string) {
-  const answer = { kind: "nodata", secure: false, ttl: 0 } as const;
+  const answer = { kind: "nodata", secure: false, validated: true, ttl: 0 } as const;
   return judgePolicy({
     outcome: { kind: "fetched", text: policy, bytes: policy.length },
     trace: { url: "https://mta-sts.example.com/", addresses: [], refused: [] },

@@ -3,6 +3,7 @@ import {
   formatServerAddress,
   parseResolvConf,
   parseServerAddress,
+  parseUsesTcp,
 } from "../../src/dns/resolv_conf.ts";
 
 function labels(text: string): string[] {
@@ -69,4 +70,19 @@ Deno.test("parseServerAddress() refuses everything else", () => {
   const texts = ["", "192.0.2.1", "::1", "[::1]", "::1:53", "192.0.2.1:0", "192.0.2.1:65536"];
   texts.push("192.0.2.1:", "192.0.2.1:53 ", "dns.example:53", "[192.0.2.1]:53", "010.0.0.1:53");
   for (const text of texts) assertEquals(parseServerAddress(text), undefined, text);
+});
+
+Deno.test("parseUsesTcp() finds use-vc among the options, and nothing else counts", () => {
+  for (
+    const text of [
+      "options use-vc",
+      "nameserver 192.0.2.1\noptions edns0 use-vc trust-ad\r\n",
+      "options edns0\noptions\tuse-vc\noptions timeout:1 attempts:2 rotate\n",
+    ]
+  ) assertEquals(parseUsesTcp(text), true, text);
+  for (
+    const text of ["", "options edns0 trust-ad", "#options use-vc", "options no-use-vc", "use-vc"]
+  ) {
+    assertEquals(parseUsesTcp(text), false, text);
+  }
 });

@@ -1,8 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ServerList } from "../../src/dns/servers.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
+import { startFakeDnsServer } from "../fakes/fake_dns_server.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
-import { createKeptLog } from "./support.ts";
+import { createKeptLog, passTime } from "./support.ts";
 
 /** A list, with a resolv.conf in a directory of its own. */
 async function createList(
@@ -20,15 +21,21 @@ async function createList(
   const clock = new ManualClock();
   const log = createKeptLog();
   const metrics = createMetrics();
+  const renewed = Promise.withResolvers<void>();
+  let isReady = false;
   const list = new ServerList({
     servers: options.servers ?? [],
     resolvConfPath: path,
     clock,
     log,
     metrics,
+    onRenewed: () => isReady && renewed.resolve(),
   });
+  isReady = true;
   return {
     list,
+    /** A resolver has come up or was added after the start. */
+    renewed,
     clock,
     log,
     path,
@@ -47,7 +54,7 @@ Deno.test("ServerList keeps to the configured order and reads no file then", asy
     servers: ["192.0.2.2:5353", "[::1]:53"],
     resolvConf: "nameserver 192.0.2.1",
   });
-  test.list.reload();
+  await test.clock.advance(10_000);
   assertEquals(test.labels(), ["192.0.2.2:5353", "[::1]:53"]);
   assertEquals(test.log.lines, []);
 });
@@ -76,13 +83,6 @@ Deno.test("ServerList follows a changed resolv.conf, looking every 10 s", async 
   await test.clock.advance(9_999);
   assertEquals(test.labels(), ["192.0.2.1:53"]);
   await test.clock.advance(1);
-  assertEquals(test.labels(), ["192.0.2.2:53"]);
-});
-
-Deno.test("ServerList.reload() does not wait for the next look", async () => {
-  await using test = await createList({ resolvConf: "nameserver 192.0.2.1\n" });
-  await test.write("nameserver 192.0.2.2\n");
-  test.list.reload();
   assertEquals(test.labels(), ["192.0.2.2:53"]);
 });
 
@@ -118,18 +118,18 @@ Deno.test("ServerList keeps state and connection of a resolver that stays", asyn
   });
   const [first, second] = test.list.all();
   await test.write("nameserver 192.0.2.3\nnameserver 192.0.2.1\n");
-  test.list.reload();
+  await test.clock.advance(10_000);
   assertEquals(test.labels(), ["192.0.2.3:53", "192.0.2.1:53"]);
   assertEquals(test.list.all()[1] === first, true);
-  const reply = await second?.wire.ask(new Uint8Array(14), {
-    decode: () => undefined,
-    timeout: 1,
-  });
-  assertEquals(reply?.detail, "the client is closed");
+  const question = { name: "a.example", type: "A" } as const;
+  const asked = await second?.transport.ask(question, { deadline: Infinity, signal: undefined });
+  const reply = asked?.reply;
+  assertEquals(reply?.kind === "failed" && reply.detail, "the client is closed");
 });
 
-Deno.test("candidates() leaves resolvers that are down to the last, for 30 s", async () => {
-  await using test = await createList({ servers: ["192.0.2.1:53", "192.0.2.2:53"] });
+Deno.test("candidates() leaves resolvers that are down to the last, until they give a sign of life", async () => {
+  await using server = await startFakeDnsServer();
+  await using test = await createList({ servers: [server.address, "127.0.0.1:9"] });
   const { list, clock } = test;
   const [first, second] = list.all();
   if (first === undefined || second === undefined) throw new TypeError("No resolvers");
@@ -141,21 +141,36 @@ Deno.test("candidates() leaves resolvers that are down to the last, for 30 s", a
   assertEquals(list.candidates(new Set()), [second]);
   assertEquals(list.candidates(new Set([second])), [first]);
   assertEquals(list.candidates(new Set([first, second])), []);
-  await clock.advance(30_000);
+  await clock.advance(29_999);
+  assertEquals(list.candidates(new Set()), [second]);
+  assertEquals(server.questions, []);
+  await clock.advance(1);
+  assertEquals(list.candidates(new Set()), [second]);
+  await passTime(clock, test.renewed.promise);
   assertEquals(list.candidates(new Set()), [first, second]);
   list.setUp(first);
   list.setUp(second);
   assertEquals(test.log.lines, [
-    { event: "warn resolver is down", fields: { server: "192.0.2.1:53", detail: "gone" } },
-    { event: "info resolver is up again", fields: { server: "192.0.2.1:53" } },
+    { event: "warn resolver is down", fields: { server: server.address, detail: "gone" } },
+    { event: "info resolver is up again", fields: { server: server.address } },
   ]);
+});
+
+Deno.test("ServerList makes new ways to its resolvers when resolv.conf asks for TCP alone", async () => {
+  await using test = await createList({ resolvConf: "nameserver 192.0.2.1\n" });
+  const [before] = test.list.all();
+  assertEquals(before?.transport.state().udp, "unknown");
+  await test.write("options edns0 use-vc trust-ad\nnameserver 192.0.2.1\n");
+  await test.clock.advance(10_000);
+  const [after] = test.list.all();
+  assertEquals(after?.transport.state().udp, "off");
+  assertEquals(test.list.all().length, 1);
 });
 
 Deno.test("close() leaves no resolver, and nothing brings one back", async () => {
   await using test = await createList({ resolvConf: "nameserver 192.0.2.1\n" });
   const [server] = test.list.all();
   test.list.close();
-  test.list.reload();
   await test.clock.advance(60_000);
   if (server !== undefined) test.list.setAside(server, "closed");
   assertEquals([test.labels(), test.down()], [[], false]);

@@ -36,6 +36,8 @@ export function createKeptLog(): KeptLog {
 export interface TestClient extends DnsClient, Disposable {
   readonly clock: ManualClock;
   readonly log: KeptLog;
+  /** Lets time pass until something has happened: 50 ms each time the network has been heard. */
+  until<T>(something: Promise<T>): Promise<T>;
   /** The value of a metric by its name and labels as they are printed, such as `x_total{type="A"}`. */
   metric(series: string): string | undefined;
 }
@@ -61,10 +63,26 @@ export function createTestClient(
     ...client,
     clock,
     log,
+    until: (something) => passTime(clock, something),
     metric(series) {
       const line = metrics.render().split("\n").find((text) => text.startsWith(`${series} `));
       return line?.slice(series.length + 1);
     },
     [Symbol.dispose]: () => client.close(),
   };
+}
+
+/** Moves the clock on, with a turn of the real event loop in between, until something has settled. */
+export async function passTime<T>(clock: ManualClock, something: Promise<T>): Promise<T> {
+  let settled = false;
+  const ended = something.finally(() => settled = true);
+  ended.catch(() => {});
+  while (!settled) {
+    // Packets on loopback need real turns, and no more than a few.
+    for (let turn = 0; turn < 5 && !settled; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    if (!settled) await clock.advance(50);
+  }
+  return await ended;
 }

@@ -8,7 +8,6 @@
  *   "TXT _mta-sts.broken.example": "servfail",
  *   "TXT _mta-sts.slow.example": { reply: "nodata", delay: 2000 },
  *   "TXT _mta-sts.held.example": promise, // answered when the test resolves it
- *   "A mx.example.com": { records: ["192.0.2.1"], validated: false }, // by a server that does not validate
  * });
  * ```
  *
@@ -26,10 +25,9 @@ const DEFAULT_TTL = 300;
 
 type AnyRecord = RecordData[RecordType];
 
-/** An answer that need not say whether it was validated: it was, if the resolver validates. */
-type Lenient<T> = T extends { readonly secure: boolean }
-  ? Omit<T, "validated"> & { readonly validated?: boolean }
-  : T;
+type Unjudged<A> = A extends { validated: boolean }
+  ? Omit<A, "validated"> & { readonly validated?: boolean }
+  : A;
 
 /** What an answer is made from. */
 export type PromptReply =
@@ -38,7 +36,6 @@ export type PromptReply =
   | {
     readonly records: readonly AnyRecord[];
     readonly secure?: boolean;
-    /** @default {true, if it is secure or `probe()` says that the resolver validates} */
     readonly validated?: boolean;
     readonly ttl?: number;
     readonly owner?: string;
@@ -47,8 +44,8 @@ export type PromptReply =
   | "nxdomain"
   | "nodata"
   | DnsFailure
-  /** An answer as it is. */
-  | Lenient<DnsAnswer<AnyRecord>>;
+  /** An answer as it is; `validated` may be left out. */
+  | Unjudged<DnsAnswer<AnyRecord>>;
 
 /** What the table may hold for one question. */
 export type FakeReply =
@@ -64,10 +61,11 @@ export interface FakeDns extends DnsClient {
   readonly table: Record<string, FakeReply>;
   /** Every question asked, `TYPE name`, in order; empty it at will. */
   readonly questions: string[];
-  /** What `probe()` says; `validates` to begin with. */
+  /**
+   * What `probe()` says; `validates` to begin with. Answers that do not say for themselves are validated if
+   * the resolver does it or the answer is secure, and fail if they must be and are not.
+   */
   dnssec: DnssecProbe;
-  /** Number of calls of `reload()`. */
-  reloads: number;
 }
 
 /**
@@ -103,8 +101,9 @@ export function createFakeDns(
     const question = `${type} ${name}`;
     questions.push(question);
     const answered = arrive(table[question] ?? "nxdomain").then((reply) => {
-      const answer = toAnswer(name, reply, fake.dnssec.kind === "validates");
-      return validated && answer.kind !== "failed" && !answer.validated ? UNVALIDATED : answer;
+      const answer = judge(toAnswer(name, reply), fake.dnssec.kind === "validates");
+      if (answer.kind === "failed" || answer.validated || !validated) return answer;
+      return { kind: "failed", reason: "unvalidated", detail: "as the table has it" } as const;
     });
     return await untilAborted(answered, signal) as DnsAnswer<RecordData[T]>;
   }
@@ -113,15 +112,21 @@ export function createFakeDns(
     table,
     questions,
     dnssec: { kind: "validates" },
-    reloads: 0,
     lookup,
     lookupTxt: (name, lookupOptions) => lookup(name, "TXT", lookupOptions),
     probe: () => Promise.resolve(fake.dnssec),
-    servers: () => ["127.0.0.1:53"],
-    reload() {
-      fake.reloads++;
-      return Promise.resolve();
+    validates() {
+      return fake.dnssec.kind === "unknown" ? undefined : fake.dnssec.kind === "validates";
     },
+    inspect: () => Promise.resolve(fake.resolvers()),
+    resolvers: () => [{
+      server: "127.0.0.1:53",
+      udp: "answers",
+      tcp: "answers",
+      edns: true,
+      validates: fake.validates(),
+    }],
+    servers: () => ["127.0.0.1:53"],
     close() {},
   };
   return fake;
@@ -141,29 +146,22 @@ function untilAborted(
   });
 }
 
-const UNVALIDATED = {
-  kind: "failed",
-  reason: "unvalidated",
-  detail: "by a server that does not validate",
-} as const;
+function judge(
+  answer: Unjudged<DnsAnswer<AnyRecord>>,
+  validates: boolean,
+): DnsAnswer<AnyRecord> {
+  return answer.kind === "failed"
+    ? answer
+    : { ...answer, validated: answer.validated ?? (answer.secure || validates) };
+}
 
-function toAnswer(name: string, reply: PromptReply, validates: boolean): DnsAnswer<AnyRecord> {
+function toAnswer(name: string, reply: PromptReply): Unjudged<DnsAnswer<AnyRecord>> {
   if (typeof reply === "string") {
     return reply === "nxdomain" || reply === "nodata"
-      ? { kind: reply, secure: false, validated: validates, ttl: DEFAULT_TTL }
+      ? { kind: reply, secure: false, ttl: DEFAULT_TTL }
       : { kind: "failed", reason: reply, detail: "as the table has it" };
   }
-  if ("kind" in reply) {
-    return reply.kind === "failed" ? reply : { validated: reply.secure || validates, ...reply };
-  }
+  if ("kind" in reply) return reply;
   const found = "records" in reply ? reply : { records: reply };
-  const { secure = false } = found;
-  return {
-    kind: "found",
-    secure,
-    validated: secure || validates,
-    ttl: DEFAULT_TTL,
-    owner: name,
-    ...found,
-  };
+  return { kind: "found", secure: false, ttl: DEFAULT_TTL, owner: name, ...found };
 }

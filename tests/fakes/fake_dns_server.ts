@@ -49,9 +49,9 @@ export interface FakeRecord {
 export type Fault =
   /** Nothing comes. */
   | "silence"
-  /** The connection is closed. */
+  /** The connection is closed; over UDP nothing comes (Unbound's `deny`). */
   | "close"
-  /** The connection is closed in the middle of the answer. */
+  /** The connection is closed in the middle of the answer; over UDP nothing comes. */
   | "cut"
   /** Bytes that are no message, after the right id. */
   | "garbage"
@@ -73,6 +73,8 @@ export interface FakeDnsReply {
   readonly ad?: boolean;
   /** Sets the TC bit; over UDP the records are left out. */
   readonly tc?: boolean;
+  /** Sets the TC bit over UDP alone. */
+  readonly long?: boolean;
   /** SERVFAIL unless the query has checking disabled. */
   readonly bogus?: boolean;
   /** Leaves the question out. */
@@ -90,6 +92,16 @@ export interface SeenQuestion {
   readonly packet: Packet;
 }
 
+/** What a server is able to do. */
+export interface FakeDnsServerOptions {
+  /** Answers over UDP. @default {true} */
+  readonly udp?: boolean;
+  /** Listens for TCP connections. @default {true} */
+  readonly tcp?: boolean;
+  /** @default A free one. */
+  readonly port?: number;
+}
+
 /** A running server. */
 export interface FakeDnsServer extends AsyncDisposable {
   /** `127.0.0.1:port` */
@@ -103,6 +115,12 @@ export interface FakeDnsServer extends AsyncDisposable {
   connections: number;
   /** Questions answered on one TCP connection before it is closed, as dnsmasq does after 100; more are not heard. */
   questionsPerConnection: number;
+  /** Datagrams that are lost from now on, whatever is in them. */
+  losses: number;
+  /** Response code for questions with EDNS, from a server that knows nothing of it. */
+  ednsRcode: "FORMERR" | "NOTIMP" | "BADVERS" | undefined;
+  /** Ports from which datagrams came. */
+  readonly sources: Set<number>;
   /** Settles once `count` questions have come in all. */
   asked(count: number): Promise<void>;
   /** Closes the open TCP connections and goes on listening. */
@@ -135,9 +153,11 @@ const ABSENT: FakeDnsReply = { rcode: "NXDOMAIN", authorities: [soa(DEFAULT_TTL,
  */
 export async function startFakeDnsServer(
   table: Record<string, FakeDnsReply> = {},
+  { udp = true, tcp = true, port: wanted = 0 }: FakeDnsServerOptions = {},
 ): Promise<FakeDnsServer> {
-  const { listener, socket } = await bindBoth();
+  const { listener, socket } = await bindBoth(wanted);
   const port = listener.addr.port;
+  if (!tcp) listener.close();
   const open = new Set<Deno.TcpConn>();
   const waiting: { count: number; resolve: () => void }[] = [];
 
@@ -150,7 +170,10 @@ export async function startFakeDnsServer(
     const text = `${question?.type} ${question?.name.toLowerCase()}`;
     server.questions.push({ text, via, packet: query });
     for (const { count, resolve } of waiting) if (server.questions.length >= count) resolve();
-    const reply = table[text] ?? ABSENT;
+    const hasEdns = query.additionals?.some(({ type }) => type === "OPT");
+    const reply = hasEdns && server.ednsRcode !== undefined
+      ? refuseEdns(server.ednsRcode)
+      : table[text] ?? ABSENT;
     await reply.after;
     return reply.fault === "silence" ? undefined : { query, reply };
   }
@@ -189,15 +212,20 @@ export async function startFakeDnsServer(
 
   async function accept(): Promise<void> {
     const serving: Promise<void>[] = [];
+    if (!tcp) return;
     for await (const conn of listener) serving.push(serve(conn));
     await Promise.all(serving);
   }
 
   let closed = false;
   socket.on("message", async (bytes, peer) => {
+    if (!udp || server.losses-- > 0) return;
+    server.losses = 0;
+    server.sources.add(peer.port);
     const taken = await take(bytes, "udp");
     // A late answer may come after the end of the test.
-    if (taken !== undefined && !closed) {
+    const fault = taken?.reply.fault;
+    if (taken !== undefined && fault !== "close" && fault !== "cut" && !closed) {
       socket.send(encodeReply(taken.query, taken.reply, "udp"), peer.port, peer.address);
     }
   });
@@ -210,6 +238,9 @@ export async function startFakeDnsServer(
     questions: [],
     connections: 0,
     questionsPerConnection: Infinity,
+    losses: 0,
+    ednsRcode: undefined,
+    sources: new Set(),
     asked(count) {
       if (server.questions.length >= count) return Promise.resolve();
       return new Promise((resolve) => waiting.push({ count, resolve }));
@@ -218,8 +249,9 @@ export async function startFakeDnsServer(
       for (const conn of [...open]) hangUp(conn);
     },
     async close() {
+      if (closed) return;
       closed = true;
-      listener.close();
+      if (tcp) listener.close();
       server.disconnect();
       const gone = once(socket, "close");
       socket.close();
@@ -230,10 +262,18 @@ export async function startFakeDnsServer(
   return server;
 }
 
+/** BADVERS is in the upper bits, so the answer has an OPT record (RFC 6891 §6.1.3). */
+function refuseEdns(rcode: "FORMERR" | "NOTIMP" | "BADVERS"): FakeDnsReply {
+  if (rcode !== "BADVERS") return { rcode };
+  return { additionals: [{ type: "OPT", name: ".", extendedRcode: 1, options: [] }] };
+}
+
 /** A TCP and a UDP socket on one port, which may take more than one draw. */
-async function bindBoth(): Promise<{ listener: Deno.TcpListener; socket: dgram.Socket }> {
+async function bindBoth(
+  port: number,
+): Promise<{ listener: Deno.TcpListener; socket: dgram.Socket }> {
   for (;;) {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const listener = Deno.listen({ hostname: "127.0.0.1", port });
     const socket = dgram.createSocket("udp4");
     try {
       const listening = once(socket, "listening");
@@ -278,9 +318,10 @@ export function encodeReply(
   reply: FakeDnsReply,
   via: "tcp" | "udp" = "tcp",
 ): Buffer {
-  const { fault, ad, tc } = reply;
+  const { fault, ad } = reply;
+  const tc = reply.tc === true || (reply.long === true && via === "udp");
   const bogus = reply.bogus === true && query.flag_cd !== true;
-  const empty = bogus || (tc === true && via === "udp");
+  const empty = bogus || (tc && via === "udp");
   const [question] = query.questions ?? [];
   const name = question?.name ?? ".";
   const complete = (record: FakeRecord): Answer => ({

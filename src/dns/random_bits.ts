@@ -1,0 +1,26 @@
+/**
+ * Random numbers of 16 bits, for ids and the choice of a port. They come from the system's generator, so
+ * that nobody can foresee them (RFC 5452 §9.2), and many at a time: one call for each would be dear.
+ *
+ * @module
+ */
+
+/** Numbers drawn at a time. */
+const DRAWN = 256;
+
+/** @returns A function that returns a new number from 0 to 65535 with each call. */
+export function createRandomBits(): () => number {
+  const drawn = new Uint16Array(DRAWN);
+  let left = 0;
+  return () => {
+    if (left === 0) {
+      crypto.getRandomValues(drawn);
+      left = DRAWN;
+    }
+    left--;
+    const value = drawn[left]!;
+    // A number that was used must not be found in memory.
+    drawn[left] = 0;
+    return value;
+  };
+}

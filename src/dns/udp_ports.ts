@@ -1,0 +1,171 @@
+/**
+ * The UDP sockets on which one resolver is asked.
+ *
+ * Whoever wants to forge an answer without seeing the question has to guess its id and the port it came
+ * from (RFC 5452 §4.3). A port for each question would cost more than the question (a socket takes
+ * longer to make than an answer to come), so there are some, each with a random port from the kernel, of
+ * which every question takes one at random. Each is given up after a number of questions or a time,
+ * whichever is first, before its port could be searched for and used.
+ *
+ * @module
+ */
+
+import dgram from "node:dgram";
+import ipaddr from "ipaddr.js";
+import type { Clock } from "../resolver/clock.ts";
+import { createRandomBits } from "./random_bits.ts";
+import type { ServerAddress } from "./resolv_conf.ts";
+
+/** Ports to choose from: three more bits to guess for who knows them all, and room for the answers of a burst. */
+const PORTS = 8;
+
+/** Sockets open at once, those included that are given up but still wait for answers. */
+const MAX_SOCKETS = 24;
+
+/** Questions asked from one port; at this number the price of a new one is a hundredth of theirs. */
+const MAX_QUESTIONS = 256;
+
+/** A port is given up after this, ms: to find an open port by probing takes seconds (CVE-2020-25705). */
+const MAX_AGE_MS = 10_000;
+
+/** The addresses that mean this host, and where its answers come from. */
+const LOCAL_ADDRESSES: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/** One socket with the questions asked from it. */
+export interface Port<Q> {
+  /** By id. */
+  readonly questions: Map<number, Q>;
+  /** Sends a message. `failed` is called if the system refuses to. */
+  send(message: Uint8Array, failed: (detail: string) => void): void;
+}
+
+interface OpenPort<Q> extends Port<Q> {
+  readonly socket: dgram.Socket;
+  readonly openedAt: number;
+  /** Questions it may still take. */
+  left: number;
+  retired: boolean;
+}
+
+/** Options of {@link UdpPorts}. */
+export interface UdpPortsOptions<Q> {
+  readonly clock: Clock;
+  /** A datagram came from the resolver's address and port; its bytes may be kept. */
+  onMessage(message: Uint8Array, port: Port<Q>): void;
+}
+
+/** The sockets. */
+export class UdpPorts<Q> {
+  readonly #target: ServerAddress;
+  readonly #options: UdpPortsOptions<Q>;
+  readonly #random = createRandomBits();
+  readonly #current: (OpenPort<Q> | undefined)[] = Array(PORTS).fill(undefined);
+  readonly #open = new Set<OpenPort<Q>>();
+  /** The resolver's address as the system prints it, once seen. */
+  #source: string;
+
+  /** Opens nothing yet. */
+  constructor(server: ServerAddress, options: UdpPortsOptions<Q>) {
+    const hostname = LOCAL_ADDRESSES[server.hostname] ?? server.hostname;
+    this.#target = { ...server, hostname };
+    this.#source = hostname;
+    this.#options = options;
+  }
+
+  /** Takes a port for a question, and an id that is free there, and notes the question under it. */
+  take(question: Q): { readonly port: Port<Q>; readonly id: number } {
+    const port = this.#choose();
+    port.left--;
+    let id = this.#random();
+    while (port.questions.has(id)) id = this.#random();
+    port.questions.set(id, question);
+    return { port, id };
+  }
+
+  /** Forgets a question, which is settled. */
+  release(port: Port<Q>, id: number): void {
+    port.questions.delete(id);
+    const open = port as OpenPort<Q>;
+    if (open.retired && open.questions.size === 0) this.#end(open);
+  }
+
+  /** Gives all sockets up at once. The questions are the caller's. */
+  close(): void {
+    for (const port of [...this.#open]) this.#end(port);
+    this.#current.fill(undefined);
+  }
+
+  #choose(): OpenPort<Q> {
+    const slot = this.#random() % PORTS;
+    const port = this.#current[slot];
+    if (port !== undefined) {
+      const isFresh = port.left > 0 && this.#options.clock.now() - port.openedAt < MAX_AGE_MS;
+      if (isFresh || this.#open.size >= MAX_SOCKETS) return port;
+      port.retired = true;
+      if (port.questions.size === 0) this.#end(port);
+    }
+    return this.#current[slot] = this.#openPort();
+  }
+
+  #openPort(): OpenPort<Q> {
+    const { hostname, port: targetPort } = this.#target;
+    const isV6 = hostname.includes(":");
+    const socket = dgram.createSocket({ type: isV6 ? "udp6" : "udp4", lookup: asItIs });
+    const port: OpenPort<Q> = {
+      socket,
+      questions: new Map(),
+      openedAt: this.#options.clock.now(),
+      left: MAX_QUESTIONS,
+      retired: false,
+      send(message, failed): void {
+        try {
+          socket.send(message, targetPort, hostname, (error) => {
+            if (error !== null) failed(error.message);
+          });
+        } catch (error) {
+          failed(error instanceof Error ? error.message : String(error));
+        }
+      },
+    };
+    socket.on("message", (message, { address, port: from }) => {
+      // An answer from anywhere else is none (RFC 5452 §9.1).
+      if (from !== targetPort || !this.#isSource(address)) return;
+      this.#options.onMessage(message, port);
+    });
+    // What cannot be sent is told to the sender; that nothing can be received shows by silence.
+    socket.on("error", () => {});
+    this.#open.add(port);
+    return port;
+  }
+
+  #isSource(address: string): boolean {
+    if (address === this.#source) return true;
+    if (!ipaddr.IPv6.isValid(address) || !ipaddr.IPv6.isValid(this.#target.hostname)) return false;
+    const [seen, wanted] = [address, this.#target.hostname].map(normalize);
+    if (seen !== wanted) return false;
+    this.#source = address;
+    return true;
+  }
+
+  #end(port: OpenPort<Q>): void {
+    if (!this.#open.delete(port)) return;
+    try {
+      port.socket.close();
+    } catch {
+      // It has ended already.
+    }
+  }
+}
+
+function normalize(address: string): string {
+  return ipaddr.IPv6.parse(address).toNormalizedString();
+}
+
+/** Addresses need no look-up. */
+function asItIs(
+  hostname: string,
+  _options: unknown,
+  callback: (error: null, address: string, family: number) => void,
+): void {
+  callback(null, hostname, hostname.includes(":") ? 6 : 4);
+}

@@ -1,0 +1,205 @@
+/**
+ * Questions to one resolver over UDP.
+ *
+ * A datagram may be lost, so a question is sent again, soon at first, then less and less often, with the
+ * same id from the same port: who answers the first one late answers all. Only what comes from the
+ * resolver's address to the right port with the right id is read at all (RFC 5452 §9.1); the question in it
+ * is checked by whoever decodes it. The case of names is left alone ("0x20"): the small resolvers that speak UDP
+ * alone are the ones that do not keep it, and a resolver whose AD bit counts is on a path that nobody else is on.
+ *
+ * @module
+ */
+
+import type { Clock } from "../resolver/clock.ts";
+import type { ServerAddress } from "./resolv_conf.ts";
+import type { Port } from "./udp_ports.ts";
+import { UdpPorts } from "./udp_ports.ts";
+import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./wire_connection.ts";
+import type { AskOptions, WireFailure } from "./wire_connection.ts";
+
+/**
+ * When a question is sent again, ms after the time before: a loss costs a third of a second, and who is slow
+ * because others are gets four datagrams in all.
+ */
+const REPEAT_MS = [300, 600, 1200];
+
+/** Unused sockets are closed after this, ms. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/** Octet of the header with the TC bit, and the bit. */
+const FLAGS_AT = 2;
+const TRUNCATED = 0x02;
+
+/** Why there is no answer: as over TCP, or that it was cut, or must be had over TCP because UDP is shut. */
+export type UdpFailure = WireFailure | { readonly kind: "truncated" } | { readonly kind: "shut" };
+
+/** Options of {@link UdpQuestions.ask}. */
+export interface UdpAskOptions<T> extends AskOptions<T> {
+  /** Nothing at all has come from the resolver since the question was sent first, and it is sent again. */
+  onQuiet?(): void;
+}
+
+interface Pending {
+  readonly message: Uint8Array;
+  readonly deadline: number;
+  readonly accept: (message: Uint8Array) => void;
+  readonly fail: (why: UdpFailure) => void;
+  readonly expire: () => void;
+  readonly onQuiet: (() => void) | undefined;
+  cancelTimer: () => void;
+  /** Where it was sent from, and how much had been heard by then. */
+  sent: { readonly port: Port<Pending>; readonly id: number; readonly heard: number } | undefined;
+  repeats: number;
+}
+
+/** The questions to one resolver. */
+export class UdpQuestions {
+  readonly #clock: Clock;
+  readonly #ports: UdpPorts<Pending>;
+  readonly #queue = new Set<Pending>();
+  readonly #inFlight = new Set<Pending>();
+  /** Datagrams received, whatever was in them. */
+  #heard = 0;
+  #cancelIdle: (() => void) | undefined;
+  #lastUsed = 0;
+  #closed = false;
+
+  /** Opens nothing yet. */
+  constructor(server: ServerAddress, { clock }: { clock: Clock }) {
+    this.#clock = clock;
+    const onMessage = (message: Uint8Array, port: Port<Pending>) => this.#receive(message, port);
+    this.#ports = new UdpPorts(server, { clock, onMessage });
+  }
+
+  /** Datagrams received from the resolver so far. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /**
+   * Asks a question.
+   *
+   * @param query The message with its two length octets in front, as for TCP; the id is set here.
+   * @param options How to read the answer, and how long to wait for it.
+   * @returns What `decode` made of the answer, or why there is none. Never rejects.
+   */
+  ask<T>(query: Uint8Array, options: UdpAskOptions<T>): Promise<T | UdpFailure> {
+    return new Promise((resolve) => {
+      const { signal, timeout } = options;
+      const settle = (result: T | UdpFailure): void => {
+        pending.cancelTimer();
+        signal?.removeEventListener("abort", giveUp);
+        this.#forget(pending);
+        resolve(result);
+        this.#pump();
+      };
+      const pending: Pending = {
+        message: query.subarray(2),
+        deadline: this.#clock.now() + timeout,
+        accept(message) {
+          try {
+            settle(options.decode(message));
+          } catch (error) {
+            settle(failure("malformed", error instanceof Error ? error.message : "unreadable"));
+          }
+        },
+        fail: settle,
+        expire: () => settle(failure("timeout", `no answer within ${Math.round(timeout)} ms`)),
+        onQuiet: options.onQuiet,
+        cancelTimer: () => {},
+        sent: undefined,
+        repeats: 0,
+      };
+      const giveUp = () => settle(failure("timeout", "the caller gave up"));
+      if (signal?.aborted) return giveUp();
+      if (this.#closed) return settle(failure("unreachable", "the client is closed"));
+      if (this.#queue.size >= MAX_QUEUED) {
+        return settle(failure("timeout", "too many questions wait"));
+      }
+      signal?.addEventListener("abort", giveUp, { once: true });
+      this.#queue.add(pending);
+      this.#pump();
+      if (pending.sent === undefined) this.#arm(pending);
+    });
+  }
+
+  /** Settles all questions under way. */
+  failAll(why: UdpFailure): void {
+    for (const pending of [...this.#inFlight, ...this.#queue]) pending.fail(why);
+  }
+
+  /** Closes all sockets; open questions fail with `unreachable`, and so do later ones. */
+  close(): void {
+    this.#closed = true;
+    this.failAll(failure("unreachable", "the client is closed"));
+    this.#ports.close();
+    this.#cancelIdle?.();
+  }
+
+  /** Sends what there is a place for. */
+  #pump(): void {
+    for (const pending of this.#queue) {
+      if (this.#inFlight.size >= MAX_IN_FLIGHT || this.#closed) return;
+      this.#queue.delete(pending);
+      this.#inFlight.add(pending);
+      const { port, id } = this.#ports.take(pending);
+      pending.message[0] = id >> 8;
+      pending.message[1] = id & 0xff;
+      pending.sent = { port, id, heard: this.#heard };
+      this.#send(pending, port);
+    }
+  }
+
+  #send(pending: Pending, port: Port<Pending>): void {
+    this.#lastUsed = this.#clock.now();
+    this.#cancelIdle ??= this.#clock.setTimer(() => this.#closeIdle(), IDLE_TIMEOUT_MS);
+    pending.cancelTimer();
+    this.#arm(pending);
+    port.send(pending.message, () => {
+      // There is no way there over UDP, or none now; TCP will show.
+      if (this.#inFlight.has(pending)) pending.fail({ kind: "shut" });
+    });
+  }
+
+  /** Sets the timer for the next repetition or the end, whichever is first. */
+  #arm(pending: Pending): void {
+    const left = pending.deadline - this.#clock.now();
+    const repeat = pending.sent === undefined ? undefined : REPEAT_MS[pending.repeats];
+    pending.cancelTimer = repeat === undefined || repeat >= left
+      ? this.#clock.setTimer(pending.expire, left)
+      : this.#clock.setTimer(() => this.#repeat(pending), repeat);
+  }
+
+  #repeat(pending: Pending): void {
+    const { sent } = pending;
+    if (sent === undefined) return;
+    pending.repeats++;
+    this.#send(pending, sent.port);
+    if (sent.heard === this.#heard) pending.onQuiet?.();
+  }
+
+  #receive(message: Uint8Array, port: Port<Pending>): void {
+    this.#heard++;
+    if (message.length < HEADER_BYTES) return;
+    const pending = port.questions.get(message[0]! << 8 | message[1]!);
+    if (pending === undefined) return;
+    if ((message[FLAGS_AT]! & TRUNCATED) !== 0) pending.fail({ kind: "truncated" });
+    else pending.accept(message);
+  }
+
+  #forget(pending: Pending): void {
+    this.#queue.delete(pending);
+    this.#inFlight.delete(pending);
+    if (pending.sent !== undefined) this.#ports.release(pending.sent.port, pending.sent.id);
+  }
+
+  #closeIdle(): void {
+    const idle = this.#clock.now() - this.#lastUsed;
+    if (this.#inFlight.size === 0 && idle >= IDLE_TIMEOUT_MS) {
+      this.#cancelIdle = undefined;
+      return this.#ports.close();
+    }
+    const wait = Math.max(IDLE_TIMEOUT_MS - idle, 1000);
+    this.#cancelIdle = this.#clock.setTimer(() => this.#closeIdle(), wait);
+  }
+}
