@@ -7,6 +7,7 @@
 import { convertConfig } from "../config/convert.ts";
 import { cannotRead } from "../config/load.ts";
 import { formatConfig } from "../config/show.ts";
+import { describeResolver } from "../monitor/health.ts";
 import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
 import { createClock } from "../resolver/clock.ts";
@@ -22,7 +23,7 @@ export const configCheckCommand: Command = {
   summary: "Check the configuration",
   description: [
     "Reads the configuration, reports every mistake in it, and tries what it refers to: the trust",
-    "roots, and the DNS resolver and whether it validates DNSSEC.",
+    "roots and each DNS resolver: whether it answers over UDP and TCP, knows EDNS, and validates DNSSEC.",
   ],
   options: [CONFIG_OPTION],
   exits: [[0, "no mistakes"], [2, "mistakes in the arguments or the configuration"]],
@@ -84,8 +85,10 @@ async function runCheck(args: CommandArgs, io: Io): Promise<number> {
   try {
     const { source, file } = network.roots;
     io.out(`trust roots: ${file ?? `${source} (built in)`}\n`);
-    io.out(`resolver: ${network.dns.servers().join(" ")}\n`);
-    const probe = await network.dns.probe();
+    const [probe] = await Promise.all([network.dns.probe(), network.dns.inspect()]);
+    for (const resolver of network.dns.resolvers()) {
+      io.out(`resolver: ${describeResolver(resolver)}\n`);
+    }
     const words = {
       "validates": "yes",
       "does-not-validate": "no: DANE is not checked; run a validating resolver on this host",

@@ -65,8 +65,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const clock = createClock();
   const network = await openNetwork(config, { log, metrics: createMetrics(), clock });
   try {
-    const probe = await network.dns.probe();
-    const validates = probe.kind === "unknown" ? undefined : probe.kind === "validates";
+    await network.dns.probe();
+    const validates = network.dns.validates();
     let exit = 0;
     for (const nextHop of nextHops) {
       const cached: ReadStored = config.cache.file === undefined

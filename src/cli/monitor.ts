@@ -71,6 +71,7 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
     store,
     probe: () => engine().dnssec.ask(),
     validates: () => engine().dnssec.validates(),
+    resolvers: () => engine().dnssec.resolvers(),
   });
   const history = startHistory(base);
   const site = await createSite({ ...facts, history, health });

@@ -1,12 +1,13 @@
 /**
- * Watches whether the DNS resolvers validate DNSSEC, by probing each of them over and over.
+ * Watches the DNS resolvers: whether they validate DNSSEC, and which ways lead to them, by asking
+ * each of them over and over.
  *
  * @module
  */
 
 import type { Metrics } from "../monitor/types.ts";
 import type { Clock } from "../resolver/clock.ts";
-import type { DnsClient, DnssecProbe } from "./types.ts";
+import type { DnsClient, DnssecProbe, ResolverState } from "./types.ts";
 
 /** A resolver rarely changes its ways: asked again this often, ms. */
 const REPEAT_MS = 3600 * 1000;
@@ -18,6 +19,8 @@ const RETRY_MS = 30_000;
 export interface DnssecWatch {
   /** Whether a resolver is known to validate; see {@link DnsClient.validates}. */
   validates(): boolean | undefined;
+  /** What is known of each resolver. */
+  resolvers(): readonly ResolverState[];
   /** Asks now. Never rejects. */
   ask(): Promise<DnssecProbe>;
   stop(): void;
@@ -26,7 +29,7 @@ export interface DnssecWatch {
 /** Starts the watch; the first questions are asked at once. */
 export function watchDnssec(
   { dns, clock, metrics }: {
-    dns: Pick<DnsClient, "probe" | "resolvers" | "validates">;
+    dns: Pick<DnsClient, "probe" | "inspect" | "resolvers" | "validates">;
     clock: Clock;
     metrics: Metrics;
   },
@@ -44,14 +47,16 @@ export function watchDnssec(
 
   async function round(): Promise<void> {
     await dns.probe();
+    const resolvers = await dns.inspect();
     if (stopped) return;
-    const isKnown = dns.resolvers().every(({ validates }) => validates !== undefined);
+    const isKnown = resolvers.every(({ validates }) => validates !== undefined);
     cancel = clock.setTimer(round, isKnown ? REPEAT_MS : RETRY_MS);
   }
 
   round();
   return {
     validates: () => dns.validates(),
+    resolvers: () => dns.resolvers(),
     ask: () => dns.probe(),
     stop(): void {
       stopped = true;

@@ -30,8 +30,8 @@ const ROOT: Question = { name: "", type: "NS" };
 /** How long a sign of life may take over UDP, ms: it is asked for twice in this time. */
 const UDP_SIGN_MS = 600;
 
-/** How long it may take over TCP, ms: time for two round trips around the earth. */
-const TCP_SIGN_MS = 900;
+/** How long it may take over TCP, ms, unless the connection is refused: a busy resolver is not down. */
+const TCP_SIGN_MS = 1500;
 
 /** A way that was shut is tried again after this, ms, beside the questions. */
 const RETRY_MS = 5 * 60_000;
@@ -252,10 +252,13 @@ export class Transport {
   }
 
   async #lookNow(): Promise<boolean> {
+    const { heard } = this.#udp;
     const overTcp = this.#look("tcp");
     if (!this.#options.usesTcp && await this.#look("udp") === undefined) return true;
     const why = await overTcp;
     if (this.#closed) return false;
+    // It may have come late.
+    if (this.#udp.heard > heard) return true;
     if (why === undefined) this.#shutUdp();
     else this.#goDown(why);
     return why === undefined;

@@ -10,7 +10,7 @@
  */
 
 import type { PolicyStore } from "../cache/types.ts";
-import type { DnssecProbe } from "../dns/types.ts";
+import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
 import type { Clock } from "../resolver/clock.ts";
 
 /** No clock that is right shows an earlier time, ms: the program is younger. */
@@ -24,6 +24,9 @@ const PROBE_KEPT_MS = 10_000;
 
 /** A probe without an answer within this time counts as failed, ms: who asks for the health does not wait for long. */
 const PROBE_WAIT_MS = 2500;
+
+/** Resolvers described one by one; libc uses three. */
+const MAX_RESOLVERS = 5;
 
 /** How one part fares. */
 export interface HealthCheck {
@@ -50,8 +53,10 @@ export interface HealthOptions {
   readonly store: Pick<PolicyStore, "health">;
   /** Asks the DNS resolver a question that it can always answer. Never rejects. */
   readonly probe: () => Promise<DnssecProbe>;
-  /** Whether the resolver validated when last asked. */
+  /** Whether a resolver validated when last asked. */
   readonly validates: () => boolean | undefined;
+  /** What is known of each resolver. */
+  readonly resolvers: () => readonly ResolverState[];
 }
 
 /** Looks at all parts. @returns A function that never rejects, and answers within three seconds. */
@@ -72,7 +77,7 @@ export function createHealth(options: HealthOptions): () => Promise<HealthReport
     const probed = await probe();
     const checks = [
       checkListening(options.sockets()),
-      checkDns(probed),
+      checkDns(probed, options.resolvers()),
       checkClock(options.wall(), clock.now()),
       checkCache(options.store),
       checkDnssec(probed, options.validates()),
@@ -98,11 +103,39 @@ function checkListening(sockets: number): HealthCheck {
   return { name, status: "ok", detail: `${sockets} ${sockets === 1 ? "socket" : "sockets"}` };
 }
 
-function checkDns(probe: DnssecProbe): HealthCheck {
+function checkDns(probe: DnssecProbe, resolvers: readonly ResolverState[]): HealthCheck {
   const name = "dns";
-  if (probe.kind !== "unknown") return { name, status: "ok", detail: "the resolver answers" };
-  return { name, status: "failed", detail: `${probe.reason}: ${probe.detail}` };
+  if (probe.kind === "unknown") {
+    return { name, status: "failed", detail: `${probe.reason}: ${probe.detail}` };
+  }
+  const shown = resolvers.slice(0, MAX_RESOLVERS).map(describeResolver);
+  const left = resolvers.length - shown.length;
+  if (left > 0) shown.push(`and ${left} more`);
+  const detail = ["the resolver answers", ...shown].join("; ");
+  return { name, status: "ok", detail };
 }
+
+/** What is known of a resolver, in one line: `127.0.0.1:53: UDP answers, TCP answers, EDNS, validates`. */
+export function describeResolver({ server, udp, tcp, edns, validates }: ResolverState): string {
+  const words = [
+    `UDP ${WAYS[udp]}`,
+    `TCP ${WAYS[tcp]}`,
+    edns ? "EDNS" : "no EDNS (the AD bit is asked for without)",
+    validates === undefined
+      ? "not known whether it validates"
+      : validates
+      ? "validates"
+      : "does not validate",
+  ];
+  return `${server}: ${words.join(", ")}`;
+}
+
+const WAYS: Readonly<Record<WayState, string>> = {
+  "answers": "answers",
+  "no answer": "does not answer",
+  "unknown": "not tried",
+  "off": "switched off by use-vc",
+};
 
 /** Certificates and the ages of policies are judged by the clock. */
 function checkClock(wall: number, now: number): HealthCheck {

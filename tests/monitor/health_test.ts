@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { StoreHealth } from "../../src/cache/types.ts";
-import type { DnssecProbe } from "../../src/dns/types.ts";
+import type { DnssecProbe, ResolverState } from "../../src/dns/types.ts";
 import { createHealth } from "../../src/monitor/health.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
@@ -14,6 +14,7 @@ function setUp() {
     store: { kind: "ok" } as StoreHealth,
     probe: (): Promise<DnssecProbe> => Promise.resolve(VALIDATES),
     validates: undefined as boolean | undefined,
+    resolvers: [] as ResolverState[],
     probes: 0,
   };
   const health = createHealth({
@@ -26,6 +27,7 @@ function setUp() {
       return parts.probe();
     },
     validates: () => parts.validates,
+    resolvers: () => parts.resolvers,
   });
   /** The status, and what is wrong. */
   async function ask(): Promise<[string, ...string[]]> {
@@ -46,6 +48,28 @@ Deno.test("createHealth() is ready when all is well", async () => {
     "clock: plausible",
     "cache: in memory only, as configured",
     "dnssec: the resolver validates",
+  ]);
+});
+
+Deno.test("createHealth() says of each resolver which ways lead to it, and of five at most", async () => {
+  const { health, parts } = setUp();
+  const known = { udp: "answers", tcp: "no answer", edns: true, validates: true } as const;
+  parts.resolvers = [
+    { server: "192.0.2.1:53", ...known },
+    { server: "192.0.2.2:53", udp: "no answer", tcp: "answers", edns: false, validates: false },
+    { server: "192.0.2.3:53", udp: "off", tcp: "unknown", edns: true, validates: undefined },
+    ...[4, 5, 6, 7].map((n) => ({ server: `192.0.2.${n}:53`, ...known })),
+  ];
+  const [, dns] = (await health()).checks;
+  assertEquals([dns?.status, ...dns?.detail.split("; ") ?? []], [
+    "ok",
+    "the resolver answers",
+    "192.0.2.1:53: UDP answers, TCP does not answer, EDNS, validates",
+    "192.0.2.2:53: UDP does not answer, TCP answers, no EDNS (the AD bit is asked for without), does not validate",
+    "192.0.2.3:53: UDP switched off by use-vc, TCP not tried, EDNS, not known whether it validates",
+    "192.0.2.4:53: UDP answers, TCP does not answer, EDNS, validates",
+    "192.0.2.5:53: UDP answers, TCP does not answer, EDNS, validates",
+    "and 2 more",
   ]);
 });
 

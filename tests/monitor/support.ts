@@ -65,6 +65,7 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
     store,
     probe: () => Promise.resolve(parts.probe),
     validates: () => undefined,
+    resolvers: () => [],
   });
   const handle = await createSite({
     version: "1.2.3",
