@@ -259,7 +259,7 @@ export class WireConnection {
     sendWithId(pending.query, id, link);
   }
 
-  /** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452 §9.2). */
+  /** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452, section 9.2). */
   #unusedId({ questions, nudge }: Link): number {
     let id = this.#random();
     while (questions.has(id) || id === nudge) id = this.#random();
