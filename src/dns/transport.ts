@@ -15,6 +15,7 @@
  */
 
 import type { Clock } from "../resolver/clock.ts";
+import type { WireFailure } from "./exchange.ts";
 import { decodeReply, encodeQuestion, failed } from "./message.ts";
 import type { Question, QuestionOptions, Reply } from "./message.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
@@ -22,7 +23,6 @@ import type { RecordData, RecordType, WayState } from "./types.ts";
 import { UdpQuestions } from "./udp_questions.ts";
 import type { UdpFailure } from "./udp_questions.ts";
 import { WireConnection } from "./wire_connection.ts";
-import type { WireFailure } from "./wire_connection.ts";
 
 /** Asked without recursion, this needs nobody else: a resolver has it at hand, or refuses, at once. */
 const ROOT: Question = { name: "", type: "NS" };

@@ -11,11 +11,11 @@
  */
 
 import type { Clock } from "../resolver/clock.ts";
+import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./exchange.ts";
+import type { AskOptions, WireFailure } from "./exchange.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 import type { Port } from "./udp_ports.ts";
 import { UdpPorts } from "./udp_ports.ts";
-import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./wire_connection.ts";
-import type { AskOptions, WireFailure } from "./wire_connection.ts";
 
 /**
  * When a question is sent again, ms after the time before: a loss costs a third of a second, and who is slow

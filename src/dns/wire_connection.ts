@@ -12,19 +12,12 @@
  */
 
 import type { Clock } from "../resolver/clock.ts";
+import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./exchange.ts";
+import type { AskOptions, WireFailure } from "./exchange.ts";
 import { createRandomBits } from "./random_bits.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 import { openTcpLink } from "./tcp_link.ts";
 import type { TcpLink } from "./tcp_link.ts";
-
-/**
- * Questions open at once: enough for hundreds of slow domains without keeping others waiting, and
- * half of the 1024 slots of an Unbound thread, which resets connections when they are all taken.
- */
-export const MAX_IN_FLIGHT = 512;
-
-/** Questions that wait for a place, so that memory stays bounded when the resolver hangs. */
-export const MAX_QUEUED = 4096;
 
 /**
  * Questions given up whose answers may still come. They hold their ids and the resolver's
@@ -56,30 +49,6 @@ const NUDGE_MS = 2;
  * cause, and those behind it need not wait for its answer, ms.
  */
 const CLEARED_MS = 100;
-
-/** The shortest DNS message, octets: its header. */
-export const HEADER_BYTES = 12;
-
-/** Why there is no answer. */
-export interface WireFailure {
-  readonly kind: "failed";
-  /** `refused`: the resolver hung up on this very question. */
-  readonly reason: "timeout" | "unreachable" | "malformed" | "refused";
-  /** One line. */
-  readonly detail: string;
-  /** The resolver said nothing at all while the question waited: it may be down, or the domain slow at a quiet hour. */
-  readonly silent: boolean;
-}
-
-/** Options of {@link WireConnection.ask}. */
-export interface AskOptions<T> {
-  /** Reads the answer, whose bytes are only valid during the call. What it throws makes the answer `malformed`. */
-  decode(message: Uint8Array): T;
-  /** Milliseconds to wait in all. */
-  readonly timeout: number;
-  /** Gives up waiting. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** A question under way. */
 interface Pending {
@@ -370,11 +339,6 @@ export class WireConnection {
 
 const CLOSED = failure("unreachable", "the client is closed");
 const CROWDED = failure("timeout", "too many questions wait");
-
-/** Makes a failure. */
-export function failure(reason: WireFailure["reason"], detail: string): WireFailure {
-  return { kind: "failed", reason, detail, silent: false };
-}
 
 function failAll(questions: readonly Pending[], why: WireFailure): void {
   for (const pending of questions) {

@@ -117,10 +117,11 @@ function checkDns(probe: DnssecProbe, resolvers: readonly ResolverState[]): Heal
 
 /** What is known of a resolver, in one line: `127.0.0.1:53: UDP answers, TCP answers, EDNS, validates`. */
 export function describeResolver({ server, udp, tcp, edns, validates }: ResolverState): string {
+  const answers = udp === "answers" || tcp === "answers";
   const words = [
     `UDP ${WAYS[udp]}`,
     `TCP ${WAYS[tcp]}`,
-    edns ? "EDNS" : "no EDNS (the AD bit is asked for without)",
+    ...answers ? [edns ? "EDNS" : "no EDNS (the AD bit is asked for without)"] : [],
     validates === undefined
       ? "not known whether it validates"
       : validates

@@ -1,8 +1,8 @@
 import { assertEquals, assertLess, assertLessOrEqual, assertMatch } from "@std/assert";
+import type { WireFailure } from "../../src/dns/exchange.ts";
 import { decodeReply, encodeQuestion } from "../../src/dns/message.ts";
 import type { Question, Reply } from "../../src/dns/message.ts";
 import { WireConnection } from "../../src/dns/wire_connection.ts";
-import type { WireFailure } from "../../src/dns/wire_connection.ts";
 import { createClock } from "../../src/resolver/clock.ts";
 import type { Clock } from "../../src/resolver/clock.ts";
 import { startFakeDnsServer, txt } from "../fakes/fake_dns_server.ts";

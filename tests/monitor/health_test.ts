@@ -66,7 +66,7 @@ Deno.test("createHealth() says of each resolver which ways lead to it, and of fi
     "the resolver answers",
     "192.0.2.1:53: UDP answers, TCP does not answer, EDNS, validates",
     "192.0.2.2:53: UDP does not answer, TCP answers, no EDNS (the AD bit is asked for without), does not validate",
-    "192.0.2.3:53: UDP switched off by use-vc, TCP not tried, EDNS, not known whether it validates",
+    "192.0.2.3:53: UDP switched off by use-vc, TCP not tried, not known whether it validates",
     "192.0.2.4:53: UDP answers, TCP does not answer, EDNS, validates",
     "192.0.2.5:53: UDP answers, TCP does not answer, EDNS, validates",
     "and 2 more",
