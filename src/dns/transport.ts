@@ -172,7 +172,10 @@ export class Transport {
     if (speaksUdp && this.#prefersTcp()) {
       const outcome = await overTcp(Math.min(left(), TCP_PATIENCE_MS));
       if (!("silent" in outcome)) return outcome;
-      if (outcome.reason === "unreachable") this.#tcpState = "no answer";
+      if (outcome.silent || outcome.reason === "unreachable") {
+        this.#tcpState = "no answer";
+        this.#tcpTriedAt = this.#options.clock.now();
+      }
       if (left() <= 0 || limits.signal?.aborted) return outcome;
     }
     let first: UdpFailure | undefined;
@@ -212,7 +215,7 @@ export class Transport {
   #judgeTcp(failure: WireFailure, first: UdpFailure | undefined): WireFailure {
     if (first?.kind === "truncated") {
       const detail = `truncated over UDP, and no answer over TCP: ${failure.detail}`;
-      return { ...failure, reason: "malformed", detail };
+      return { ...failure, reason: failure.reason === "timeout" ? "timeout" : "malformed", detail };
     }
     if (first?.kind === "failed") return failure.reason === "unreachable" ? first : failure;
     if (this.#closed) return failure;

@@ -215,6 +215,28 @@ Deno.test("ask() turns to TCP when many questions are open and it works, and bac
   assertEquals(test.events, []);
 });
 
+Deno.test("ask() leaves TCP for five minutes when it is silent, however many questions are open", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using server = await startFakeDnsServer({
+    "TXT a.example": { ...txt("1"), after: gate.promise },
+    "TXT b.example": txt("2"),
+    ...ROOT,
+  });
+  using test = openWay(server);
+  const open = Array.from({ length: 5 }, () => test.ask("a.example", 60_000));
+  await server.asked(6);
+  while (test.way.state().tcp !== "answers") await new Promise((resolve) => setTimeout(resolve, 1));
+  server.isTcpMute = true;
+  assertEquals(await test.ask("b.example"), "2");
+  assertEquals(test.way.state().tcp, "no answer");
+  const before = server.questions.length;
+  assertEquals(await test.ask("b.example"), "2");
+  assertEquals(server.questions.slice(before).filter(({ via }) => via === "tcp"), []);
+  gate.resolve();
+  await Promise.all(open);
+  assertEquals(test.events, []);
+});
+
 for (const rcode of ["FORMERR", "NOTIMP", "BADVERS"] as const) {
   Deno.test(`ask() steps down without EDNS after ${rcode}, and remembers it for an hour (RFC 6891 §7)`, async () => {
     await using server = await startFakeDnsServer({ "TXT a.example": { ...txt("1"), ad: true } });

@@ -119,6 +119,8 @@ export interface FakeDnsServer extends AsyncDisposable {
   losses: number;
   /** Response code for questions with EDNS, from a server that knows nothing of it. */
   ednsRcode: "FORMERR" | "NOTIMP" | "BADVERS" | undefined;
+  /** Questions over TCP are taken and never answered. */
+  isTcpMute: boolean;
   /** Ports from which datagrams came. */
   readonly sources: Set<number>;
   /** Settles once `count` questions have come in all. */
@@ -180,7 +182,7 @@ export async function startFakeDnsServer(
 
   async function answerTcp(bytes: Uint8Array, conn: Deno.TcpConn): Promise<void> {
     const taken = await take(bytes, "tcp");
-    if (taken === undefined || !open.has(conn)) return;
+    if (taken === undefined || server.isTcpMute || !open.has(conn)) return;
     const { query, reply } = taken;
     if (reply.fault === "close") return hangUp(conn);
     const message = encodeReply(query, reply);
@@ -240,6 +242,7 @@ export async function startFakeDnsServer(
     questionsPerConnection: Infinity,
     losses: 0,
     ednsRcode: undefined,
+    isTcpMute: false,
     sources: new Set(),
     asked(count) {
       if (server.questions.length >= count) return Promise.resolve();
