@@ -7,6 +7,8 @@
  * @module
  */
 
+import { trimWspEnd, trimWspStart } from "../sts/white_space.ts";
+
 /** A request. */
 export interface HttpRequest {
   readonly method: string;
@@ -23,7 +25,7 @@ export const MAX_HEAD_BYTES = 8192;
 /** With a whole URL as the target, too, as clients that take a unix socket for a proxy send it. */
 const REQUEST_LINE = /^([A-Z]{1,20}) (?:http:\/\/([^/?]*))?(\/[\x21-\x7e]*) HTTP\/1\.[01]$/;
 
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/;
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** A host with or without a port (RFC 9112 §3.2); what is not of the form is nobody's name. */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]*)?$/;
@@ -40,10 +42,10 @@ export function parseHead(text: string): HttpRequest | undefined {
   if (method === undefined || target === undefined) return undefined;
   let host: string | undefined;
   for (const line of lines) {
-    const [, name, value] = FIELD.exec(line) ?? [];
-    if (name === undefined || value === undefined) return undefined;
-    if (name.toLowerCase() !== "host") continue;
-    const [, found] = HOST.exec(authority ?? value) ?? [];
+    const field = readField(line);
+    if (field === undefined) return undefined;
+    if (field.name !== "host") continue;
+    const [, found] = HOST.exec(authority ?? field.value) ?? [];
     if (found === undefined || host !== undefined) return undefined;
     host = found.toLowerCase();
   }
@@ -51,6 +53,19 @@ export function parseHead(text: string): HttpRequest | undefined {
   const path = end < 0 ? target : target.slice(0, end);
   const query = new URLSearchParams(end < 0 ? "" : target.slice(end + 1));
   return { method, path, query, host: host ?? "" };
+}
+
+/**
+ * Reads a field line (RFC 9112 §5) in linear time: a pattern that takes white space off both ends of
+ * the value tries each run of spaces inside it from each of its places.
+ *
+ * @returns The name in lower case; `undefined` if the line is no field, or has a CR or LF in it.
+ */
+function readField(line: string): { readonly name: string; readonly value: string } | undefined {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, Math.max(0, colon));
+  if (!FIELD_NAME.test(name) || line.includes("\r") || line.includes("\n")) return undefined;
+  return { name: name.toLowerCase(), value: trimWspStart(trimWspEnd(line.slice(colon + 1))) };
 }
 
 /**
