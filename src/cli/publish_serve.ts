@@ -28,8 +28,8 @@ import { readConfig } from "./read_config.ts";
 import { onReload, waitForStop } from "./signals.ts";
 import { VERSION } from "./version.ts";
 
-/** Connections at once: enough for a burst of senders, within the usual 1024 files at four files each. */
-const CONNECTIONS_MAX = 200;
+/** Connections that wait for their client: enough for a burst, within the usual 1024 files at four files each. */
+const WAITING_MAX = 200;
 
 /** Pause between looks at the files, ms: a changed policy is served soon, and a look costs little. */
 const SCAN_INTERVAL_MS = 10_000;
@@ -105,7 +105,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   await certificates.scan();
 
   const site = createPolicySite({ policies, log, metrics });
-  const server = createHttpServer({ ...site, clock, log, maxConnections: CONNECTIONS_MAX });
+  const server = createHttpServer({ ...site, clock, log, maxWaiting: WAITING_MAX });
   const tlsSource = createTlsSources({ findCertificate: certificates.get, log, metrics });
   const metricsServer = createMetricsServer(metrics, { clock, log });
   try {

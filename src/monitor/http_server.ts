@@ -1,6 +1,9 @@
 /**
- * A small HTTP server for metrics, health and the status page: one request a connection, heads
- * only, everything bounded.
+ * A small HTTP server for metrics, health and the status page, and for policies: one request a
+ * connection, heads only, everything bounded.
+ *
+ * Nobody keeps others out by holding connections: those that wait for their client are in a room where a
+ * newcomer displaces the quietest (see waiting_room.ts), apart from the requests that are being answered.
  *
  * `Deno.serve` is not used: it bounds neither the number of connections nor the time a client takes
  * for its head, and it opens its sockets itself, where ours come with modes, from a former process's
@@ -10,11 +13,35 @@
  */
 
 import type { Clock } from "../resolver/clock.ts";
+import { readHead } from "./http_head.ts";
+import { formatReply, type HttpReply, text } from "./http_reply.ts";
 import { type HttpRequest, MAX_HEAD_BYTES, parseHead } from "./http_request.ts";
 import type { Log } from "./types.ts";
+import { addressGroup, type Guest, WaitingRoom } from "./waiting_room.ts";
 
-/** Connections served at once unless told otherwise: a scraper, a probe and some people need few. */
+export { type HttpReply, text };
+
+/** Requests answered at once unless told otherwise: a scraper, a probe and some people need few. */
 const MAX_CONNECTIONS = 16;
+
+/**
+ * Connections that may wait for their client for each request that is answered at once, and at least how
+ * many: a burst of good clients all wait for a moment.
+ */
+const WAITING_PER_CONNECTION = 4;
+const MIN_WAITING = 64;
+
+/**
+ * The share of one address in the places to wait. One address can be a proxy or a NAT with many good
+ * clients behind it, so it is large; and two attackers who fill the room displace each other before others.
+ */
+const SHARE_OF_ADDRESS = 1 / 2;
+
+/** What a client may take for what comes before HTTP, such as the ClientHello of TLS, ms. */
+const OPENING_MS = 3000;
+
+/** What a client may take for the head of its request, ms. */
+const HEAD_MS = 3000;
 
 /** What a connection may take from accept to close, ms. */
 const CONNECTION_MS = 10_000;
@@ -25,22 +52,16 @@ const ACCEPT_RETRY_MS = 1000;
 /** A body nobody asked for is read and dropped up to this many bytes, lest its sender misses the reply. */
 const MAX_DROPPED_BYTES = 65_536;
 
-/** A reply. */
-export interface HttpReply {
-  readonly status: 200 | 400 | 404 | 405 | 421 | 431 | 500 | 503;
-  /** The media type. */
-  readonly type: string;
-  /** Text, sent as UTF-8, or octets. */
-  readonly body: string | Uint8Array;
-  /** Further fields; names and values must be valid as they are. */
-  readonly headers?: Readonly<Record<string, string>>;
+/** A connection; a `Deno.Conn` is one. */
+export interface HttpConn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> {
+  readonly remoteAddr?: Deno.Addr;
+  /** What comes before the first read, with a time of its own. @returns Whether there will be a request. */
+  open?(): Promise<boolean>;
 }
 
 /** What connections are accepted from; a `Deno.Listener` is one. */
 export interface HttpSource {
-  accept(): Promise<
-    Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> & { readonly remoteAddr?: Deno.Addr }
-  >;
+  accept(): Promise<HttpConn>;
   close(): void;
 }
 
@@ -52,8 +73,12 @@ export interface HttpServerOptions {
   readonly log: Log;
   /** Told of every reply that was sent, those to malformed requests included. */
   readonly observe?: (exchange: HttpExchange) => void;
-  /** Connections served at once; more wait in the kernel's queue. @default {16} */
+  /** Called for each connection that has lost its place to another, or found none. */
+  readonly displaced?: () => void;
+  /** Requests answered at once; others wait. @default {16} */
   readonly maxConnections?: number;
+  /** Connections that wait for their client at once. @default {4 times `maxConnections`, at least 64} */
+  readonly maxWaiting?: number;
 }
 
 /** What was asked and replied. */
@@ -72,36 +97,36 @@ export interface HttpServer {
   close(): void;
 }
 
-type Conn = Awaited<ReturnType<HttpSource["accept"]>>;
-
-const REASONS: Readonly<Record<HttpReply["status"], string>> = {
-  200: "OK",
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  421: "Misdirected Request",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
-
-/** Sent with every reply: nothing is kept, guessed, framed or told to others. */
-const COMMON_FIELDS: Readonly<Record<string, string>> = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "connection": "close",
-};
+/** A connection in hand. */
+interface Served extends Guest {
+  readonly conn: HttpConn;
+  /** When it was accepted, ms. */
+  readonly since: number;
+  /** Cancels the end of its time. */
+  cancel: () => void;
+}
 
 const TOO_LARGE = text(431, "The request is too large.");
 
 /** Creates a server that listens nowhere yet. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { clock, log, observe, maxConnections = MAX_CONNECTIONS } = options;
+  const places = options.maxWaiting ??
+    Math.max(MIN_WAITING, WAITING_PER_CONNECTION * maxConnections);
   const sources = new Set<HttpSource>();
-  const connections = new Set<Conn>();
+  const connections = new Set<Served>();
+  const room = new WaitingRoom<Served>({
+    places,
+    perAddress: Math.ceil(places * SHARE_OF_ADDRESS),
+    now: () => clock.now(),
+    displace(served) {
+      options.displaced?.();
+      end(served);
+    },
+  });
+  /** Requests being answered, and those whose turn is still to come. */
+  let answering = 0;
+  const queue = new Map<Served, (isThere: boolean) => void>();
   /** Resolved when a connection has ended. */
   let ended = Promise.withResolvers<void>();
   let isClosed = false;
@@ -110,42 +135,126 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     while (!isClosed) {
       try {
         const conn = await source.accept();
-        connections.add(conn);
-        serveConnection(conn);
+        const group = addressGroup(conn.remoteAddr);
+        const served = { conn, group, since: clock.now(), cancel() {} };
+        connections.add(served);
+        if (await findPlace(served)) serveConnection(served);
+        else end(served);
       } catch (error) {
         if (isClosed) return;
         log.warn("http accept failed", { error: String(error) });
+        // Out of file descriptors, as a rule: a quiet connection has one that can be used better.
+        room.displace();
         await new Promise<void>((resolve) => clock.setTimer(resolve, ACCEPT_RETRY_MS));
       }
-      while (connections.size >= maxConnections && !isClosed) await ended.promise;
+    }
+  }
+
+  /** Waits while all places are kept. @returns Whether there is one. */
+  async function findPlace(served: Served): Promise<boolean> {
+    for (;;) {
+      const delay = room.delay(served.group);
+      if (delay === "refuse") options.displaced?.();
+      if (delay === "refuse" || isClosed) return false;
+      if (delay === 0) return true;
+      const timer = Promise.withResolvers<void>();
+      const cancel = clock.setTimer(timer.resolve, delay);
+      await Promise.race([timer.promise, ended.promise]);
+      cancel();
     }
   }
 
   /** Never rejects. */
-  async function serveConnection(conn: Conn): Promise<void> {
-    const cancel = clock.setTimer(() => end(conn), CONNECTION_MS);
+  async function serveConnection(served: Served): Promise<void> {
     try {
-      const head = await readHead(conn);
-      if (head !== undefined) {
-        const request = head.length > MAX_HEAD_BYTES ? undefined : parseHead(head);
-        const reply = head.length > MAX_HEAD_BYTES ? TOO_LARGE : await answer(request);
-        await writeAll(conn, format(reply, { headOnly: request?.method === "HEAD" }));
-        observe?.({ request, reply, peer: conn.remoteAddr });
-        await conn.closeWrite();
-        await dropRest(conn);
+      room.enter(served);
+      const head = await receive(served);
+      if (head !== undefined && await takeTurn(served)) {
+        const exchange = await exchangeFor(head, served);
+        // From here on it is the client again who is waited for.
+        if (connections.has(served)) room.enter(served);
+        await send(served, exchange);
       }
     } catch {
       // The client went away or was too slow: nothing to tell, and nobody to tell it to.
     }
-    cancel();
-    end(conn);
+    end(served);
   }
 
-  /** Also ends a read or write under way; but no write with Deno before 2.8, which only the client ends. */
-  function end(conn: Conn): void {
-    if (!connections.delete(conn)) return;
+  /** Reads a head; each step has its time. */
+  async function receive(served: Served): Promise<string | undefined> {
+    const { conn } = served;
+    if (conn.open !== undefined) {
+      limitTime(served, OPENING_MS);
+      if (!await conn.open()) return undefined;
+      if (room.leave(served)) room.enter(served);
+    }
+    limitTime(served, HEAD_MS);
+    return await readHead(conn);
+  }
+
+  /** Waits until fewer requests are answered than may be. @returns Whether the connection is there still. */
+  async function takeTurn(served: Served): Promise<boolean> {
+    limitTime(served, CONNECTION_MS);
+    if (!connections.has(served)) return false;
+    // In the queue it keeps its place in the room, which it can lose.
+    if (answering >= maxConnections) {
+      return await new Promise((resolve) => queue.set(served, resolve));
+    }
+    answering++;
+    return room.leave(served);
+  }
+
+  /** Gives the turn to the request that has waited the longest. */
+  function passTurn(): void {
+    const [next] = queue;
+    if (next === undefined) {
+      answering--;
+      return;
+    }
+    const [served, wake] = next;
+    queue.delete(served);
+    room.leave(served);
+    wake(true);
+  }
+
+  async function exchangeFor(head: string, { conn }: Served): Promise<HttpExchange> {
     try {
-      conn.close();
+      const tooLarge = head.length > MAX_HEAD_BYTES;
+      const request = tooLarge ? undefined : parseHead(head);
+      const reply = tooLarge ? TOO_LARGE : await answer(request);
+      return { request, reply, peer: conn.remoteAddr };
+    } finally {
+      passTurn();
+    }
+  }
+
+  async function send({ conn }: Served, exchange: HttpExchange): Promise<void> {
+    const { request, reply } = exchange;
+    await writeAll(conn, formatReply(reply, { headOnly: request?.method === "HEAD" }));
+    observe?.(exchange);
+    await conn.closeWrite();
+    await dropRest(conn);
+  }
+
+  /** Ends a connection after so many milliseconds, and in time in any case. */
+  function limitTime(served: Served, ms: number): void {
+    served.cancel();
+    if (!connections.has(served)) return;
+    const left = Math.max(0, served.since + CONNECTION_MS - clock.now());
+    served.cancel = clock.setTimer(() => end(served), Math.min(ms, left));
+  }
+
+  /** Also ends a read or write under way. */
+  function end(served: Served): void {
+    if (!connections.delete(served)) return;
+    served.cancel();
+    room.leave(served);
+    const wake = queue.get(served);
+    queue.delete(served);
+    wake?.(false);
+    try {
+      served.conn.close();
     } catch {
       // Closed by the runtime already.
     }
@@ -180,62 +289,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       isClosed = true;
       for (const source of sources) source.close();
       sources.clear();
-      for (const conn of [...connections]) end(conn);
+      for (const served of [...connections]) end(served);
     },
   };
 }
 
-/** A reply in plain text. */
-export function text(status: HttpReply["status"], line: string): HttpReply {
-  return { status, type: "text/plain; charset=utf-8", body: `${line}\n` };
-}
-
-/**
- * Reads up to the empty line.
- *
- * @returns The head, one char per octet; longer than {@link MAX_HEAD_BYTES} if it has no end before, and
- * `undefined` if the client closed.
- */
-async function readHead(conn: Conn): Promise<string | undefined> {
-  const buffer = new Uint8Array(MAX_HEAD_BYTES + 1);
-  let text = "";
-  while (text.length <= MAX_HEAD_BYTES) {
-    const count = await conn.read(buffer.subarray(text.length));
-    if (count === null) return undefined;
-    text += String.fromCharCode(...buffer.subarray(text.length, text.length + count));
-    const end = text.indexOf("\r\n\r\n");
-    if (end >= 0) return text.slice(0, end);
-  }
-  return text;
-}
-
-function format(
-  { status, type, body, headers }: HttpReply,
-  { headOnly }: { readonly headOnly: boolean },
-): Uint8Array {
-  const encoder = new TextEncoder();
-  const content = typeof body === "string" ? encoder.encode(body) : body;
-  const fields = {
-    "content-type": type,
-    "content-length": String(content.length),
-    ...COMMON_FIELDS,
-    ...headers,
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = encoder.encode(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${lines.join("")}\r\n`);
-  if (headOnly) return head;
-  const bytes = new Uint8Array(head.length + content.length);
-  bytes.set(head);
-  bytes.set(content, head.length);
-  return bytes;
-}
-
-async function writeAll(conn: Conn, bytes: Uint8Array): Promise<void> {
+async function writeAll(conn: HttpConn, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
 /** A socket closed with unread data in it resets the connection, and the reply may be lost. */
-async function dropRest(conn: Conn): Promise<void> {
+async function dropRest(conn: HttpConn): Promise<void> {
   const buffer = new Uint8Array(4096);
   for (let dropped = 0; dropped < MAX_DROPPED_BYTES;) {
     const count = await conn.read(buffer);

@@ -25,6 +25,8 @@ export interface PolicySite {
   handle(request: HttpRequest): HttpReply;
   /** Writes the access log and counts. */
   observe(exchange: HttpExchange): void;
+  /** Counts a connection that lost its place to another, or found none. */
+  displaced(): void;
 }
 
 /** The statuses that occur, for counters that must exist before the first request. */
@@ -43,6 +45,10 @@ export function createPolicySite({ policies, log, metrics }: PolicySiteOptions):
     ["status"],
   );
   for (const status of STATUSES) requests.cell(String(status));
+  const displaced = metrics.counter(
+    "mta_sts_publish_displaced_total",
+    "Connections that waited for their client and lost their place to a newer one, or found none.",
+  ).cell();
 
   return {
     handle({ host, path, query }: HttpRequest): HttpReply {
@@ -59,6 +65,9 @@ export function createPolicySite({ policies, log, metrics }: PolicySiteOptions):
       const { method, host, path } = request ?? {};
       const bytes = method === "HEAD" ? 0 : body.length;
       log.info("request", { peer: formatPeer(peer), method, host, path, status, bytes });
+    },
+    displaced(): void {
+      displaced.value++;
     },
   };
 }

@@ -6,6 +6,10 @@
  * accept, and the bytes are carried there and back. That costs a millisecond, needs nothing
  * unstable, and leaves no certificate in use that has been replaced.
  *
+ * `node:tls` with its `SNICallback` would need none of this, but on Deno 2.9.6 its listener accepts nothing
+ * more once the process has been out of file descriptors for a moment, its `handshakeTimeout` leaves the
+ * connection open, and a name without a certificate gets the alert `access_denied`.
+ *
  * @module
  */
 

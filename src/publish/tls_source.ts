@@ -2,13 +2,13 @@
  * Connections with TLS for the HTTP server, each with the certificate of the host that the client
  * names (RFC 8461 §7.1); a client that names another is refused.
  *
- * A connection is handed on at once and begins TLS with its first read, so that the time and the
- * number of connections in that state are limited as those of all others.
+ * A connection is handed on at once and begins TLS only there, so that the time and the number of
+ * connections in that state are limited as those of all others.
  *
  * @module
  */
 
-import type { HttpSource } from "../monitor/http_server.ts";
+import type { HttpConn, HttpSource } from "../monitor/http_server.ts";
 import type { Log, Metrics } from "../monitor/types.ts";
 import { HELLO_MAX_BYTES, readClientHello, UNRECOGNIZED_NAME_ALERT } from "./client_hello.ts";
 import type { HelloReading } from "./client_hello.ts";
@@ -24,10 +24,11 @@ export interface TlsSourceOptions {
   readonly metrics: Metrics;
 }
 
-type Conn = Awaited<ReturnType<HttpSource["accept"]>>;
-
 /** Pieces in which a ClientHello may arrive: real ones come in one to three. */
 const HELLO_MAX_READS = 16;
+
+/** The first buffer for a ClientHello, bytes: most fit in, and a client that says nothing costs no more. */
+const HELLO_BUFFER_BYTES = 2048;
 
 /** Creates what turns a TCP listener into a source of connections with TLS. */
 export function createTlsSources(
@@ -45,6 +46,7 @@ export function createTlsSources(
     handshake: failures.cell("handshake"),
   };
 
+  /** Up to the point where the handshake goes on without us. */
   async function begin(tcp: Deno.TcpConn): Promise<TlsSession | undefined> {
     const peer = formatPeer(tcp.remoteAddr);
     const { hello, bytes } = await receiveClientHello(tcp);
@@ -61,57 +63,75 @@ export function createTlsSources(
       await writeAll(tcp, UNRECOGNIZED_NAME_ALERT);
       return undefined;
     }
-    let session: TlsSession | undefined;
     try {
-      session = await acceptTls(tcp, { received: bytes, certificate });
-      await session.conn.handshake();
-      return session;
+      return await acceptTls(tcp, { received: bytes, certificate });
     } catch (error) {
-      const step = session === undefined ? "start" : "handshake";
-      meters[step].value++;
-      const level = step === "start" ? "error" : "debug";
-      options.log[level]("tls failed", { peer, step, error: String(error) });
-      session?.close();
+      meters.start.value++;
+      options.log.error("tls failed", { peer, step: "start", error: String(error) });
       return undefined;
     }
   }
 
+  /** @returns Whether there is TLS now. */
+  async function shakeHands({ conn }: TlsSession, peer: Deno.Addr): Promise<boolean> {
+    try {
+      await conn.handshake();
+      return true;
+    } catch (error) {
+      meters.handshake.value++;
+      const fields = { peer: formatPeer(peer), step: "handshake", error: String(error) };
+      options.log.debug("tls failed", fields);
+      return false;
+    }
+  }
+
   return (listener) => ({
-    accept: async () => new LazyTlsConn(await listener.accept(), begin),
+    accept: async () => new LazyTlsConn(await listener.accept(), { begin, shakeHands }),
     close: () => listener.close(),
   });
 }
 
-/** A connection that speaks TLS from its first read on. */
-class LazyTlsConn implements Conn {
+/** The two steps to TLS. */
+interface Steps {
+  /** `undefined` when it comes to nothing. */
+  begin(tcp: Deno.TcpConn): Promise<TlsSession | undefined>;
+  shakeHands(session: TlsSession, peer: Deno.Addr): Promise<boolean>;
+}
+
+/** A connection that has TLS from its first read on. */
+class LazyTlsConn implements HttpConn {
   readonly remoteAddr: Deno.Addr;
   readonly #tcp: Deno.TcpConn;
-  readonly #begin: (tcp: Deno.TcpConn) => Promise<TlsSession | undefined>;
+  readonly #steps: Steps;
   #session: TlsSession | undefined;
+  #shaken = false;
   #closed = false;
 
-  constructor(tcp: Deno.TcpConn, begin: (tcp: Deno.TcpConn) => Promise<TlsSession | undefined>) {
+  constructor(tcp: Deno.TcpConn, steps: Steps) {
     this.remoteAddr = tcp.remoteAddr;
     this.#tcp = tcp;
-    this.#begin = begin;
+    this.#steps = steps;
   }
 
+  /** Receives the ClientHello. */
+  async open(): Promise<boolean> {
+    this.#session = await this.#steps.begin(this.#tcp);
+    if (this.#closed) this.#session?.close();
+    return this.#session !== undefined;
+  }
+
+  /** The first one ends the handshake. */
   async read(buffer: Uint8Array): Promise<number | null> {
-    if (this.#session === undefined) {
-      const session = await this.#begin(this.#tcp);
-      if (session === undefined) return null;
-      this.#session = session;
-      if (this.#closed) session.close();
-    }
-    return await this.#session.conn.read(buffer);
+    this.#shaken ||= await this.#steps.shakeHands(this.#open, this.remoteAddr);
+    return this.#shaken ? await this.#open.conn.read(buffer) : null;
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#open.write(bytes);
+    return this.#open.conn.write(bytes);
   }
 
   closeWrite(): Promise<void> {
-    return this.#open.closeWrite();
+    return this.#open.conn.closeWrite();
   }
 
   close(): void {
@@ -120,9 +140,11 @@ class LazyTlsConn implements Conn {
     this.#session?.close();
   }
 
-  get #open(): Deno.TlsConn {
-    if (this.#session === undefined) throw new TypeError("Cannot write before TLS has begun");
-    return this.#session.conn;
+  get #open(): TlsSession {
+    if (this.#session === undefined) {
+      throw new TypeError("Cannot read or write before TLS has begun");
+    }
+    return this.#session;
   }
 }
 
@@ -130,10 +152,15 @@ class LazyTlsConn implements Conn {
 async function receiveClientHello(
   conn: Deno.Conn,
 ): Promise<{ readonly hello: HelloReading; readonly bytes: Uint8Array }> {
-  const buffer = new Uint8Array(HELLO_MAX_BYTES);
+  let buffer = new Uint8Array(HELLO_BUFFER_BYTES);
   let hello: HelloReading = { kind: "incomplete" };
   let used = 0;
   for (let reads = 0; reads < HELLO_MAX_READS && hello.kind === "incomplete"; reads++) {
+    if (used === buffer.length) {
+      const larger = new Uint8Array(HELLO_MAX_BYTES);
+      larger.set(buffer);
+      buffer = larger;
+    }
     const count = await conn.read(buffer.subarray(used));
     if (count === null || count === 0) break;
     used += count;

@@ -1,22 +1,48 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { httpGet } from "../../src/monitor/http_client.ts";
 import type { HttpRequest } from "../../src/monitor/http_request.ts";
-import { createHttpServer, type HttpReply, text } from "../../src/monitor/http_server.ts";
+import { createHttpServer, text } from "../../src/monitor/http_server.ts";
+import type { HttpReply, HttpServerOptions, HttpSource } from "../../src/monitor/http_server.ts";
 import { createLog } from "../../src/monitor/log.ts";
+import { STAY_MS } from "../../src/monitor/waiting_room.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
 type Handle = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
 
 const ECHO: Handle = ({ method, path }) => text(200, `${method} ${path}`);
 
+/** Where connections come from, as the server sees it. */
+interface Peer {
+  hostname: string;
+}
+
+/** The connections of a listener, from the address of the moment. */
+function comingFrom(peer: Peer, listener: Deno.TcpListener): HttpSource {
+  return {
+    async accept() {
+      const conn = await listener.accept();
+      const { hostname } = peer;
+      return {
+        remoteAddr: { transport: "tcp", hostname, port: 1 },
+        read: (buffer) => conn.read(buffer),
+        write: (bytes) => conn.write(bytes),
+        closeWrite: () => conn.closeWrite(),
+        close: () => conn.close(),
+      };
+    },
+    close: () => listener.close(),
+  };
+}
+
 /** A server on a port of its own. */
-function start(handle: Handle = ECHO) {
+function start(handle: Handle = ECHO, more: Partial<HttpServerOptions> & { peer?: Peer } = {}) {
   const clock = new ManualClock();
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "text", write: (line) => lines.push(line) });
-  const server = createHttpServer({ handle, clock, log });
+  const { peer, ...options } = more;
+  const server = createHttpServer({ handle, clock, log, ...options });
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  server.serve(listener);
+  server.serve(peer === undefined ? listener : comingFrom(peer, listener));
   return { server, clock, lines, port: listener.addr.port };
 }
 
@@ -110,16 +136,131 @@ Deno.test("createHttpServer() turns a bug into status 500 and a line in the log"
   server.close();
 });
 
-Deno.test("createHttpServer() ends a connection after ten seconds, head or no head", async () => {
+Deno.test("createHttpServer() ends a connection whose head has not come in three seconds", async () => {
   const { server, clock, port } = start();
   const conn = await Deno.connect({ port });
-  await conn.write(new TextEncoder().encode("GET / HTT"));
   await eventually(() => clock.pending === 1);
-  await clock.advance(9_999);
+  await clock.advance(2_000);
+  await conn.write(new TextEncoder().encode("GET / HTT"));
+  await clock.advance(999);
   assertEquals(clock.pending, 1);
   await clock.advance(1);
   assertEquals(await readAll(conn), "");
   conn.close();
+  server.close();
+});
+
+Deno.test("createHttpServer() ends a connection after ten seconds, whatever becomes of its request", async () => {
+  const gate = Promise.withResolvers<HttpReply>();
+  let asked = false;
+  const { server, clock, port } = start(() => {
+    asked = true;
+    return gate.promise;
+  });
+  const conn = await Deno.connect({ port });
+  await eventually(() => clock.pending === 1);
+  await clock.advance(2_000);
+  await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  await eventually(() => asked);
+  await clock.advance(7_999);
+  assertEquals(clock.pending, 1);
+  await clock.advance(1);
+  assertEquals(await readAll(conn), "");
+  gate.resolve(text(200, "late"));
+  conn.close();
+  server.close();
+});
+
+/** What a held connection does before it is silent. */
+const WAYS: Record<string, string> = {
+  "say nothing": "",
+  "stop inside the head": "GET / HTTP/1.1\r\nhost: a",
+  "do not end after the answer": "GET /held HTTP/1.1\r\n\r\n",
+};
+
+for (const [way, sent] of Object.entries(WAYS)) {
+  Deno.test(`createHttpServer() answers at once while 400 connections ${way}`, async () => {
+    let displaced = 0;
+    const { server, clock, port } = start(ECHO, { displaced: () => displaced++ });
+    const held: Deno.Conn[] = [];
+    // All places taken, and one that waits: those that came last keep theirs for a moment.
+    const moveOn = async () => {
+      if (clock.pending > 64) await clock.advance(STAY_MS);
+      return displaced === 400 - 64;
+    };
+    while (held.length < 400) {
+      const conn = await Deno.connect({ port });
+      await conn.write(new TextEncoder().encode(sent));
+      held.push(conn);
+      await moveOn();
+    }
+    await eventually(moveOn);
+    await clock.advance(1000);
+    for (let left = 5; left > 0; left--) {
+      assertStringIncludes(await exchange(port, "GET /good HTTP/1.1\r\n\r\n"), "GET /good\n");
+    }
+    assert(displaced > 400 - 64, String(displaced));
+    for (const conn of held) conn.close();
+    server.close();
+  });
+}
+
+Deno.test("createHttpServer() lets one address hold half of the places, and answers the others", async () => {
+  const peer = { hostname: "192.0.2.1" };
+  let displaced = 0;
+  const { server, clock, port } = start(ECHO, { displaced: () => displaced++, peer });
+  const held: Deno.Conn[] = [];
+  for (let left = 40; left > 0; left--) held.push(await Deno.connect({ port }));
+  // Eight were turned away: those before them have just come.
+  await eventually(() => displaced === 8);
+  assertEquals(clock.pending, 32);
+  peer.hostname = "192.0.2.2";
+  assertStringIncludes(await exchange(port, "GET /good HTTP/1.1\r\n\r\n"), "GET /good\n");
+  await clock.advance(1000);
+  peer.hostname = "192.0.2.1";
+  assertStringIncludes(await exchange(port, "GET /own HTTP/1.1\r\n\r\n"), "GET /own\n");
+  assertEquals(displaced, 9);
+  for (const conn of held) conn.close();
+  server.close();
+});
+
+Deno.test("createHttpServer() displaces a client that does not read its answer", async () => {
+  const body = "x".repeat(20_000_000);
+  const { server, clock, port } = start(() => text(200, body), { maxWaiting: 2 });
+  const held: Deno.Conn[] = [];
+  for (let left = 2; left > 0; left--) {
+    const conn = await Deno.connect({ port });
+    await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    // The head is read off at once, the body never.
+    assert(await conn.read(new Uint8Array(16)));
+    held.push(conn);
+  }
+  await clock.advance(1000);
+  const next = await Deno.connect({ port });
+  await next.write(new TextEncoder().encode("POST / HTTP/1.1\r\n\r\n"));
+  assertMatch(await readAll(next), /^HTTP\/1\.1 405 /);
+  for (const conn of [...held, next]) conn.close();
+  server.close();
+});
+
+Deno.test("createHttpServer() makes room when it is out of files", async () => {
+  let displaced = 0;
+  const clock = new ManualClock();
+  const log = createLog({ level: "error", format: "text", write: () => {} });
+  const server = createHttpServer({ handle: ECHO, clock, log, displaced: () => displaced++ });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let accepted = 0;
+  server.serve({
+    accept: () =>
+      ++accepted === 2 ? Promise.reject(new Error("Too many open files")) : listener.accept(),
+    close: () => listener.close(),
+  });
+  const quiet = await Deno.connect({ port: listener.addr.port });
+  await eventually(() => displaced === 1);
+  assertEquals(await readAll(quiet), "");
+  await clock.advance(1000);
+  assertStringIncludes(await exchange(listener.addr.port, "GET /a HTTP/1.1\r\n\r\n"), "GET /a\n");
+  quiet.close();
   server.close();
 });
 
