@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { quoteText } from "../sts/quote_text.ts";
 import { isUsable, lintPolicy } from "../publish/lint.ts";
 import type { LintFinding, LintOptions } from "../publish/lint.ts";
-import { matchesMx } from "../sts/mx_pattern.ts";
+import { patternsFor } from "../sts/mx_pattern.ts";
 import { parsePolicy, type Policy } from "../sts/policy.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 
@@ -121,7 +121,8 @@ function idDate(id = ""): number | undefined {
 function judgePatterns(policy: Policy | undefined, mail: MailSeen): Finding[] {
   const names = [...mail.hosts.map(({ name }) => name), ...mail.left];
   if (policy === undefined || names.length === 0) return [];
-  return policy.mx.filter((pattern) => !names.some((name) => matchesMx(pattern, name)))
+  const used = new Set(names.flatMap(patternsFor));
+  return policy.mx.filter((pattern) => !used.has(pattern))
     .map((pattern) =>
       finding("policy-mx-unused", {
         group: "policy",

@@ -119,7 +119,8 @@ function classifyCertificate(text: string): Classified {
 function describeNames(text: string): string {
   const [, list] = text.split("certificate is only valid for ", 2);
   if (list === undefined) return "certificate has no name of a host in its subjectAltName";
-  const names = Array.from(list.matchAll(/\("?([^")]*)"?\)/g), ([, name = ""]) => name);
+  // A parenthesis ends a name, which has none: what is opened and never closed is not read anew from each.
+  const names = Array.from(list.matchAll(/\("?([^"()]*)"?\)/g), ([, name = ""]) => name);
   const told = quoteText(names.slice(0, NAMES_MAX).join(", "), QUOTE_MAX_LENGTH);
   return `certificate is for ${told}${names.length > NAMES_MAX ? " and others" : ""}`;
 }

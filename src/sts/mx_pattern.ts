@@ -55,6 +55,18 @@ function wildcardFor(host: string): string {
   return `*${host.slice(host.indexOf("."))}`;
 }
 
+/**
+ * All patterns that match a host, in lower case: for sets of many patterns and many hosts, where
+ * {@link matchesMx} would be tried on each pair.
+ */
+export function patternsFor(host: string): string[] {
+  const name = withoutFinalDot(host);
+  if (!isHostname(name)) return [];
+  const lower = name.toLowerCase();
+  const parent = lower.indexOf(".");
+  return parent > 0 ? [lower, `*${lower.slice(parent)}`] : [lower];
+}
+
 function withoutFinalDot(name: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }

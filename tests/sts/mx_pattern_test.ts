@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { matchesMx, matchingHosts, parseMxPattern } from "../../src/sts/mx_pattern.ts";
+import { matchesMx, matchingHosts, parseMxPattern, patternsFor } from "../../src/sts/mx_pattern.ts";
 import { createRandom } from "../fakes/random.ts";
 import { assertQuick } from "./timing.ts";
 import vectors from "../vectors/mx_matching.json" with { type: "json" };
@@ -124,4 +124,31 @@ Deno.test("parseMxPattern() prints what it parses again, and a match is safe to 
     assert(matchesMx(pattern, pattern.replace("*", "x")), pattern);
   }
   assert(matches > 10);
+});
+
+Deno.test("patternsFor() gives the patterns that matchesMx() lets pass, and no others", () => {
+  const hosts = [
+    "a.b.example",
+    "A.b.Example.",
+    "b.example",
+    "example",
+    "x..y",
+    "",
+    "1.2.3.4",
+    "\u212a.example",
+  ];
+  const patterns = [
+    "a.b.example",
+    "*.b.example",
+    "*.example",
+    "b.example",
+    "example",
+    "*.y",
+    "k.example",
+    "*.3.4",
+  ];
+  for (const host of hosts) {
+    const matching = patterns.filter((pattern) => matchesMx(pattern, host));
+    assertEquals(patterns.filter((pattern) => patternsFor(host).includes(pattern)), matching, host);
+  }
 });
