@@ -7,7 +7,8 @@
  * @module
  */
 
-import { derChildren, type DerElement, hex, readDer } from "./der.ts";
+import { Buffer } from "node:buffer";
+import { X509Certificate } from "node:crypto";
 
 /** What stands in a certificate. Names are the remote's: quote them before they are printed. */
 export interface Certificate {
@@ -17,25 +18,17 @@ export interface Certificate {
   readonly issuer: string;
   /** Subject and issuer are the same. */
   readonly selfIssued: boolean;
-  /** The DNS names in subjectAltName, as they stand there. */
-  readonly dnsNames: readonly string[];
+  /** Whether subjectAltName has DNS names. Which ones cannot be told: the runtime joins them with commas. */
+  readonly hasDnsNames: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** SubjectPublicKeyInfo, DER. */
-  readonly spki: Uint8Array;
+  /** SubjectPublicKeyInfo, DER, as it stands there; `undefined` for a kind of key that the runtime does not know. */
+  readonly spki: Uint8Array | undefined;
 }
 
-const TAG_UTC_TIME = 0x17;
-const TAG_SEQUENCE = 0x30;
-const TAG_VERSION = 0xa0;
-const TAG_EXTENSIONS = 0xa3;
-/** `dNSName` of GeneralName (RFC 5280 §4.2.1.6). */
-const TAG_DNS_NAME = 0x82;
-
-const OID_COMMON_NAME = "550403";
-const OID_ORGANIZATION = "55040a";
-const OID_SUBJECT_ALT_NAME = "551d11";
+/** How the runtime prints a dNSName of the subjectAltName. */
+const DNS_NAME = /(?:^|, )DNS:/;
 
 /**
  * Reads a certificate.
@@ -44,80 +37,49 @@ const OID_SUBJECT_ALT_NAME = "551d11";
  * @returns `undefined` if it is none.
  */
 export function readCertificate(der: Uint8Array): Certificate | undefined {
-  const outer = readDer(der);
-  const [tbs] = outer === undefined ? [] : derChildren(der, outer);
-  if (tbs === undefined) return undefined;
-  const fields = derChildren(der, tbs);
-  // The version is left out of certificates of version 1.
-  if (fields[0]?.tag === TAG_VERSION) fields.shift();
-  const [, , issuer, validity, subject, spki, ...rest] = fields;
-  if (issuer === undefined || validity === undefined || subject === undefined) return undefined;
-  if (spki?.tag !== TAG_SEQUENCE) return undefined;
-  const [notBefore, notAfter] = derChildren(der, validity).map((time) => readTime(der, time));
-  if (notBefore === undefined || notAfter === undefined) return undefined;
-  const extensions = rest.find(({ tag }) => tag === TAG_EXTENSIONS);
-  const issuerName = readName(der, issuer);
-  const subjectName = readName(der, subject);
+  try {
+    return read(new X509Certificate(der), der);
+  } catch {
+    // Some parts are only read when they are asked for.
+    return undefined;
+  }
+}
+
+/** @throws {Error} If a part is malformed. */
+function read(certificate: X509Certificate, der: Uint8Array): Certificate | undefined {
+  const { subject = "", issuer = "", subjectAltName = "", validFrom, validTo } = certificate;
+  const notBefore = Date.parse(validFrom);
+  const notAfter = Date.parse(validTo);
+  if (Number.isNaN(notBefore) || Number.isNaN(notAfter)) return undefined;
+  const subjectName = readName(subject);
+  const issuerName = readName(issuer);
   return {
-    subject: subjectName.get(OID_COMMON_NAME) ?? [...subjectName.values()].at(-1) ?? "",
-    issuer: issuerName.get(OID_ORGANIZATION) ?? issuerName.get(OID_COMMON_NAME) ?? "",
-    selfIssued: hex(slice(der, issuer)) === hex(slice(der, subject)),
-    dnsNames: extensions === undefined ? [] : readDnsNames(der, extensions),
+    subject: subjectName.get("CN") ?? [...subjectName.values()].at(-1) ?? "",
+    issuer: issuerName.get("O") ?? issuerName.get("CN") ?? "",
+    selfIssued: subject === issuer,
+    hasDnsNames: DNS_NAME.test(subjectAltName),
     notBefore,
     notAfter,
-    spki: slice(der, spki),
+    spki: readKey(certificate, der),
   };
 }
 
-/** The attributes of a distinguished name, by object identifier in hexadecimal digits. */
-function readName(der: Uint8Array, name: DerElement): Map<string, string> {
+/** The attributes of a name, which the runtime prints on a line each, as `CN=mx.example.com`. */
+function readName(text: string): Map<string, string> {
   const attributes = new Map<string, string>();
-  for (const set of derChildren(der, name)) {
-    for (const attribute of derChildren(der, set)) {
-      const [type, value] = derChildren(der, attribute);
-      if (type !== undefined && value !== undefined) {
-        attributes.set(hex(contents(der, type)), new TextDecoder().decode(contents(der, value)));
-      }
-    }
+  for (const line of text.split("\n")) {
+    const sign = line.indexOf("=");
+    if (sign > 0) attributes.set(line.slice(0, sign), line.slice(sign + 1));
   }
   return attributes;
 }
 
-function readDnsNames(der: Uint8Array, extensions: DerElement): string[] {
-  for (const list of derChildren(der, extensions)) {
-    for (const extension of derChildren(der, list)) {
-      const [id, ...values] = derChildren(der, extension);
-      const value = values.at(-1);
-      if (id === undefined || value === undefined) continue;
-      if (hex(contents(der, id)) !== OID_SUBJECT_ALT_NAME) continue;
-      const names = readDer(der, { start: value.content, limit: value.end });
-      if (names === undefined) return [];
-      return derChildren(der, names).filter(({ tag }) => tag === TAG_DNS_NAME)
-        .map((name) => latin1(contents(der, name)));
-    }
+/** The runtime encodes the key anew: what does not stand in the certificate is not what TLSA records are about. */
+function readKey(certificate: X509Certificate, der: Uint8Array): Uint8Array | undefined {
+  try {
+    const spki = certificate.publicKey.export({ type: "spki", format: "der" });
+    return Buffer.from(der).includes(spki) ? new Uint8Array(spki) : undefined;
+  } catch {
+    return undefined;
   }
-  return [];
-}
-
-/** `YYMMDDHHMMSSZ` with years from 1950 on, or `YYYYMMDDHHMMSSZ` (RFC 5280 §4.1.2.5), as milliseconds. */
-function readTime(der: Uint8Array, time: DerElement): number | undefined {
-  const text = latin1(contents(der, time));
-  const century = time.tag !== TAG_UTC_TIME ? "" : text < "50" ? "20" : "19";
-  const form = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(century + text);
-  if (form === null) return undefined;
-  const [, year, month, day, hour, minute, second] = form;
-  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(at) ? undefined : at;
-}
-
-function slice(der: Uint8Array, element: DerElement): Uint8Array {
-  return der.subarray(element.start, element.end);
-}
-
-function contents(der: Uint8Array, element: DerElement): Uint8Array {
-  return der.subarray(element.content, element.end);
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }

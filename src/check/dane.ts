@@ -8,11 +8,11 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { TlsaRecord } from "../dns/types.ts";
 import { isUsableTlsa } from "../resolver/tlsa.ts";
 import { readCertificate } from "./certificate.ts";
-import { hex } from "./der.ts";
 import { dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 import type { DomainSeen, MailHostSeen } from "./gather.ts";
@@ -80,30 +80,29 @@ function judgeHost({ tlsa, addresses }: MailHostSeen, signed: boolean): Finding 
     : at(owner, "dane-mx-insecure", told);
 }
 
+type Fit = "yes" | "no" | "unknown";
+
 /** Whether one of the records fits (RFC 7672 §3.1). */
-function fits(
-  records: readonly TlsaRecord[],
-  { chain, whole }: Presented,
-): "yes" | "no" | "unknown" {
-  const isFitting = (record: TlsaRecord) =>
-    (record.usage === USAGE_DANE_EE ? chain.slice(0, 1) : chain).some((der) => fit(record, der));
-  if (records.some(isFitting)) return "yes";
+function fits(records: readonly TlsaRecord[], { chain, whole }: Presented): Fit {
+  const found = records.flatMap((record) =>
+    (record.usage === USAGE_DANE_EE ? chain.slice(0, 1) : chain).map((der) => fit(record, der))
+  );
+  if (found.includes("yes")) return "yes";
   const needsChain = records.some(({ usage }) => usage !== USAGE_DANE_EE);
-  return needsChain && !whole ? "unknown" : "no";
+  return found.includes("unknown") || (needsChain && !whole) ? "unknown" : "no";
 }
 
 /** RFC 6698 §2.1.2, §2.1.3: the whole certificate or its key, as it is or as a digest. */
-function fit({ selector, matchingType, data }: TlsaRecord, der: Uint8Array): boolean {
+function fit({ selector, matchingType, data }: TlsaRecord, der: Uint8Array): Fit {
   const selected = selector === 0 ? der : readCertificate(der)?.spki;
-  if (selected === undefined) return false;
-  const wanted = hex(data);
-  if (matchingType === 0) return hex(selected) === wanted;
+  if (selected === undefined) return "unknown";
   const algorithm = matchingType === 1 ? "sha256" : "sha512";
-  return createHash(algorithm).update(selected).digest("hex") === wanted;
+  const wanted = matchingType === 0 ? selected : createHash(algorithm).update(selected).digest();
+  return Buffer.compare(wanted, data) === 0 ? "yes" : "no";
 }
 
 function formatTlsa({ usage, selector, matchingType, data }: TlsaRecord): string {
-  const told = hex(data.subarray(0, DATA_TOLD_OCTETS));
+  const told = data.slice(0, DATA_TOLD_OCTETS).toHex();
   const cut = data.length > DATA_TOLD_OCTETS ? "..." : "";
   return `${usage} ${selector} ${matchingType} ${told}${cut}`;
 }

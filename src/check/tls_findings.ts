@@ -68,7 +68,7 @@ export function leafOf(presented: Presented | undefined): Certificate | undefine
 /** The verifier says that the name or the issuer does not match; the certificate itself shows why. */
 function refine(probe: Failed, certificate: Certificate | undefined): FindingId {
   if (certificate === undefined) return probe.id;
-  if (probe.id === "certificate-name" && certificate.dnsNames.length === 0) {
+  if (probe.id === "certificate-name" && !certificate.hasDnsNames) {
     return "certificate-cn-only";
   }
   if (probe.id !== "certificate-untrusted") return probe.id;

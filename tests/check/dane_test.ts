@@ -134,3 +134,17 @@ Deno.test("judgeDane() finds records at the end of an alias first (RFC 7672 §2.
     "dane-partial example.com",
   ]);
 });
+
+Deno.test("judgeDane() says that it cannot compare a key that cannot be read", async () => {
+  const leaf = LEAF.slice();
+  const at = leaf.toHex().indexOf("06072a8648ce3d0201") / 2;
+  leaf[at + 8] = 0x7f;
+  const presented = { chain: [leaf], whole: true };
+  const data = await digest("SHA-256", SPKI);
+  assertEquals(judged({ usage: 3, selector: 1, matchingType: 1, data }, presented), [
+    "dane-not-compared",
+  ]);
+  const whole = { usage: 3, selector: 0, matchingType: 1, data: await digest("SHA-256", leaf) };
+  assertEquals(judged(whole, presented), ["dane-ok"]);
+  assertEquals(judged({ ...whole, data }, presented), ["dane-mismatch"]);
+});

@@ -191,49 +191,6 @@ function replies(
   };
 }
 
-/** Compression pointers, each to the one before, and questions or records that go through all of them. */
-function pointers(): GrowthRow {
-  return {
-    name: "decodeReply: names behind chains of pointers",
-    limit: DNS_MAX_BYTES,
-    prepare(size) {
-      const bytes = new Uint8Array(size);
-      const view = new DataView(bytes.buffer);
-      const chain = Math.min(0x3ff0, size >> 1) & ~1;
-      // Header: a response with one question and as many answers as fit.
-      view.setUint16(2, 0x8180);
-      view.setUint16(4, 1);
-      const name = [1, 0x61, 7, ...new TextEncoder().encode("example"), 0];
-      bytes.set(name, 12);
-      let at = 12 + name.length;
-      view.setUint16(at, 16);
-      view.setUint16(at + 2, 1);
-      at += 4;
-      // The first answer holds the chain as data of a type that nobody reads.
-      let last = 12;
-      const start = at + 12;
-      view.setUint16(at, 0xc000 | 12);
-      view.setUint16(at + 2, 65_280);
-      view.setUint16(at + 4, 1);
-      view.setUint16(at + 10, chain - start);
-      for (let pointer = start; pointer < chain; pointer += 2) {
-        view.setUint16(pointer, 0xc000 | last);
-        last = pointer;
-      }
-      at = chain;
-      let count = 1;
-      for (; at + 12 <= size; at += 12, count++) {
-        view.setUint16(at, 0xc000 | last);
-        view.setUint16(at + 2, 16);
-        view.setUint16(at + 4, 1);
-      }
-      view.setUint16(6, count);
-      const exact = bytes.subarray(0, at);
-      return () => readOrThrow(() => decodeReply(exact, { name: DOMAIN, type: "TXT" }));
-    },
-  };
-}
-
 /** A decoder that is fed piece by piece. */
 function netstrings(name: string, piece: number, bytesOf: (size: number) => Uint8Array): GrowthRow {
   return {
@@ -465,7 +422,6 @@ export const GROWTH_TABLE: readonly GrowthRow[] = [
     ttl: 1,
     data: "2001:db8::1",
   })),
-  pointers(),
   ...texts(
     "classifyFetchError",
     CERTIFICATE_MAX_BYTES,

@@ -438,7 +438,7 @@ const certificate: Target = {
     if (read === undefined) return "none";
     assert(Number.isFinite(read.notBefore) && Number.isFinite(read.notAfter));
     assertEquals(readCertificate(der), read);
-    return `${read.selfIssued} ${Math.min(read.dnsNames.length, 2)}`;
+    return `${read.selfIssued} ${read.hasDnsNames} ${read.spki !== undefined}`;
   },
 };
 
