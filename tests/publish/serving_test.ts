@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { createHttpServer } from "../../src/monitor/http_server.ts";
 import { createLog } from "../../src/monitor/log.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
+import { STAY_MS } from "../../src/monitor/waiting_room.ts";
 import { createPolicySite } from "../../src/publish/policy_site.ts";
 import type { PemPair } from "../../src/publish/tls_session.ts";
 import { createTlsSources } from "../../src/publish/tls_source.ts";
@@ -210,6 +211,73 @@ Deno.test("over TLS a client that says nothing, or stops in the middle, is ended
   await site.clock.advance(10_000);
   const buffer = new Uint8Array(10);
   assertEquals([await silent.read(buffer), await halfway.read(buffer)], [null, null]);
+});
+
+/** What the runtime's own client sends first. */
+async function captureHello(hostname: string): Promise<Uint8Array> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using server = await listener.accept();
+  using tls = await Deno.startTls(client, { hostname });
+  const shaking = tls.handshake().catch(() => {});
+  const buffer = new Uint8Array(16_384);
+  const count = await server.read(buffer) ?? 0;
+  server.closeWrite();
+  await shaking;
+  return buffer.slice(0, count);
+}
+
+Deno.test("over TLS a client has three seconds for its ClientHello, and three for what follows", async () => {
+  using site = startSite();
+  const host = "mta-sts.a.example";
+  const hello = await captureHello(host);
+  using slow = await Deno.connect({ hostname: "127.0.0.1", port: site.https });
+  using stopped = await Deno.connect({ hostname: "127.0.0.1", port: site.https });
+  await slow.write(hello.subarray(0, 100));
+  await stopped.write(hello.subarray(0, 100));
+  await overHttps(site.https, host, get(host));
+  await site.clock.advance(2_999);
+  await stopped.write(hello.subarray(100));
+  // The server's part of the handshake has come.
+  const buffer = new Uint8Array(16_384);
+  await stopped.read(buffer);
+  await site.clock.advance(1);
+  assertEquals(await slow.read(buffer), null);
+  await site.clock.advance(2_998);
+  const rest = stopped.read(buffer).catch(() => null);
+  await site.clock.advance(1);
+  for (let count = await rest; count !== null;) {
+    count = await stopped.read(buffer).catch(() => null);
+  }
+});
+
+Deno.test("over TLS a sender is answered while all places are held", async () => {
+  using site = startSite();
+  const host = "mta-sts.a.example";
+  const hello = await captureHello(host);
+  const held: Deno.Conn[] = [];
+  const moveOn = async () => {
+    if (site.clock.pending > 64) await site.clock.advance(STAY_MS);
+  };
+  for (let left = 200; left > 0; left--) {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: site.https });
+    // Every second one begins TLS, and does not end it.
+    if (left % 2 === 0) await conn.write(hello);
+    held.push(conn);
+    await moveOn();
+  }
+  const asked = overHttps(site.https, host, get(host));
+  let isAnswered = false;
+  asked.finally(() => isAnswered = true);
+  while (!isAnswered) {
+    await moveOn();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assertStringIncludes(await asked, "200 OK");
+  const [, displaced = "0"] =
+    /^mta_sts_publish_displaced_total (\d+)$/m.exec(site.metrics.render()) ?? [];
+  assert(parseInt(displaced, 10) > 200 - 64, displaced);
+  for (const conn of held) conn.close();
 });
 
 Deno.test("over TLS more clients than there are places are served in turn", async () => {
