@@ -68,6 +68,15 @@ const EXTENDED_ERROR_OPTION = 15;
 /** Extended errors named in a failure's detail. */
 const MAX_EXTENDED_ERRORS = 3;
 
+/** Octets of a message's header (RFC 1035 §4.1.1). */
+const HEADER_BYTES = 12;
+
+/**
+ * Records of a message that are read. No domain has a hundred MX hosts or name servers, while 64 KB hold five
+ * thousand records, each of whose names may take a hundred pointers to follow: a fifth of a second in all.
+ */
+const MAX_RECORDS = 500;
+
 /** TTLs are 31-bit numbers, seconds; what is above counts as 0 (RFC 2181 §8). */
 const MAX_TTL = 2 ** 31 - 1;
 
@@ -153,6 +162,9 @@ export function decodeReply<T extends RecordType>(
 /** dns-packet throws plain errors, and reads over the end of some records; both are no message. */
 function decodePacket(message: Uint8Array): Packet {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  if (countRecords(bytes) > MAX_RECORDS) {
+    throw new MessageError("Too many records in a DNS message");
+  }
   let packet: Packet;
   try {
     packet = dnsPacket.decode(bytes);
@@ -161,6 +173,12 @@ function decodePacket(message: Uint8Array): Packet {
   }
   if (dnsPacket.decode.bytes !== bytes.length) throw new MessageError("Not a DNS message");
   return packet;
+}
+
+/** The records that the header announces, in all three sections (RFC 1035 §4.1.1). */
+function countRecords(bytes: Buffer): number {
+  if (bytes.length < HEADER_BYTES) return 0;
+  return bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
 }
 
 /** Some servers leave the question out when they fail (FORMERR, REFUSED). */

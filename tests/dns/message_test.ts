@@ -309,3 +309,22 @@ function examine(message: Uint8Array, question: Question): string {
     return "error";
   }
 }
+
+Deno.test("decodeReply() reads no message of more records than any domain has", () => {
+  const records = (count: number) =>
+    Array.from({ length: count }, (_, number): FakeRecord => ({
+      type: "A",
+      data: `192.0.2.${number % 256}`,
+    }));
+  assertEquals(verdict("A", "a.example", { answers: records(499) }), "found");
+  assertThrows(
+    () => verdict("A", "a.example", { answers: records(501) }),
+    MessageError,
+    "Too many records",
+  );
+  assertThrows(
+    () => verdict("A", "a.example", { answers: records(1), authorities: records(500) }),
+    MessageError,
+    "Too many records",
+  );
+});

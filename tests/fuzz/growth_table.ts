@@ -519,5 +519,12 @@ function encoded(text: string): Uint8Array {
 }
 
 function found(records: string[]) {
-  return { kind: "found", records, secure: false, ttl: 1, owner: DOMAIN } as const;
+  return {
+    kind: "found",
+    records,
+    secure: false,
+    validated: false,
+    ttl: 1,
+    owner: DOMAIN,
+  } as const;
 }

@@ -278,7 +278,14 @@ const txtRecord: Target = {
 };
 
 function answerOf(texts: string[]) {
-  return { kind: "found", records: texts, secure: false, ttl: 1, owner: DOMAIN } as const;
+  return {
+    kind: "found",
+    records: texts,
+    secure: false,
+    validated: false,
+    ttl: 1,
+    owner: DOMAIN,
+  } as const;
 }
 
 const policy: Target = {
