@@ -12,7 +12,19 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { type FileIdentity, identify, prepareFile, removeCompanions, walOf } from "./cache_path.ts";
 import { pageStatement } from "./page.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
-import { domainOf, expiryOf, isFailure, isMx, isPolicy, isTime } from "./rows.ts";
+import {
+  domainOf,
+  failureAt,
+  FUTURE_MS,
+  isFailure,
+  isMx,
+  isPolicyRow,
+  isTime,
+  mxAt,
+  policyAt,
+  readPolicyRow,
+  TIME_MAX_MS,
+} from "./rows.ts";
 import { prepareSchema, transaction } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DueQuery, PageQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
@@ -24,7 +36,7 @@ const BUSY_TIMEOUT_MS = 20;
 /** Writes after which the WAL is copied to the file: 4 to 6 MB, a few milliseconds. */
 const CHECKPOINT_WRITES = 200;
 
-/** The WAL is copied at least this often, ms; a power cut loses no more than that. */
+/** The WAL is copied at least this often, ms; a power cut loses what was written since. */
 const CHECKPOINT_MS = 60_000;
 
 /** Rows of a table that one prune deletes, one or two milliseconds; the rest goes at the next. */
@@ -48,7 +60,7 @@ const COUNT_KEPT_MS = 10 * 60_000;
 /** How {@link CacheFile} is opened. */
 export interface CacheFileOptions {
   /** The process's time, ms. */
-  readonly now: number;
+  readonly now: () => number;
   readonly maxFileOctets: number;
   /** Leaves out the checks of owner and mode. */
   readonly allowUnsafeDirectory: boolean;
@@ -78,9 +90,8 @@ type Row<T> = { readonly [Column in keyof T]: unknown } & { readonly rowid: numb
 
 /** An opened cache file. */
 export class CacheFile implements WriteTarget {
-  /** By how many ms all times were shifted at opening, because the clock had been set back. */
-  readonly shift: number;
   readonly #path: string;
+  readonly #now: () => number;
   readonly #database: DatabaseSync;
   readonly #identity: FileIdentity | undefined;
   readonly #walIdentity: FileIdentity | undefined;
@@ -105,10 +116,11 @@ export class CacheFile implements WriteTarget {
     this.#path = path;
     this.#onBadRow = options.onBadRow;
     this.#writeCheck = new WriteCheck(path);
-    this.#checkpointedAt = options.now;
+    this.#now = options.now;
+    this.#checkpointedAt = options.now();
     this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
-      this.shift = prepareSchema(this.#database, { path, ...options });
+      prepareSchema(this.#database, { path, ...options });
     } catch (error) {
       this.#database.close();
       throw error;
@@ -139,13 +151,13 @@ export class CacheFile implements WriteTarget {
     return this.#policiesOf(this.#prepare(sql.GET_POLICY).all(domain))[0];
   }
 
-  /** Stores a policy unless a newer one is there; one that does not parse counts as a bad row. */
+  /** Stores a policy unless a newer one is there; one with odd times counts as a bad row. */
   putPolicy(policy: StoredPolicy): void {
-    const expiresAt = expiryOf(policy);
-    if (expiresAt === undefined) return this.#onBadRow("policies");
-    const { domain, id, text, fetchedAt, lastUsedAt, refreshAt } = policy;
+    if (!isPolicyRow(policy)) return this.#onBadRow("policies");
+    const { domain, id, text, fetchedAt, lastUsedAt, refreshAt, expiresAt } = policy;
     const octets = this.#encoder.encode(text);
-    this.#run(sql.PUT_POLICY, domain, id, octets, fetchedAt, lastUsedAt, refreshAt, expiresAt);
+    const times = [fetchedAt, lastUsedAt, refreshAt, expiresAt, this.#now() + FUTURE_MS];
+    this.#run(sql.PUT_POLICY, domain, id, octets, ...times);
   }
 
   markPolicy(domain: string, { lastUsedAt, refreshAt }: Mark): void {
@@ -163,7 +175,8 @@ export class CacheFile implements WriteTarget {
     const row = this.#prepare(sql.GET_FAILURE).get(domain) as Row<StoredFailure> | undefined;
     if (row === undefined) return undefined;
     const { rowid, ...failure } = row;
-    return isFailure(failure) ? failure : this.#deleteBad("failures", rowid);
+    if (!isFailure(failure)) return this.#deleteBad("failures", rowid);
+    return failureAt(failure, this.#now());
   }
 
   putFailure(failure: StoredFailure): void {
@@ -180,7 +193,7 @@ export class CacheFile implements WriteTarget {
     const found = this.#prepare(sql.GET_MX).get(domainOf(nextHop), nextHop);
     if (found === undefined) return undefined;
     const { rowid, ...mx } = found as Row<StoredMx>;
-    return isMx(mx) ? mx : this.#deleteBad("mx", rowid);
+    return isMx(mx) ? mxAt(mx, this.#now()) : this.#deleteBad("mx", rowid);
   }
 
   putMx(mx: StoredMx): void {
@@ -194,15 +207,18 @@ export class CacheFile implements WriteTarget {
     return { policies: this.#policiesOf(rows), next: rows.at(-1) as Cursor | undefined };
   }
 
-  /** See `PolicyStore.listPage`. */
+  /** See `PolicyLists.listPage`. */
   listPage(query: PageQuery): StoredPolicy[] {
     const [text, ...values] = pageStatement(query);
     return this.#policiesOf(this.#prepare(text).all(...values));
   }
 
-  /** See `PolicyStore.listDue`. */
-  listDue({ due, usedSince, limit }: DueQuery): StoredPolicy[] {
-    return this.#policiesOf(this.#prepare(sql.LIST_DUE).all(due, usedSince, due, limit));
+  /** See `PolicyLists.listDue`. */
+  listDue({ due, alive, farthest, usedSince, limit }: DueQuery): string[] {
+    const rows = this.#prepare(sql.LIST_DUE).all(due, usedSince, alive, limit);
+    const room = limit - rows.length;
+    if (room > 0) rows.push(...this.#prepare(sql.LIST_FAR).all(farthest, usedSince, alive, room));
+    return rows.map(({ domain }) => domain).filter((domain) => typeof domain === "string");
   }
 
   /**
@@ -254,18 +270,18 @@ export class CacheFile implements WriteTarget {
     return this.#counted.rows;
   }
 
-  /** See `PolicyStore.countHeldOff`. */
+  /** See `PolicyLists.countHeldOff`. */
   countHeldOff(now: number): number {
     return Number(this.#prepare(sql.COUNT_HELD_OFF).get(now)?.rows);
   }
 
-  /** See `PolicyStore.oldestFetch`. */
+  /** See `PolicyLists.oldestFetch`. */
   oldestFetch(usedSince: number): number | undefined {
     const fetchedAt = this.#prepare(sql.OLDEST_FETCH).get(usedSince)?.fetchedAt;
     return isTime(fetchedAt) ? fetchedAt : undefined;
   }
 
-  /** See `PolicyStore.prune`. @returns Number of rows deleted. */
+  /** See `StoreCare.prune`. @returns Number of rows deleted. */
   prune(now: number): number {
     const rows = this.#pruneTable("policies", "expires_at", now) +
       this.#pruneTable("failures", "retry_at", now - FAILURE_KEEP_MS) +
@@ -274,9 +290,15 @@ export class CacheFile implements WriteTarget {
     return rows;
   }
 
-  /** Notes the time, ms, so that a clock set back is noticed at the next opening. */
-  noteTime(now: number): void {
-    this.#run(sql.NOTE_TIME, now);
+  /** Notes the time, ms: no later process on this file begins before it. */
+  noteTime(time: number): void {
+    this.#run(sql.NOTE_TIME, time, TIME_MAX_MS);
+  }
+
+  /** The latest time noted, ms; `undefined` if there is none that can be believed. */
+  lastSeen(): number | undefined {
+    const lastSeen = this.#prepare(sql.LAST_SEEN).get()?.last_seen;
+    return isTime(lastSeen) && lastSeen > 0 ? lastSeen : undefined;
   }
 
   /**
@@ -361,8 +383,9 @@ export class CacheFile implements WriteTarget {
     | undefined {
     if (!(text instanceof Uint8Array)) return undefined;
     const decoded = this.#decoder.decode(text);
-    const policy = { domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt };
-    return isPolicy(policy) ? policy : undefined;
+    const row = { domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt };
+    const policy = readPolicyRow(row);
+    return policy && policyAt(policy, this.#now());
   }
 
   #deleteBad(table: Table, rowid: number): undefined {

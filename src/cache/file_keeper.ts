@@ -2,7 +2,8 @@
  * Keeps the cache file working, or works without it: no state of the file stops the daemon.
  *
  * After a write has failed no other is tried until `settle`, so that a locked or dead file cannot
- * block one answer after the other; reads go on as far as the open handle can. `settle` repairs
+ * block one answer after the other; reads go on as far as the open handle can, and say so when they
+ * cannot: that something could not be read is never the same as that it is not there. `settle` repairs
  * what can be repaired:
  *
  * - locked, full: the same handle is tried again later;
@@ -28,7 +29,7 @@ const RETRY_FIRST_MS = 1000;
 /** Longest wait between repairs, ms: within a minute of the end of a fault all is written. */
 const RETRY_MAX_MS = 60_000;
 
-/** The time is noted in the file this often, ms: as exactly is a clock noticed that was set back. */
+/** The time is noted in the file this often, ms: by so much at most a process begins before the end of another. */
 const NOTE_TIME_MS = 60_000;
 
 /** Faults that opening the file again does not help against. */
@@ -42,6 +43,12 @@ export interface FileKeeperOptions {
   readonly errors: Metric;
   /** The process's time, ms. */
   readonly now: () => number;
+  /** The time as far as it has proved right, ms: only that is noted in the file. */
+  readonly proven: () => number;
+  /** Told, when the file is opened first, the latest time noted in it, ms. */
+  readonly onLastSeen: (time: number) => void;
+  /** Told that what could not be read before can be read now, or that another file is in use. */
+  readonly onReopened: () => void;
   readonly allowUnsafeDirectory: boolean;
   readonly maxFileOctets: number;
 }
@@ -54,6 +61,12 @@ interface Fault {
   readonly isAnnounced: boolean;
 }
 
+/** What came of reading. */
+export type Reading<T> =
+  | { readonly kind: "read"; readonly value: T }
+  /** The words are our own, and fit into a reply to Postfix. */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** The cache file through its better and worse days. No method throws unless it says so. */
 export class FileKeeper {
   readonly #options: FileKeeperOptions;
@@ -64,6 +77,11 @@ export class FileKeeper {
   #retryAt = 0;
   #notedAt = -Infinity;
   #saidBadRow = false;
+  #hasOpened = false;
+  /** Reading has failed since the file was sound. */
+  #hasFailedToRead = false;
+  /** Reading waits for a lock in vain: not tried again before the next repair. */
+  #isReadLocked = false;
 
   /** The file is not opened before the first {@link settle}. */
   constructor(options: FileKeeperOptions) {
@@ -76,14 +94,16 @@ export class FileKeeper {
     return this.#fault === undefined || this.#options.now() >= this.#retryAt;
   }
 
-  /** Reads from the file. @returns `undefined` also if it cannot be read. */
-  read<T>(action: (file: CacheFile) => T): T | undefined {
-    if (this.#file === undefined) return undefined;
+  /** Reads from the file. */
+  read<T>(action: (file: CacheFile) => T): Reading<T> {
+    if (this.#file === undefined || this.#isReadLocked) return this.#unavailable();
     try {
-      return action(this.#file);
+      return { kind: "read", value: action(this.#file) };
     } catch (error) {
       this.#fail(error, { isRepair: false });
-      return undefined;
+      this.#hasFailedToRead = true;
+      this.#isReadLocked = faultKind(error) === "busy";
+      return this.#unavailable();
     }
   }
 
@@ -108,12 +128,14 @@ export class FileKeeper {
    */
   settle(action?: (file: CacheFile) => void): boolean {
     const now = this.#options.now();
+    this.#isReadLocked = false;
+    const before = this.#file;
     try {
-      const file = this.#soundFile(now);
+      const file = this.#soundFile();
       if (action || this.#fault || now - this.#notedAt >= NOTE_TIME_MS) {
         const writeAll = () => {
           action?.(file);
-          file.noteTime(now);
+          file.noteTime(this.#options.proven());
         };
         file.write(() => file.transaction(writeAll));
         this.#notedAt = now;
@@ -128,6 +150,8 @@ export class FileKeeper {
     if (this.#fault?.isAnnounced) this.#log.info("cache file usable again", this.#name());
     this.#fault = undefined;
     this.#failedRepairs = 0;
+    if (this.#hasFailedToRead || this.#file !== before) this.#options.onReopened();
+    this.#hasFailedToRead = false;
     return true;
   }
 
@@ -142,36 +166,39 @@ export class FileKeeper {
   }
 
   /** @throws {Error} If there is no file to write to; the old one, if any, can still be read. */
-  #soundFile(now: number): CacheFile {
+  #soundFile(): CacheFile {
     const old = this.#file;
     const isSound = this.#fault === undefined || PASSING.includes(this.#fault.kind);
     const hasMoved = old?.hasMoved() ?? false;
     if (old !== undefined && isSound && !hasMoved) return old;
     if (hasMoved) old?.abandonCompanions();
-    const fresh = this.#open(now);
+    const fresh = this.#open();
     if (old !== undefined) this.#takeOver(old, fresh);
     this.#file = fresh;
+    this.#tellLastSeen(fresh);
     this.#notedAt = -Infinity;
     this.#saidBadRow = false;
     return fresh;
   }
 
-  #open(now: number): CacheFile {
+  #open(): CacheFile {
     const onBadRow = (table: Table) => this.#noteBadRow(table);
-    const open = () => new CacheFile(this.#options.path, { ...this.#options, now, onBadRow });
-    let file: CacheFile;
+    const open = () => new CacheFile(this.#options.path, { ...this.#options, onBadRow });
     try {
-      file = open();
+      return open();
     } catch (error) {
       if (faultKind(error) !== "corrupt" || !this.#setAside(error)) throw error;
       this.#options.errors.cell("corrupt").value++;
-      file = open();
+      return open();
     }
-    if (file.shift !== 0) {
-      const seconds = Math.round(-file.shift / 1000);
-      this.#log.warn("clock set back, ages in the cache file kept", { ...this.#name(), seconds });
-    }
-    return file;
+  }
+
+  /** Once: the time of this process does not depend on files that are put in place later. */
+  #tellLastSeen(file: CacheFile): void {
+    if (this.#hasOpened) return;
+    const lastSeen = file.lastSeen();
+    this.#hasOpened = true;
+    if (lastSeen !== undefined) this.#options.onLastSeen(lastSeen);
   }
 
   /** Blocks for as long as it takes, 10 s and more for a million: no policy may be missed meanwhile. */
@@ -225,6 +252,10 @@ export class FileKeeper {
     } catch {
       return false;
     }
+  }
+
+  #unavailable(): Reading<never> {
+    return { kind: "unavailable", reason: `cache file unusable (${this.#fault?.kind ?? "open"})` };
   }
 
   #noteBadRow(table: Table): void {

@@ -21,6 +21,12 @@ export interface OctetBound<V> {
   octetsOf(value: V): number;
 }
 
+/** Options of {@link GenerationalMap}. */
+export interface GenerationalMapOptions<V> extends Partial<OctetBound<V>> {
+  /** Told each value that is dropped for want of room; it must not change the map. */
+  onDrop?(value: V): void;
+}
+
 /** Entries of one generation and the octets they take. */
 interface Generation<K, V> {
   readonly entries: Map<K, V>;
@@ -32,23 +38,25 @@ export class GenerationalMap<V, K extends string | number = string> {
   readonly #halfEntries: number;
   readonly #halfOctets: number;
   readonly #octetsOf: (value: V) => number;
+  readonly #onDrop: ((value: V) => void) | undefined;
   #young: Generation<K, V> = emptyGeneration();
   #old: Generation<K, V> = emptyGeneration();
 
   /**
    * @param entries Entries held at most; 2 for a bound of 1.
-   * @param bound Bounds the octets as well.
+   * @param options Bounds the octets as well, or tells what is dropped.
    * @throws {RangeError} If `entries` is not a positive integer.
    */
-  constructor(entries: number, bound?: OctetBound<V>) {
+  constructor(entries: number, options: GenerationalMapOptions<V> = {}) {
     if (!Number.isInteger(entries) || entries < 1) {
       throw new RangeError(
         `Cannot create a map as 'entries' must be a positive integer: ${entries}`,
       );
     }
     this.#halfEntries = Math.max(1, Math.floor(entries / 2));
-    this.#halfOctets = bound === undefined ? Infinity : bound.octets / 2;
-    this.#octetsOf = bound?.octetsOf ?? (() => 0);
+    this.#halfOctets = (options.octets ?? Infinity) / 2;
+    this.#octetsOf = options.octetsOf ?? (() => 0);
+    this.#onDrop = options.onDrop;
   }
 
   /** Entries held now. */
@@ -75,8 +83,10 @@ export class GenerationalMap<V, K extends string | number = string> {
     const isFull = entries.size === this.#halfEntries ||
       (entries.size > 0 && this.#young.octets + octets > this.#halfOctets);
     if (isFull) {
+      const dropped = this.#old.entries;
       this.#old = this.#young;
       this.#young = emptyGeneration();
+      if (this.#onDrop !== undefined) for (const each of dropped.values()) this.#onDrop(each);
     }
     this.#young.entries.set(key, value);
     this.#young.octets += octets;
@@ -91,6 +101,12 @@ export class GenerationalMap<V, K extends string | number = string> {
   clear(): void {
     this.#young = emptyGeneration();
     this.#old = emptyGeneration();
+  }
+
+  /** All entries, in no particular order; reading them is no use, and what is read may be dropped meanwhile. */
+  *entries(): IterableIterator<[key: K, value: V]> {
+    yield* this.#old.entries;
+    yield* this.#young.entries;
   }
 
   /** All values, in no particular order; reading them is no use. */

@@ -8,16 +8,19 @@
  */
 
 import { GenerationalMap } from "./generational_map.ts";
-import { type Dated, dated, selectPage } from "./page.ts";
+import { News } from "./news.ts";
+import { selectPage } from "./page.ts";
 import { domainOf, selectDue } from "./rows.ts";
 import type {
   DueQuery,
   PageQuery,
+  PolicyLookup,
   PolicyStore,
   StoredFailure,
   StoredMx,
   StoredPolicy,
   StoreHealth,
+  StoreNews,
 } from "./types.ts";
 
 /** Creates the store. @param options `maxEntries` bounds policies, failures and next hops, each. */
@@ -26,9 +29,10 @@ export function createMemoryStore({ maxEntries }: { maxEntries: number }): Polic
 }
 
 class MemoryStore implements PolicyStore {
-  readonly #policies: GenerationalMap<Dated>;
+  readonly #policies: GenerationalMap<StoredPolicy>;
   readonly #failures: GenerationalMap<StoredFailure>;
   readonly #mx: GenerationalMap<StoredMx>;
+  readonly #news = new News();
 
   constructor(maxEntries: number) {
     this.#policies = new GenerationalMap(maxEntries);
@@ -36,12 +40,14 @@ class MemoryStore implements PolicyStore {
     this.#mx = new GenerationalMap(maxEntries);
   }
 
-  getPolicy(domain: string): StoredPolicy | undefined {
-    return this.#policies.get(domain)?.policy;
+  getPolicy(domain: string): PolicyLookup {
+    const policy = this.#policies.get(domain);
+    return policy === undefined ? { kind: "absent" } : { kind: "found", policy };
   }
 
   putPolicy(policy: StoredPolicy): void {
-    this.#policies.set(policy.domain, dated(policy));
+    this.#policies.set(policy.domain, policy);
+    this.#news.tell({ kind: "stored", policy });
   }
 
   touchPolicy(domain: string, lastUsedAt: number): void {
@@ -86,7 +92,7 @@ class MemoryStore implements PolicyStore {
     return selectPage(this.#policies.values(), query);
   }
 
-  listDue(query: DueQuery): StoredPolicy[] {
+  listDue(query: DueQuery): string[] {
     return selectDue(this.#all(), query);
   }
 
@@ -102,7 +108,7 @@ class MemoryStore implements PolicyStore {
 
   oldestFetch(usedSince: number): number | undefined {
     let oldest: number | undefined;
-    for (const { policy: { fetchedAt, lastUsedAt } } of this.#policies.values()) {
+    for (const { fetchedAt, lastUsedAt } of this.#policies.values()) {
       if (lastUsedAt >= usedSince && fetchedAt < (oldest ?? Infinity)) oldest = fetchedAt;
     }
     return oldest;
@@ -111,8 +117,12 @@ class MemoryStore implements PolicyStore {
   /** Drops expired policies; what else is old goes by itself when room is needed. */
   prune(now: number): number {
     const expired = [...this.#policies.values()].filter(({ expiresAt }) => expiresAt <= now);
-    for (const { policy } of expired) this.#policies.delete(policy.domain);
+    for (const { domain } of expired) this.#policies.delete(domain);
     return expired.length;
+  }
+
+  onNews(listener: (news: StoreNews) => void): () => void {
+    return this.#news.subscribe(listener);
   }
 
   flush(): void {}
@@ -124,13 +134,13 @@ class MemoryStore implements PolicyStore {
   close(): void {}
 
   #all(): StoredPolicy[] {
-    return Array.from(this.#policies.values(), ({ policy }) => policy);
+    return [...this.#policies.values()];
   }
 
   #change(domain: string, change: Partial<StoredPolicy>): void {
     const known = this.#policies.get(domain);
     if (known === undefined) return;
-    this.#policies.set(domain, { ...known, policy: { ...known.policy, ...change } });
+    this.#policies.set(domain, { ...known, ...change });
   }
 
   #dropMx(matches: (mx: StoredMx) => boolean): void {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { expiryOf } from "./rows.ts";
 import { SELECT_POLICY } from "./statements.ts";
 import type { PageOrder, PageQuery, StoredPolicy } from "./types.ts";
 
@@ -19,17 +18,6 @@ const COLUMNS: Readonly<Record<PageOrder, string>> = {
 
 /** Higher than whatever may follow a prefix in a domain. */
 const PREFIX_END = "\x7f";
-
-/** A policy with the time of its expiry, ms. */
-export interface Dated {
-  readonly policy: StoredPolicy;
-  readonly expiresAt: number;
-}
-
-/** Adds the time of expiry, which costs parsing the text; 0 if it is invalid. */
-export function dated(policy: StoredPolicy): Dated {
-  return { policy, expiresAt: expiryOf(policy) ?? 0 };
-}
 
 /**
  * The statement for a page, one of a few constant texts, and its values.
@@ -52,24 +40,27 @@ export function pageStatement(
 }
 
 /** The page of policies in memory; one pass, and memory for twice the rows up to its end. */
-export function selectPage(policies: Iterable<Dated>, query: PageQuery): StoredPolicy[] {
+export function selectPage(policies: Iterable<StoredPolicy>, query: PageQuery): StoredPolicy[] {
   const { order, descending, prefix, offset, limit } = query;
   const end = offset + limit;
   const before = comparer(order, descending);
-  let kept: Dated[] = [];
-  let worst: Dated | undefined;
+  let kept: StoredPolicy[] = [];
+  let worst: StoredPolicy | undefined;
   for (const one of policies) {
-    if (order === "domain" && !one.policy.domain.startsWith(prefix)) continue;
+    if (order === "domain" && !one.domain.startsWith(prefix)) continue;
     if (worst !== undefined && before(one, worst) >= 0) continue;
     kept.push(one);
     if (kept.length < 2 * end) continue;
     kept = kept.sort(before).slice(0, end);
     worst = kept.at(-1);
   }
-  return kept.sort(before).slice(offset, end).map(({ policy }) => policy);
+  return kept.sort(before).slice(offset, end);
 }
 
-function comparer(order: PageOrder, descending: boolean): (one: Dated, other: Dated) => number {
+function comparer(
+  order: PageOrder,
+  descending: boolean,
+): (one: StoredPolicy, other: StoredPolicy) => number {
   const key = KEYS[order];
   const sign = descending ? -1 : 1;
   return (one, other) => {
@@ -78,9 +69,9 @@ function comparer(order: PageOrder, descending: boolean): (one: Dated, other: Da
   };
 }
 
-const KEYS: Readonly<Record<PageOrder, (dated: Dated) => string | number>> = {
-  domain: ({ policy }) => policy.domain,
-  fetched: ({ policy }) => policy.fetchedAt,
+const KEYS: Readonly<Record<PageOrder, (policy: StoredPolicy) => string | number>> = {
+  domain: ({ domain }) => domain,
+  fetched: ({ fetchedAt }) => fetchedAt,
   expires: ({ expiresAt }) => expiresAt,
-  used: ({ policy }) => policy.lastUsedAt,
+  used: ({ lastUsedAt }) => lastUsedAt,
 };

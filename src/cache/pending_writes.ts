@@ -19,6 +19,9 @@ const PENDING_MAX_OCTETS = 16 * 1024 * 1024;
 /** About what an entry takes beside its longest text, in octets. */
 const ENTRY_OCTETS = 300;
 
+/** About what a line that is kept for reports takes, in octets. */
+const LINE_OCTETS = 40;
+
 /** A change of times that leaves the rest of a policy as it is, ms. */
 export interface Mark {
   readonly lastUsedAt?: number;
@@ -199,8 +202,9 @@ export class PendingWrites {
 }
 
 function octetsOf(value: unknown): number {
-  const { text = "", detail = "", json = "" } = (value ?? {}) as Partial<
+  const { text = "", strings = [], detail = "", json = "" } = (value ?? {}) as Partial<
     StoredPolicy & StoredFailure & StoredMx
   >;
-  return ENTRY_OCTETS + text.length + detail.length + json.length;
+  const lines = LINE_OCTETS * strings.length;
+  return ENTRY_OCTETS + text.length + lines + detail.length + json.length;
 }

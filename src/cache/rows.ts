@@ -2,13 +2,14 @@
  * What a record must look like to be believed. The same rules hold when it is written and when it
  * is read back: bits rot, and other programs can write the file.
  *
- * Whether the text of a policy still parses is for its reader to find out; here it is
- * only parsed to learn when the policy expires.
+ * Nothing in the file counts as later than now: a record from the future was written by a clock that
+ * was wrong, and counts as written this moment. So it is neither forgotten nor trusted for longer than a
+ * new one, and a policy is due for its regular fetch at once.
  *
  * @module
  */
 
-import { parsePolicy, POLICY_MAX_BYTES } from "../sts/policy.ts";
+import { expiryOf, POLICY_MAX_BYTES, PolicySyntaxError, readPolicyFile } from "../sts/policy.ts";
 import type { DueQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
 
 /** The longest domain name in text form, in octets (RFC 1035 §3.1). */
@@ -30,13 +31,58 @@ const DETAIL_MAX_LENGTH = 2000;
 const JSON_MAX_LENGTH = 64 * 1024;
 
 /** The end of the year 2099, ms since the epoch: a later time is no time. */
-const TIME_MAX_MS = Date.UTC(2100, 0, 1);
+export const TIME_MAX_MS = Date.UTC(2100, 0, 1);
+
+/**
+ * A record is from the future if it is later than now by more than this, ms: two processes on one file
+ * may differ by less, as they follow small steps of the clock at different moments.
+ */
+export const FUTURE_MS = 5 * 60_000;
 
 /** A record as read: any column may hold anything. */
 type Unproven<T> = { readonly [Field in keyof T]: unknown };
 
+/** The columns of a policy that are stored as they are. */
+export type PolicyRow = Omit<StoredPolicy, "policy" | "strings" | "expiresAt">;
+
+/**
+ * Makes a policy of its record, and works out when it expires (RFC 8461 §3.2).
+ *
+ * @returns `undefined` if the record cannot be believed, or its text is no policy.
+ */
+export function readPolicyRow(row: Unproven<PolicyRow>): StoredPolicy | undefined {
+  if (!isPolicyRow(row)) return undefined;
+  try {
+    const file = readPolicyFile(row.text);
+    return { ...row, ...file, expiresAt: expiryOf(file.policy, row.fetchedAt) };
+  } catch (error) {
+    if (error instanceof PolicySyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** A policy as it counts at `now`, ms; see the head of this file. */
+export function policyAt(policy: StoredPolicy, now: number): StoredPolicy {
+  if (policy.fetchedAt <= now + FUTURE_MS) return policy;
+  const lastUsedAt = Math.min(policy.lastUsedAt, now);
+  const expiresAt = expiryOf(policy.policy, now);
+  return { ...policy, fetchedAt: now, refreshAt: now, lastUsedAt, expiresAt };
+}
+
+/** A failure as it counts at `now`, ms. */
+export function failureAt(failure: StoredFailure, now: number): StoredFailure {
+  const { failedAt, retryAt } = failure;
+  if (failedAt <= now + FUTURE_MS) return failure;
+  return { ...failure, failedAt: now, retryAt: now + retryAt - failedAt };
+}
+
+/** What is known of a next hop, as it counts at `now`, ms. */
+export function mxAt(mx: StoredMx, now: number): StoredMx {
+  return mx.checkedAt <= now + FUTURE_MS ? mx : { ...mx, checkedAt: now };
+}
+
 /** Tells whether a policy record can be believed. */
-export function isPolicy(policy: Unproven<StoredPolicy>): policy is StoredPolicy {
+export function isPolicyRow(policy: Unproven<PolicyRow>): policy is PolicyRow {
   return isDomain(policy.domain) && isText(policy.id) && POLICY_ID.test(policy.id) &&
     isText(policy.text) && policy.text.length <= POLICY_MAX_BYTES &&
     isTime(policy.fetchedAt) && isTime(policy.lastUsedAt) && isTime(policy.refreshAt);
@@ -61,26 +107,17 @@ export function isTime(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value < TIME_MAX_MS;
 }
 
-/** When a policy expires (RFC 8461 §3.2), ms; `undefined` if the record or its text is invalid. */
-export function expiryOf(policy: StoredPolicy): number | undefined {
-  if (!isPolicy(policy)) return undefined;
-  try {
-    return policy.fetchedAt + parsePolicy(policy.text).maxAge * 1000;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Of these policies those that `PolicyStore.listDue` asks for, in its order. */
+/** Of these policies the domains that `PolicyLists.listDue` asks for, in its order. */
 export function selectDue(
   policies: readonly StoredPolicy[],
-  { due, usedSince, limit }: DueQuery,
-): StoredPolicy[] {
+  { due, alive, farthest, usedSince, limit }: DueQuery,
+): string[] {
   return policies
-    .filter(({ refreshAt, lastUsedAt }) => refreshAt <= due && lastUsedAt >= usedSince)
-    .filter((policy) => (expiryOf(policy) ?? 0) > due)
+    .filter(({ refreshAt }) => refreshAt <= due || refreshAt > farthest)
+    .filter(({ lastUsedAt, expiresAt }) => lastUsedAt >= usedSince && expiresAt > alive)
     .sort((one, other) => one.refreshAt - other.refreshAt)
-    .slice(0, limit);
+    .slice(0, limit)
+    .map(({ domain }) => domain);
 }
 
 /** The domain of a next hop in Postfix's form: `example.com` for `[example.com]:587`. */

@@ -1,5 +1,7 @@
 /**
- * The SQLite schema of the cache file, and getting an opened file into its shape.
+ * The SQLite schema of the cache file, and getting an opened file into its shape: each version is a
+ * numbered step from the one before, and an older file takes all steps that it lacks in one
+ * transaction. A file of a later version is refused and left as it is.
  *
  * The only numbers are times and one counter; they are REAL throughout, because a damaged
  * INTEGER can exceed what a JavaScript number holds, and reading it would throw. The policy text is
@@ -11,13 +13,9 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { CacheFault } from "./fault.ts";
-import { isTime } from "./rows.ts";
 
 /** "mSTS", in the file header: tells our files from those of other programs. */
 const APPLICATION_ID = 0x6d535453;
-
-/** Version of the schema, in the file header. A later version is left alone. */
-const SCHEMA_VERSION = 1;
 
 /** The file may grow to this many octets: ten million domains, whatever hostile ones send. */
 export const FILE_MAX_OCTETS = 4 * 1024 ** 3;
@@ -34,16 +32,10 @@ const AUTOCHECKPOINT_PAGES = 16_384;
 /** The WAL file is cut back to this many octets once it has grown beyond. */
 const WAL_KEEP_OCTETS = 8 * 1024 ** 2;
 
-/** A clock back by less than this, ms, is slewing, or another process with the file open. */
-const CLOCK_TOLERANCE_MS = 5000;
+/** The statements of a step. */
+export type Migration = readonly string[];
 
-/**
- * A clock before this time, ms, has not been set yet, as on machines without a battery. It will
- * jump; times shifted to fit it would then all lie in the far past.
- */
-const CLOCK_SET_MS = Date.UTC(2025, 0, 1);
-
-const SCHEMA = [
+const FIRST: Migration = [
   `CREATE TABLE policies (
     domain TEXT PRIMARY KEY,
     id TEXT NOT NULL,
@@ -77,33 +69,38 @@ const SCHEMA = [
   "CREATE TABLE clock (last_seen REAL NOT NULL) STRICT",
   "INSERT INTO clock VALUES (0)",
   `PRAGMA application_id = ${APPLICATION_ID}`,
-  `PRAGMA user_version = ${SCHEMA_VERSION}`,
 ];
+
+/**
+ * The steps: number `n`, counted from 0, leads from version `n` to `n + 1`; version 0 is an empty file. A
+ * step that was released is never changed.
+ */
+export const MIGRATIONS: readonly Migration[] = [FIRST];
 
 /** What {@link prepareSchema} needs beside the database. */
 export interface SchemaOptions {
   /** For messages. */
   readonly path: string;
-  /** The process's time, ms. */
-  readonly now: number;
   readonly maxFileOctets: number;
+  /** The steps to the version wanted. @default MIGRATIONS */
+  readonly migrations?: readonly Migration[];
 }
 
 /**
- * Brings an opened file into shape: settings, schema, time base.
+ * Brings an opened file into shape: settings and schema.
  *
- * @returns By how many ms all times in the file were shifted; 0 as a rule.
  * @throws {CacheFault} Of kind `foreign` or `newer`; such a file has not been changed.
- * @throws {Error} SQLite's, with `errcode`.
+ * @throws {Error} SQLite's, with `errcode`; a file of an earlier version is then as it was.
  */
-export function prepareSchema(database: DatabaseSync, options: SchemaOptions): number {
-  const isNew = inspect(database, options.path);
+export function prepareSchema(database: DatabaseSync, options: SchemaOptions): void {
+  const { path, migrations = MIGRATIONS } = options;
+  const version = requireKnown(database, { path, latest: migrations.length });
   // Takes effect before there is a table; later it is a write, which a read-only file refuses.
-  if (isNew) database.prepare("PRAGMA auto_vacuum = INCREMENTAL").all();
+  if (version === 0) database.prepare("PRAGMA auto_vacuum = INCREMENTAL").all();
   for (
     const setting of [
       "journal_mode = WAL",
-      // A kill loses nothing, a power cut the last minute; no put waits for the disk.
+      // A kill loses nothing, a power cut what was written since the last checkpoint; no put waits for the disk.
       "synchronous = NORMAL",
       `wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`,
       `journal_size_limit = ${WAL_KEEP_OCTETS}`,
@@ -112,9 +109,7 @@ export function prepareSchema(database: DatabaseSync, options: SchemaOptions): n
   ) {
     database.prepare(`PRAGMA ${setting}`).all();
   }
-  if (isNew) transaction(database, () => createTables(database, options.path));
-  if (clockShift(database, options.now) === 0) return 0;
-  return transaction(database, () => shiftTimes(database, options.now));
+  if (version < migrations.length) transaction(database, () => migrate(database, options));
 }
 
 /**
@@ -135,55 +130,40 @@ export function transaction<T>(database: DatabaseSync, action: () => T): T {
   }
 }
 
-/** @returns Whether the file is empty. */
-function inspect(database: DatabaseSync, path: string): boolean {
+/**
+ * Finds the version of a file of ours; 0 for an empty one. Changes nothing.
+ *
+ * @param options `latest` is the highest version that is known.
+ * @throws {CacheFault} Of kind `foreign` or `newer`.
+ */
+export function requireKnown(
+  database: DatabaseSync,
+  { path, latest = MIGRATIONS.length }: { path: string; latest?: number },
+): number {
   const read = (sql: string): unknown => Object.values(database.prepare(sql).get() ?? {})[0];
   const application = read("PRAGMA application_id");
   const version = read("PRAGMA user_version");
   if (application === 0 && version === 0 && read("SELECT count(*) FROM sqlite_schema") === 0) {
-    return true;
+    return 0;
   }
   if (application !== APPLICATION_ID) {
     throw new CacheFault("foreign", `${path} belongs to another program: name another file`);
   }
-  if (version !== SCHEMA_VERSION) {
-    const text =
-      `${path} was written by a later version (schema ${version}, not ${SCHEMA_VERSION})`;
+  if (typeof version !== "number" || version < 1 || version > latest) {
+    const text = `${path} was written by a later version (schema ${version}, not ${latest})`;
     throw new CacheFault("newer", `${text}: name another file or upgrade`);
   }
-  return false;
+  return version;
 }
 
-function createTables(database: DatabaseSync, path: string): void {
+function migrate(
+  database: DatabaseSync,
+  { path, migrations = MIGRATIONS }: SchemaOptions,
+): void {
   // Another process may have been faster.
-  if (!inspect(database, path)) return;
-  for (const statement of SCHEMA) database.prepare(statement).run();
-}
-
-/** By how many ms the times in the file must move to fit the clock; never forward. */
-function clockShift(database: DatabaseSync, now: number): number {
-  const lastSeen = database.prepare("SELECT last_seen FROM clock").get()?.last_seen;
-  if (!isTime(lastSeen) || now < CLOCK_SET_MS) return 0;
-  return lastSeen - now < CLOCK_TOLERANCE_MS ? 0 : now - lastSeen;
-}
-
-/**
- * Keeps ages when the wall clock was set back while no process ran: all times move back by the
- * same amount, so that nothing expired comes alive and nothing alive expires. What is known of
- * next hops has times inside and is learned again.
- */
-function shiftTimes(database: DatabaseSync, now: number): number {
-  const shift = clockShift(database, now);
-  for (
-    const statement of [
-      `UPDATE policies SET fetched_at = fetched_at + ?1, last_used_at = last_used_at + ?1,
-        refresh_at = refresh_at + ?1, expires_at = expires_at + ?1`,
-      "UPDATE failures SET failed_at = failed_at + ?1, retry_at = retry_at + ?1",
-      "UPDATE clock SET last_seen = last_seen + ?1",
-    ]
-  ) {
-    database.prepare(statement).run(shift);
+  const version = requireKnown(database, { path, latest: migrations.length });
+  for (const step of migrations.slice(version)) {
+    for (const statement of step) database.prepare(statement).run();
   }
-  database.prepare("DELETE FROM mx").run();
-  return shift;
+  database.prepare(`PRAGMA user_version = ${migrations.length}`).run();
 }

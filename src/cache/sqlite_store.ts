@@ -13,18 +13,21 @@ import type { Log, Metric, Metrics } from "../monitor/types.ts";
 import { type CacheFile, type Cursor, LIST_START } from "./cache_file.ts";
 import { FAULT_KINDS } from "./fault.ts";
 import { FileKeeper } from "./file_keeper.ts";
-import { dated, selectPage } from "./page.ts";
+import { News } from "./news.ts";
+import { selectPage } from "./page.ts";
 import { type Dropped, PendingWrites } from "./pending_writes.ts";
 import { selectDue } from "./rows.ts";
 import { FILE_MAX_OCTETS } from "./schema.ts";
 import type {
   DueQuery,
   PageQuery,
+  PolicyLookup,
   PolicyStore,
   StoredFailure,
   StoredMx,
   StoredPolicy,
   StoreHealth,
+  StoreNews,
 } from "./types.ts";
 
 /** Policies read at once by a listing: 250 KB as a rule, 32 MB at worst. */
@@ -36,6 +39,8 @@ const PAGE_ROWS = 500;
  */
 const USES_MAX_MARKS = 100;
 
+const ABSENT: PolicyLookup = { kind: "absent" };
+
 /** Options of {@link createSqliteStore}. */
 export interface SqliteStoreOptions {
   /** The file; its directories are made when missing. */
@@ -44,6 +49,13 @@ export interface SqliteStoreOptions {
   readonly metrics: Metrics;
   /** The process's time, ms; never runs backwards. */
   readonly now: () => number;
+  /**
+   * The time as far as it has proved right, ms; the file notes no later one.
+   * @default now
+   */
+  readonly proven?: () => number;
+  /** Told once, while the store is made if it can be, the latest time noted in the file, ms. */
+  readonly onLastSeen?: (time: number) => void;
   /**
    * Accepts a file and a directory that others can write.
    * @default false
@@ -68,12 +80,12 @@ export class SqliteStore implements PolicyStore {
   readonly #keeper: FileKeeper;
   readonly #pending: PendingWrites;
   readonly #now: () => number;
+  readonly #news = new News();
   #saidDropped = false;
   #isClosed = false;
 
   constructor(options: SqliteStoreOptions) {
-    const { path, log, now, allowUnsafeDirectory = false, maxFileOctets = FILE_MAX_OCTETS } =
-      options;
+    const { log, now } = options;
     this.#log = log;
     this.#now = now;
     const errors = options.metrics.counter(
@@ -83,17 +95,29 @@ export class SqliteStore implements PolicyStore {
     );
     for (const kind of [...FAULT_KINDS, "row", "dropped"]) errors.cell(kind);
     this.#errors = errors;
-    this.#keeper = new FileKeeper({ path, log, errors, now, allowUnsafeDirectory, maxFileOctets });
+    this.#keeper = new FileKeeper({
+      path: options.path,
+      log,
+      errors,
+      now,
+      proven: options.proven ?? now,
+      onLastSeen: options.onLastSeen ?? (() => {}),
+      onReopened: () => this.#news.tell({ kind: "reopened" }),
+      allowUnsafeDirectory: options.allowUnsafeDirectory ?? false,
+      maxFileOctets: options.maxFileOctets ?? FILE_MAX_OCTETS,
+    });
     this.#pending = new PendingWrites((dropped) => this.#noteDropped(dropped));
     this.#settle();
   }
 
-  getPolicy(domain: string): StoredPolicy | undefined {
+  getPolicy(domain: string): PolicyLookup {
     const pending = this.#pending.getPolicy(domain);
-    const policy = pending === undefined
-      ? this.#keeper.read((file) => file.getPolicy(domain))
-      : pending;
-    return policy ? this.#pending.marked(policy) : undefined;
+    if (pending === null) return ABSENT;
+    if (pending !== undefined) return { kind: "found", policy: this.#pending.marked(pending) };
+    const reading = this.#keeper.read((file) => file.getPolicy(domain));
+    if (reading.kind === "unavailable") return reading;
+    if (reading.value === undefined) return ABSENT;
+    return { kind: "found", policy: this.#pending.marked(reading.value) };
   }
 
   putPolicy(policy: StoredPolicy): void {
@@ -102,19 +126,7 @@ export class SqliteStore implements PolicyStore {
     } else {
       this.#pending.putPolicy(policy);
     }
-  }
-
-  /**
-   * Stores many policies in one transaction, twice as fast as one by one: for loading.
-   *
-   * @returns Whether the file has taken them; else none is stored.
-   */
-  putPolicies(policies: Iterable<StoredPolicy>): boolean {
-    const putAll = (file: CacheFile) => {
-      for (const policy of policies) file.putPolicy(policy);
-    };
-    this.#settle();
-    return this.#keeper.write((file) => file.transaction(() => putAll(file)));
+    this.#news.tell({ kind: "stored", policy });
   }
 
   touchPolicy(domain: string, lastUsedAt: number): void {
@@ -134,7 +146,7 @@ export class SqliteStore implements PolicyStore {
   getFailure(domain: string): StoredFailure | undefined {
     const pending = this.#pending.getFailure(domain);
     if (pending !== undefined) return pending ?? undefined;
-    return this.#keeper.read((file) => file.getFailure(domain));
+    return this.#read((file) => file.getFailure(domain));
   }
 
   putFailure(failure: StoredFailure): void {
@@ -150,11 +162,15 @@ export class SqliteStore implements PolicyStore {
   getMx(nextHop: string): StoredMx | undefined {
     const pending = this.#pending.getMx(nextHop);
     if (pending !== undefined) return pending ?? undefined;
-    return this.#keeper.read((file) => file.getMx(nextHop));
+    return this.#read((file) => file.getMx(nextHop));
   }
 
   putMx(mx: StoredMx): void {
     if (!this.#keeper.write((file) => file.putMx(mx))) this.#pending.putMx(mx);
+  }
+
+  onNews(listener: (news: StoreNews) => void): () => void {
+    return this.#news.subscribe(listener);
   }
 
   /** All policies, oldest fetch first, pending ones last. One stored meanwhile may come twice. */
@@ -162,7 +178,7 @@ export class SqliteStore implements PolicyStore {
     let cursor: Cursor | undefined = LIST_START;
     while (cursor !== undefined) {
       const from: Cursor = cursor;
-      const page = this.#keeper.read((file) => file.listPolicies(from, PAGE_ROWS));
+      const page = this.#read((file) => file.listPolicies(from, PAGE_ROWS));
       yield* this.#current(page?.policies ?? []);
       cursor = page?.next;
     }
@@ -170,41 +186,47 @@ export class SqliteStore implements PolicyStore {
   }
 
   listPage(query: PageQuery): StoredPolicy[] {
-    const read = (page: PageQuery) => this.#keeper.read((file) => file.listPage(page)) ?? [];
+    const read = (page: PageQuery) => this.#read((file) => file.listPage(page)) ?? [];
     const pending = this.#pending.policies();
     const hidden = pending.length + this.#pending.removed().length;
     if (hidden === 0) return this.#current(read(query));
     // While the file is unusable: of what it holds all that may be on the page, and what it lacks.
     const stored = read({ ...query, offset: 0, limit: query.offset + query.limit + hidden });
-    return selectPage([...this.#current(stored), ...pending].map(dated), query);
+    return selectPage([...this.#current(stored), ...pending], query);
   }
 
-  listDue(query: DueQuery): StoredPolicy[] {
+  listDue(query: DueQuery): string[] {
     // Writes the marks, so that as a rule nothing is pending and the file knows best.
     this.flush();
     const limit = query.limit + this.#pending.size;
-    const stored = this.#keeper.read((file) => file.listDue({ ...query, limit })) ?? [];
+    const stored = this.#read((file) => file.listDue({ ...query, limit })) ?? [];
     if (this.#pending.size === 0) return stored;
-    return selectDue([...this.#current(stored), ...this.#pending.policies()], query);
+    // While the file is unusable: what it lists may be marked, and what is stored here comes on top.
+    const marked = stored.flatMap((domain) => {
+      const found = this.getPolicy(domain);
+      return found.kind === "found" ? [found.policy] : [];
+    });
+    const here = this.#pending.policies().filter(({ domain }) => !stored.includes(domain));
+    return selectDue([...marked, ...here], query);
   }
 
   /** Of many in the file, those there were a few minutes before: see `CacheFile.count`. */
   count(): number {
-    const has = (domain: string) => this.#keeper.read((file) => file.has(domain)) ?? false;
+    const has = (domain: string) => this.#read((file) => file.has(domain)) ?? false;
     const added = this.#pending.policies().filter(({ domain }) => !has(domain)).length;
     const removed = this.#pending.removed().filter(has).length;
-    return (this.#keeper.read((file) => file.count(this.#now())) ?? 0) + added - removed;
+    return (this.#read((file) => file.count(this.#now())) ?? 0) + added - removed;
   }
 
   /** While the file is unusable a domain whose failure it holds may count twice. */
   countHeldOff(now: number): number {
-    const stored = this.#keeper.read((file) => file.countHeldOff(now)) ?? 0;
+    const stored = this.#read((file) => file.countHeldOff(now)) ?? 0;
     return stored + this.#pending.countHeldOff(now);
   }
 
   /** While the file is unusable what it holds counts, even if there is something newer. */
   oldestFetch(usedSince: number): number | undefined {
-    const stored = this.#keeper.read((file) => file.oldestFetch(usedSince));
+    const stored = this.#read((file) => file.oldestFetch(usedSince));
     const pending = this.#pending.policies().filter(({ lastUsedAt }) => lastUsedAt >= usedSince);
     const oldest = pending.reduce(
       (least, { fetchedAt }) => Math.min(least, fetchedAt),
@@ -241,6 +263,12 @@ export class SqliteStore implements PolicyStore {
       this.#log.error("cache writes lost at close", { entries: this.#pending.size });
     }
     this.#keeper.close();
+  }
+
+  /** What the file holds, if that can be read: for what is not the worse for a gap. */
+  #read<T>(action: (file: CacheFile) => T): T | undefined {
+    const reading = this.#keeper.read(action);
+    return reading.kind === "read" ? reading.value : undefined;
   }
 
   #settle(): void {

@@ -16,13 +16,16 @@ export const SELECT_POLICY = `SELECT rowid, domain, id, text, fetched_at AS fetc
 
 export const GET_POLICY = `${SELECT_POLICY} WHERE domain = ?`;
 
-/** Two processes may share the file: the newest fetch wins, whoever writes last. */
-export const PUT_POLICY = `INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?, ?)
+/**
+ * Two processes may share the file: the newest fetch wins, whoever writes last. One from the future, after
+ * the last value, was stored by a wrong clock and does not count as newer.
+ */
+export const PUT_POLICY = `INSERT INTO policies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
   ON CONFLICT (domain) DO UPDATE SET
     id = excluded.id, text = excluded.text, fetched_at = excluded.fetched_at,
-    last_used_at = max(last_used_at, excluded.last_used_at),
+    last_used_at = iif(last_used_at > ?8, excluded.last_used_at, max(last_used_at, excluded.last_used_at)),
     refresh_at = excluded.refresh_at, expires_at = excluded.expires_at
-  WHERE excluded.fetched_at >= fetched_at`;
+  WHERE excluded.fetched_at >= fetched_at OR fetched_at > ?8`;
 
 /** Changes only the times that are given. */
 export const MARK_POLICY = `UPDATE policies SET
@@ -39,9 +42,13 @@ export const LIST_POLICIES = `${SELECT_POLICY} WHERE (fetched_at, rowid) > (?, ?
   ORDER BY fetched_at, rowid LIMIT ?`;
 
 /** The index answers the conditions; only what is due is looked up. */
-export const LIST_DUE = `${SELECT_POLICY}
+export const LIST_DUE = `SELECT domain FROM policies
   WHERE refresh_at <= ? AND last_used_at >= ? AND expires_at > ?
   ORDER BY refresh_at LIMIT ?`;
+
+/** Those whose refresh lies further ahead than any regular one; by the same index. */
+export const LIST_FAR = `SELECT domain FROM policies
+  WHERE refresh_at > ? AND last_used_at >= ? AND expires_at > ? LIMIT ?`;
 
 export const COUNT_HELD_OFF = "SELECT count(*) AS rows FROM failures WHERE retry_at > ?";
 
@@ -72,7 +79,9 @@ export const PUT_MX = "INSERT OR REPLACE INTO mx VALUES (?, ?, ?, ?)";
 
 export const LAST_SEEN = "SELECT last_seen FROM clock";
 
-export const NOTE_TIME = "UPDATE clock SET last_seen = max(last_seen, ?)";
+/** Never back; but what is no time gives way. */
+export const NOTE_TIME = `UPDATE clock SET last_seen =
+  iif(last_seen >= 0 AND last_seen < ?2, max(last_seen, ?1), ?1)`;
 
 /** Yields a row for each page, and stops early unless all are read. */
 export const VACUUM = `PRAGMA incremental_vacuum(${VACUUM_PAGES})`;

@@ -1,24 +1,30 @@
 /**
  * What is remembered across restarts. Policies are kept as the text that was
- * fetched and parsed again when read: there is no second schema that could
+ * fetched and parsed again when read, once: there is no second schema that could
  * disagree with the parser. Negative results are never stored.
  *
  * Times are milliseconds since the Unix epoch in the process's time base
  * (`Clock.now`), which never runs backwards.
  *
+ * A store is three things to those who use it: what the resolver needs on its way to an answer
+ * ({@link DomainStore}), what lists and counts ({@link PolicyLists}), and the life of the
+ * file behind it ({@link StoreCare}). Only who opens one holds all three.
+ *
  * @module
  */
 
+import type { PolicyFile } from "../sts/policy.ts";
+
 /** A valid policy as fetched (RFC 8461 §3.2). */
-export interface StoredPolicy {
+export interface StoredPolicy extends PolicyFile {
   /** Policy domain, lower-case A-labels. */
   readonly domain: string;
   /** The `id` of the TXT record seen before the fetch. */
   readonly id: string;
-  /** The policy file, verbatim. */
-  readonly text: string;
   /** When the fetch ended, ms; `max_age` runs from here. */
   readonly fetchedAt: number;
+  /** `fetchedAt` plus `max_age`, ms; never used from this moment on. */
+  readonly expiresAt: number;
   /** When the policy was last asked for, ms (coarse). */
   readonly lastUsedAt: number;
   /** When its regular fetch is due, ms. */
@@ -54,12 +60,33 @@ export type StoreHealth =
   /** The file cannot be used now: answers and new policies live in memory, writes are kept and tried again. */
   | { readonly kind: "degraded"; readonly error: string };
 
+/** What the store says of a domain's policy. */
+export type PolicyLookup =
+  | { readonly kind: "found"; readonly policy: StoredPolicy }
+  /** There is none, for certain. */
+  | { readonly kind: "absent" }
+  /**
+   * It could not be read: there may be one. Not to be remembered.
+   * `reason` is a few words without remote text: `cache file unusable (busy)`.
+   */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+/** What whoever remembers something of the store must know. */
+export type StoreNews =
+  /** A policy was stored, by whomever in this process. */
+  | { readonly kind: "stored"; readonly policy: StoredPolicy }
+  /** The file came back, or another took its place: what was not there may be there now. */
+  | { readonly kind: "reopened" };
+
 /**
- * Which policies are due: at most `limit` that are unexpired at `due` (ms), whose `refreshAt` is not
- * after it, and that were used since `usedSince` (ms).
+ * Which policies are due: at most `limit` that are unexpired at `alive` (ms), were used since `usedSince`
+ * (ms), and whose `refreshAt` is not after `due` (ms). One whose `refreshAt` is after `farthest` (ms), further
+ * ahead than any regular one, was stored by a wrong clock and is due as well.
  */
 export interface DueQuery {
   readonly due: number;
+  readonly alive: number;
+  readonly farthest: number;
   readonly usedSince: number;
   readonly limit: number;
 }
@@ -78,24 +105,38 @@ export interface PageQuery {
   readonly limit: number;
 }
 
+/** What is noted of a domain beside its policy. */
+export interface DomainNotes {
+  /** A failure that cannot be read counts as none, which costs an early fetch. */
+  getFailure(domain: string): StoredFailure | undefined;
+  /** What cannot be read counts as not known, which costs a lookup. */
+  getMx(nextHop: string): StoredMx | undefined;
+}
+
 /**
- * The store behind the memory. All calls are synchronous and none throws:
- * a fault of the file is logged once, counted, shown by `health`, and what was
- * written meanwhile is kept in memory until the file works again.
+ * What the resolver needs on its way to an answer. All calls are synchronous and local, and none
+ * throws: a fault of the file is logged once, counted, shown by `health`, and what was written
+ * meanwhile is kept in memory until the file works again.
  */
-export interface PolicyStore {
-  getPolicy(domain: string): StoredPolicy | undefined;
+export interface DomainStore extends DomainNotes {
+  getPolicy(domain: string): PolicyLookup;
   /** Written through before it returns when the file works, so that a policy once answered survives a kill. */
   putPolicy(policy: StoredPolicy): void;
   /** Notes a use; batched, may be lost by a kill or when there are many. */
   touchPolicy(domain: string, lastUsedAt: number): void;
+  /** Puts off the regular fetch of a policy, ms. */
+  deferRefresh(domain: string, refreshAt: number): void;
   /** Removes policy, failure and MX of a domain. */
   remove(domain: string): void;
-  getFailure(domain: string): StoredFailure | undefined;
   putFailure(failure: StoredFailure): void;
   clearFailure(domain: string): void;
-  getMx(nextHop: string): StoredMx | undefined;
   putMx(mx: StoredMx): void;
+  /** Has `listener` called with news, until the function that is returned is called. It must not throw. */
+  onNews(listener: (news: StoreNews) => void): () => void;
+}
+
+/** What lists and counts. What cannot be read is left out. */
+export interface PolicyLists {
   /** All policies, oldest fetch first, read in pages so that a million do not fill memory. */
   listPolicies(): IterableIterator<StoredPolicy>;
   /**
@@ -103,10 +144,8 @@ export interface PolicyStore {
    * `used`, which reads an index from end to end: 8 ms for 100,000 policies.
    */
   listPage(query: PageQuery): StoredPolicy[];
-  /** The refresher's queue, the longest overdue first. */
-  listDue(query: DueQuery): StoredPolicy[];
-  /** Puts off the regular fetch of a policy, ms. */
-  deferRefresh(domain: string, refreshAt: number): void;
+  /** The domains in the refresher's queue, the longest overdue first. */
+  listDue(query: DueQuery): string[];
   /** Number of policies held; of tens of thousands, what it was at most ten minutes ago. */
   count(): number;
   /** Number of failures that forbid a fetch at `now` (ms). */
@@ -117,6 +156,10 @@ export interface PolicyStore {
    * @returns `undefined` if there is none, or if too many that are out of use are older.
    */
   oldestFetch(usedSince: number): number | undefined;
+}
+
+/** The life of the file behind the store. No call throws. */
+export interface StoreCare {
   /** Drops failures, MX results and policies that nobody can use any more; see the implementation for the rules. */
   prune(now: number): number;
   /** Writes what is batched and tries again what failed. Called by a timer and at stop. */
@@ -124,3 +167,6 @@ export interface PolicyStore {
   health(): StoreHealth;
   close(): void;
 }
+
+/** A whole store, for who opens and closes it. */
+export interface PolicyStore extends DomainStore, PolicyLists, StoreCare {}

@@ -2,11 +2,13 @@
  * `cache list|show|refresh|purge|export`: what the daemon holds, and the operator's hand on it.
  *
  * The running daemon is asked over its control socket where one is configured and answers; else the
- * cache file is used directly. Lists always come from the file if there is one.
+ * cache file is used directly. Lists always come from the file if there is one. What only looks opens it
+ * read-only and repairs nothing; `refresh` and `purge` write to it where no daemon answers.
  *
  * @module
  */
 
+import { CacheView } from "../cache/cache_view.ts";
 import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
 import type { Config, ListenAddress } from "../config/types.ts";
@@ -16,7 +18,9 @@ import { createMetrics } from "../monitor/metrics.ts";
 import { createWarnings } from "../monitor/warnings.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { encodeUtf8 } from "../postfix/octets.ts";
+import { NOTFOUND_REPLY } from "../postfix/socketmap.ts";
 import { createClock } from "../resolver/clock.ts";
+import type { ProcessClock } from "../resolver/clock.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { describeEntry, ENTRY_HEADING, formatEntry, formatEntryLine } from "./cache_entry.ts";
 import type { CacheEntry } from "./cache_entry.ts";
@@ -183,9 +187,10 @@ async function askDaemon(
 }
 
 /** Does on the file what the daemon would do, with the very code of the daemon. */
-async function runOnFile(config: Config, command: string, domain: string): Promise<string> {
+async function runOnFile(config: Config, command: DomainCommand, domain: string): Promise<string> {
   const base = { ...quietParts(), clock: createClock() };
-  const store = openFile(config);
+  if (command === "show") return showFromFile(config, domain);
+  const store = openFile(config, base.clock);
   const warnings = createWarnings(base);
   const engine = command === "refresh"
     ? await startEngine(config, { ...base, store, warnings })
@@ -207,14 +212,11 @@ async function* listEntries(config: Config): AsyncGenerator<CacheEntry> {
     yield* listFromDaemon(config.control);
     return;
   }
-  const store = openFile(config);
+  const view = openView(config);
   try {
-    for (const stored of store.listPolicies()) {
-      const entry = describeEntry(stored, store);
-      if (entry !== undefined) yield entry;
-    }
+    for (const stored of view.listPolicies()) yield describeEntry(stored, view);
   } finally {
-    store.close();
+    view.close();
   }
 }
 
@@ -231,25 +233,51 @@ async function* listFromDaemon(control: ListenAddress | undefined): AsyncGenerat
   }
 }
 
-function openFile(config: Config): PolicyStore {
-  const { file } = config.cache;
-  if (file === undefined) {
-    throw new Error("the cache is in the daemon's memory only, and 'control' reaches no daemon");
-  }
+/** What the control channel would reply to `show`. */
+function showFromFile(config: Config, domain: string): string {
+  const view = openView(config);
   try {
-    Deno.statSync(file);
-  } catch {
-    throw new Error(`cannot read ${file}: is there a daemon that uses it?`);
+    const stored = view.getPolicy(domain);
+    return stored === undefined
+      ? NOTFOUND_REPLY
+      : `OK ${JSON.stringify(describeEntry(stored, view))}`;
+  } finally {
+    view.close();
   }
-  const { now } = createClock();
+}
+
+function openView(config: Config): CacheView {
+  return new CacheView(requireFile(config), { now: Date.now });
+}
+
+function openFile(config: Config, clock: ProcessClock): PolicyStore {
   // The file is the daemon's, and so may its owner be; only what it says is looked at here.
-  const store = createSqliteStore({ ...quietParts(), path: file, now, allowUnsafeDirectory: true });
+  const store = createSqliteStore({
+    ...quietParts(),
+    path: requireFile(config),
+    now: clock.now,
+    proven: clock.proven,
+    onLastSeen: clock.seen,
+    allowUnsafeDirectory: true,
+  });
   const health = store.health();
   if (health.kind === "degraded") {
     store.close();
     throw new Error(health.error);
   }
   return store;
+}
+
+function requireFile({ cache: { file } }: Config): string {
+  if (file === undefined) {
+    throw new Error("the cache is in the daemon's memory only, and 'control' reaches no daemon");
+  }
+  try {
+    Deno.statSync(file);
+    return file;
+  } catch {
+    throw new Error(`cannot read ${file}: is there a daemon that uses it?`);
+  }
 }
 
 function quietParts() {

@@ -5,11 +5,9 @@
  * @module
  */
 
-import type { PolicyStore, StoredPolicy } from "../cache/types.ts";
+import type { DomainNotes, StoredPolicy } from "../cache/types.ts";
 import { quoteRemote } from "../monitor/log.ts";
-import { holdPolicy } from "../resolver/held_policy.ts";
 import { readView } from "../resolver/stored_view.ts";
-import { PolicySyntaxError } from "../sts/policy.ts";
 
 /** A domain in the cache. Times are ISO 8601, durations seconds. */
 export interface CacheEntry {
@@ -40,29 +38,20 @@ export interface CacheEntry {
   };
 }
 
-/**
- * Describes a stored policy.
- *
- * @returns `undefined` when its text no longer parses.
- */
-export function describeEntry(
-  stored: StoredPolicy,
-  store: Pick<PolicyStore, "getFailure" | "getMx">,
-): CacheEntry | undefined {
-  const held = holdPolicy(stored);
-  if (held instanceof PolicySyntaxError) return undefined;
-  const failure = store.getFailure(stored.domain);
-  const mx = store.getMx(stored.domain);
+/** Describes a stored policy, with what the store has noted of the domain. */
+export function describeEntry(stored: StoredPolicy, notes: DomainNotes): CacheEntry {
+  const failure = notes.getFailure(stored.domain);
+  const mx = notes.getMx(stored.domain);
   const view = mx && readView(mx);
   return {
-    domain: held.domain,
-    id: held.id,
-    mode: held.policy.mode,
-    max_age: held.policy.maxAge,
-    mx: held.policy.mx,
-    fetched: iso(held.fetchedAt),
-    expires: iso(held.expiresAt),
-    refresh: iso(held.refreshAt),
+    domain: stored.domain,
+    id: stored.id,
+    mode: stored.policy.mode,
+    max_age: stored.policy.maxAge,
+    mx: stored.policy.mx,
+    fetched: iso(stored.fetchedAt),
+    expires: iso(stored.expiresAt),
+    refresh: iso(stored.refreshAt),
     last_used: iso(stored.lastUsedAt),
     ...(failure && {
       failure: {

@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
+import type { DomainStore, PolicyLists } from "../cache/types.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { encodeNetstring } from "../postfix/netstring.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY, parseRequest } from "../postfix/socketmap.ts";
@@ -27,15 +27,24 @@ export const LIST_PAGE = 100;
 
 /** What the channel works on; the resolver changes with a reload. */
 export interface ControlOptions {
-  readonly store: PolicyStore;
+  readonly store:
+    & Pick<DomainStore, "getPolicy" | "getFailure" | "getMx">
+    & Pick<PolicyLists, "listPolicies">;
   readonly resolver: () => Pick<Resolver, "check" | "purge">;
 }
 
 /** Creates the handler of the control socket. */
 export function createControl({ store, resolver }: ControlOptions): Handler {
-  function entryOf(domain: string): CacheEntry | undefined {
+  function show(domain: string): string {
     const stored = store.getPolicy(domain);
-    return stored && describeEntry(stored, store);
+    switch (stored.kind) {
+      case "found":
+        return formatJson(describeEntry(stored.policy, store));
+      case "absent":
+        return NOTFOUND_REPLY;
+      case "unavailable":
+        return formatTemp(stored.reason);
+    }
   }
 
   function list(skip: number): CacheEntry[] {
@@ -43,8 +52,7 @@ export function createControl({ store, resolver }: ControlOptions): Handler {
     let index = 0;
     for (const stored of store.listPolicies()) {
       if (index++ < skip) continue;
-      const entry = describeEntry(stored, store);
-      if (entry !== undefined) entries.push(entry);
+      entries.push(describeEntry(stored, store));
       if (index - skip >= LIST_PAGE) break;
     }
     return entries;
@@ -53,7 +61,7 @@ export function createControl({ store, resolver }: ControlOptions): Handler {
   async function refresh(domain: string): Promise<string> {
     const result = await resolver().check(domain, { force: true, urgent: true });
     if (result === undefined) return formatTemp("too many checks are waiting");
-    if (result.row === 4 || result.row === 7) return found(entryOf(domain));
+    if (result.row === 4 || result.row === 7) return show(domain);
     const failure = store.getFailure(domain);
     return formatTemp(
       failure === undefined ? "no policy is published" : `${failure.reason}: ${failure.detail}`,
@@ -61,22 +69,22 @@ export function createControl({ store, resolver }: ControlOptions): Handler {
   }
 
   function purge(domain: string): string {
-    const entry = entryOf(domain);
+    const entry = show(domain);
     resolver().purge(domain);
-    return found(entry);
+    return entry;
   }
 
   function run(command: string, argument: string): string | Promise<string> {
     if (command === "list") {
       return /^[0-9]{1,9}$/.test(argument)
-        ? found(list(parseInt(argument, 10)))
+        ? formatJson(list(parseInt(argument, 10)))
         : formatTemp("'list' takes a number");
     }
     const domain = toDomainName(argument);
     if (domain === undefined) return formatTemp("not a domain");
     switch (command) {
       case "show":
-        return found(entryOf(domain));
+        return show(domain);
       case "refresh":
         return refresh(domain);
       case "purge":
@@ -92,7 +100,6 @@ export function createControl({ store, resolver }: ControlOptions): Handler {
   };
 }
 
-function found(value: CacheEntry | readonly CacheEntry[] | undefined): string {
-  if (value === undefined) return NOTFOUND_REPLY;
+function formatJson(value: CacheEntry | readonly CacheEntry[]): string {
   return formatOk(JSON.stringify(value)) ?? formatTemp("the reply is too long");
 }

@@ -21,7 +21,7 @@ import type { Warnings } from "../monitor/warnings.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { createResponder } from "../postfix/responder.ts";
 import type { ReadyReply } from "../postfix/responder.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { ProcessClock } from "../resolver/clock.ts";
 import { startHousekeeping } from "../resolver/housekeeping.ts";
 import { startRefresher } from "../resolver/refresher.ts";
 import { createResolver } from "../resolver/resolver.ts";
@@ -31,7 +31,7 @@ import type { Network } from "./network.ts";
 
 /** What outlives a reload. */
 export interface Base {
-  readonly clock: Clock;
+  readonly clock: ProcessClock;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly warnings: Warnings;
@@ -88,7 +88,7 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     },
     dnssec: dnssec.validates,
     random: Math.random,
-    createMap: (maxEntries) => new GenerationalMap(maxEntries),
+    createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
   });
   const respond = createResponder({
     ...base,
@@ -112,11 +112,16 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     dnssec,
     stop(): void {
       stopWork();
+      resolver.close();
       network.close();
     },
     retire(): void {
       stopWork();
-      clock.setTimer(network.close, RETIRE_MS);
+      // Until then it stores what its checks find, and the news of that reaches its successor.
+      clock.setTimer(() => {
+        resolver.close();
+        network.close();
+      }, RETIRE_MS);
     },
   };
 }

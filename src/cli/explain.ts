@@ -6,7 +6,7 @@
 
 import { GenerationalMap } from "../cache/generational_map.ts";
 import { createMemoryStore } from "../cache/memory_store.ts";
-import type { ReadStored } from "../cache/read_stored.ts";
+import type { ReadStored } from "../cache/cache_view.ts";
 import type { Config, Zone } from "../config/types.ts";
 import type { FetchTrace } from "../https/types.ts";
 import { formatAnswer } from "../postfix/tls_policy.ts";
@@ -74,11 +74,16 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     },
     fetchPolicy: (domain) => network.fetchPolicy(domain, { trace }),
     store,
-    clock,
+    // One lookup is too short to doubt the time.
+    clock: {
+      now: () => clock.now(),
+      proven: () => clock.now(),
+      setTimer: (callback, delay) => clock.setTimer(callback, delay),
+    },
     observe: (event) => events.push(event),
     dnssec: () => options.validates,
     random: () => 0.5,
-    createMap: (maxEntries) => new GenerationalMap(maxEntries),
+    createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
   });
   const check = await resolver.check(nextHop.domain, { force: true });
   const { answer, row } = await resolver.resolve(nextHop, zone);

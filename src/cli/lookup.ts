@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readStored } from "../cache/read_stored.ts";
-import type { ReadStored } from "../cache/read_stored.ts";
+import { readStored } from "../cache/cache_view.ts";
+import type { ReadStored } from "../cache/cache_view.ts";
 import { zoneFor } from "../config/zones.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { createLog } from "../monitor/log.ts";
@@ -71,7 +71,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     for (const nextHop of nextHops) {
       const cached: ReadStored = config.cache.file === undefined
         ? { kind: "read", policy: undefined }
-        : readStored(config.cache.file, nextHop.domain);
+        : readStored(config.cache.file, { domain: nextHop.domain, now: clock.now });
       const explanation = await explain(nextHop, {
         config,
         zone,

@@ -67,6 +67,7 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
   const health = createHealth({
     clock,
     wall: Date.now,
+    doubted: () => clock.doubted(),
     sockets,
     store,
     probe: () => engine().dnssec.ask(),

@@ -17,6 +17,7 @@ import { type Handover, readHandover } from "../config/systemd.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { warmUpTls } from "../https/policy_client.ts";
+import { logClock } from "../monitor/clock_log.ts";
 import { createLog } from "../monitor/log.ts";
 import { createMetrics } from "../monitor/metrics.ts";
 import { createNotifier } from "../monitor/sd_notify.ts";
@@ -80,7 +81,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const { config } = loaded;
   const log = createLog({ ...config.log, journal: io.env("JOURNAL_STREAM") !== undefined });
   tellNotes(loaded, log);
-  const clock = createClock();
+  const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });
   const store = openStore(config, { log, metrics, clock });
@@ -181,5 +182,13 @@ function openStore(config: Config, parts: Omit<Base, "store" | "warnings">): Pol
   if (danger !== undefined) {
     throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });
   }
-  return createSqliteStore({ ...parts, path: file, now: parts.clock.now, allowUnsafeDirectory });
+  const { now, proven, seen } = parts.clock;
+  return createSqliteStore({
+    ...parts,
+    path: file,
+    now,
+    proven,
+    onLastSeen: seen,
+    allowUnsafeDirectory,
+  });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
+import type { PolicyLists } from "../cache/types.ts";
 import { type Endpoint, formatEndpoint } from "../config/address.ts";
 import type { Notifier } from "../monitor/sd_notify.ts";
 import type { Log, Metrics } from "../monitor/types.ts";
@@ -27,7 +27,7 @@ export interface SupervisionOptions {
   readonly log: Log;
   readonly warnings: Warnings;
   readonly metrics: Pick<Metrics, "samples">;
-  readonly store: Pick<PolicyStore, "count">;
+  readonly store: Pick<PolicyLists, "count">;
   readonly notifier: Notifier;
   /** A sign of life is wanted within this time, ms; `undefined`: none is. */
   readonly watchdog: number | undefined;

@@ -5,14 +5,16 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
+import type { PolicyLists, StoreCare } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import type { Metrics } from "./types.ts";
 
 /** What {@link declareGauges} reads. */
 export interface GaugeOptions {
   readonly metrics: Metrics;
-  readonly store: Pick<PolicyStore, "count" | "countHeldOff" | "oldestFetch" | "health">;
+  readonly store:
+    & Pick<PolicyLists, "count" | "countHeldOff" | "oldestFetch">
+    & Pick<StoreCare, "health">;
   /** Checks under way and waiting, of the running resolver. */
   readonly load: Resolver["load"];
   /** Current time, ms. */

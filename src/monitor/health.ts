@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
+import type { StoreCare } from "../cache/types.ts";
 import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
 import type { Clock } from "../resolver/clock.ts";
 
@@ -48,9 +48,11 @@ export interface HealthOptions {
   readonly clock: Clock;
   /** The wall clock, ms since the epoch. */
   readonly wall: () => number;
+  /** By how much the wall clock is ahead while that is not believed, ms; else 0. */
+  readonly doubted: () => number;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
-  readonly store: Pick<PolicyStore, "health">;
+  readonly store: Pick<StoreCare, "health">;
   /** Asks the DNS resolver a question that it can always answer. Never rejects. */
   readonly probe: () => Promise<DnssecProbe>;
   /** Whether a resolver validated when last asked. */
@@ -78,7 +80,7 @@ export function createHealth(options: HealthOptions): () => Promise<HealthReport
     const checks = [
       checkListening(options.sockets()),
       checkDns(probed, options.resolvers()),
-      checkClock(options.wall(), clock.now()),
+      checkClock(options, clock.now()),
       checkCache(options.store),
       checkDnssec(probed, options.validates()),
     ];
@@ -139,11 +141,17 @@ const WAYS: Readonly<Record<WayState, string>> = {
 };
 
 /** Certificates and the ages of policies are judged by the clock. */
-function checkClock(wall: number, now: number): HealthCheck {
+function checkClock({ wall: readWall, doubted }: HealthOptions, now: number): HealthCheck {
   const name = "clock";
+  const wall = readWall();
   if (wall < CLOCK_NOT_BEFORE_MS) {
     const detail = `the clock shows ${new Date(wall).toISOString()}, a time before this program`;
     return { name, status: "failed", detail };
+  }
+  const ahead = Math.round(doubted() / 1000);
+  if (ahead > 0) {
+    const detail = `the clock jumped ahead by ${ahead} s; nothing expires by it unless it lasts`;
+    return { name, status: "warning", detail };
   }
   const behind = now - wall;
   if (behind <= CLOCK_BEHIND_MS) return { name, status: "ok", detail: "plausible" };
@@ -152,7 +160,7 @@ function checkClock(wall: number, now: number): HealthCheck {
 }
 
 /** Without its file the daemon answers from memory, and forgets with its end. */
-function checkCache(store: Pick<PolicyStore, "health">): HealthCheck {
+function checkCache(store: Pick<StoreCare, "health">): HealthCheck {
   const name = "cache";
   const health = store.health();
   switch (health.kind) {

@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { PageOrder, PolicyStore, StoredPolicy } from "../cache/types.ts";
+import type { DomainNotes, PageOrder, PolicyLists, StoredPolicy } from "../cache/types.ts";
 import { toDomainName } from "../sts/domain.ts";
-import { parsePolicy, type PolicyMode } from "../sts/policy.ts";
+import type { PolicyMode } from "../sts/policy.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
 /** Domains on a page. */
@@ -61,7 +61,7 @@ export interface Listing {
 
 /** Where entries come from. */
 export interface ListingSources {
-  readonly store: Pick<PolicyStore, "listPage" | "count" | "getFailure">;
+  readonly store: Pick<PolicyLists, "listPage" | "count"> & Pick<DomainNotes, "getFailure">;
   readonly events: Pick<RecentEvents, "problem">;
 }
 
@@ -95,7 +95,7 @@ export function readListing(
     limit: PAGE_ROWS + 1,
   });
   return {
-    entries: policies.slice(0, PAGE_ROWS).flatMap((policy) => entryOf(policy, { store, events })),
+    entries: policies.slice(0, PAGE_ROWS).map((policy) => entryOf(policy, { store, events })),
     search,
     order,
     descending,
@@ -106,19 +106,11 @@ export function readListing(
   };
 }
 
-/** None if the text of the policy does not parse, which then does not count as a policy either. */
 function entryOf(
-  { domain, text, fetchedAt, lastUsedAt }: StoredPolicy,
-  { store, events }: ListingSources,
-): DomainEntry[] {
-  try {
-    const { mode, maxAge } = parsePolicy(text);
-    const expiresAt = fetchedAt + maxAge * 1000;
-    const problem = problemOf(domain, { store, events });
-    return [{ domain, mode, fetchedAt, expiresAt, lastUsedAt, problem }];
-  } catch {
-    return [];
-  }
+  { domain, policy: { mode }, fetchedAt, expiresAt, lastUsedAt }: StoredPolicy,
+  sources: ListingSources,
+): DomainEntry {
+  return { domain, mode, fetchedAt, expiresAt, lastUsedAt, problem: problemOf(domain, sources) };
 }
 
 /** What was seen by this process, or the failed fetch that outlived the last one. */

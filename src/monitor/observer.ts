@@ -37,7 +37,13 @@ export interface ObserverOptions {
 const TXT_RESULTS = ["found", "absent", "several", "invalid"];
 const POLICY_CHANGES = ["new", "changed", "refreshed", "downgraded"];
 const DANE_STATES = ["usable", "absent", "unknown-port", "insecure", "unchecked"];
-const DEFERRAL_CAUSES = ["dns-failure", "deadline", "dane-unknown", "mx-mismatch"];
+const DEFERRAL_CAUSES = [
+  "dns-failure",
+  "deadline",
+  "cache-unusable",
+  "dane-unknown",
+  "mx-mismatch",
+];
 
 type EventOf<K extends ResolverEvent["kind"]> = Extract<ResolverEvent, { kind: K }>;
 
@@ -129,16 +135,31 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
     }
   }
 
-  function onAnswer({ domain, zone, row, answer }: EventOf<"answer">): void {
+  function onAnswer({ domain, zone, row, answer, storeFault }: EventOf<"answer">): void {
     counters.decisions.cell(String(row)).value++;
-    const cause = deferralCause(row, answer);
+    const cause = storeFault !== undefined && answer.kind === "temp"
+      ? "cache-unusable"
+      : deferralCause(row, answer);
     if (cause !== undefined) counters.deferrals.cell(cause).value++;
     if (cause === "mx-mismatch") {
       warnings.warn(`${domain} ${cause}`, "no mx host matches the policy", { domain });
     } else if (answer.kind === "temp") {
       warnings.warn(`${domain} ${cause}`, "deferred", { domain, reason: answer.reason });
     }
-    log.debug("answered", { domain, zone: zone.name, answer: answer.kind, row });
+    // One line an hour for all domains: what they have in common is said, and counted.
+    if (storeFault !== undefined) {
+      warnings.warn("answered without the cache", "answered without the cache", {
+        domain,
+        reason: storeFault,
+      });
+    }
+    log.debug("answered", {
+      domain,
+      zone: zone.name,
+      answer: answer.kind,
+      row,
+      reason: storeFault,
+    });
   }
 
   return (event: ResolverEvent): void => {

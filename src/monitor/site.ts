@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
+import type { DomainStore, PolicyLists } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { domainPage } from "./domain_page.ts";
@@ -40,10 +40,9 @@ export interface SiteOptions {
   readonly now: () => number;
   readonly startedAt: number;
   readonly metrics: Pick<Metrics, "render" | "samples">;
-  readonly store: Pick<
-    PolicyStore,
-    "listPage" | "count" | "countHeldOff" | "getFailure" | "getPolicy"
-  >;
+  readonly store:
+    & Pick<DomainStore, "getFailure" | "getPolicy">
+    & Pick<PolicyLists, "listPage" | "count" | "countHeldOff">;
   readonly warnings: Pick<Warnings, "recent">;
   readonly history: Pick<History, "hour" | "day">;
   readonly events: RecentEvents;
@@ -83,11 +82,12 @@ export async function createSite(options: SiteOptions): Promise<Site> {
   function showDomain(name: string): HttpReply {
     const domain = toDomainName(decodeName(name));
     if (domain === undefined) return text(404, "This is no domain name.");
+    const stored = store.getPolicy(domain);
     return frame(domainPage({
       now: now(),
       domain,
       report: options.report(domain),
-      lastUsedAt: store.getPolicy(domain)?.lastUsedAt,
+      lastUsedAt: stored.kind === "found" ? stored.policy.lastUsedAt : undefined,
       steps: events.steps(domain),
     }));
   }

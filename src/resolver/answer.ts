@@ -18,7 +18,6 @@
  */
 
 import { matchingHosts } from "../sts/mx_pattern.ts";
-import { policyStrings } from "../sts/policy.ts";
 import type { Answer, HeldPolicy, MxResult, NextHop, Zone } from "./types.ts";
 
 /**
@@ -54,7 +53,7 @@ export function enforcedAnswer(
     // Postfix 3.10.5 goes by the patterns, which would let the host in that was left out.
     patterns: isPart ? hosts ?? patterns : patterns,
     hosts,
-    policyStrings: policyStrings(held.text),
+    policyStrings: held.strings,
   };
 }
 

@@ -89,6 +89,8 @@ export function createChecker(
     domain: string,
     { force, turn }: { force: boolean; turn: number },
   ): Promise<CheckResult> {
+    // What is in the store counts as held; from here on the memory hears of changes.
+    knowledge.recall(knowledge.stateOf(domain));
     const txt = await lookupTxt(domain);
     const held = knowledge.live(knowledge.stateOf(domain));
     const situation: Situation = {
@@ -152,7 +154,7 @@ export function createChecker(
 
   function parse(domain: string, id: string, text: string): Fetched {
     const fetchedAt = clock.now();
-    const held = holdPolicy({ domain, id, text, fetchedAt, refreshAt: fetchedAt });
+    const held = holdPolicy({ domain, id, text, fetchedAt });
     if (held instanceof PolicySyntaxError) {
       return { kind: "failed", reason: "policy-syntax", detail: held.message };
     }

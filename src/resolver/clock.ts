@@ -1,13 +1,24 @@
 /**
- * Time as the daemon uses it: never backwards, whatever the wall clock does.
+ * Time as the daemon uses it: never backwards, and forward only with reason.
  *
- * The process's time is the wall clock at start plus the monotonic time since.
- * When the wall clock is found ahead (suspend, a corrected clock), time follows it:
- * a policy may then expire early by the size of the jump, but none outlives its `max_age`.
- * When the wall clock goes back, time goes on: nothing expired comes alive again.
+ * The process's time starts at the later of the wall clock and the last time seen on disk
+ * ({@link ProcessClock.seen}), and goes on by the monotonic clock:
+ *
+ * - When the wall clock goes back, time goes on: nothing expired comes alive again.
+ * - When it goes forward by a minute or less, time follows: that is how clocks are kept right.
+ * - When it goes forward by more, that is believed once it has lasted for {@link LASTS_MS}. Until then time goes
+ *   on as before, and nothing expires by a clock that shows the wrong year for a moment. The monotonic
+ *   clock stops while a machine sleeps, so waking up looks the same: policies then expire
+ *   ten minutes late.
+ *
+ * At the start the wall clock is ahead of the disk by the time in which no process ran, or is wrong. So there
+ * are two times until that has lasted: {@link Clock.now}, which has followed and stamps what is new, and
+ * {@link ProvenClock.proven}, by which what is stored expires.
  *
  * @module
  */
+
+import { createLongTimers, LONG_MS } from "./long_timers.ts";
 
 /** Time and timers, handed to everything that waits, so that tests need not. */
 export interface Clock {
@@ -21,16 +32,51 @@ export interface Clock {
   setTimer(callback: () => void, delay: number): () => void;
 }
 
-/** A jump of the wall clock below this many milliseconds is slewing, not worth a look. */
-const JUMP_TOLERANCE_MS = 50;
+/** A clock by which policies expire. */
+export interface ProvenClock extends Clock {
+  /** `now()` as far as it has proved right: not later, and as a rule the same. */
+  proven(): number;
+}
+
+/** The clock of a process. */
+export interface ProcessClock extends ProvenClock {
+  /** Takes note of the last time seen on disk, ms: once, at the start or when the file can first be read. */
+  seen(time: number): void;
+  /** By how many ms the wall clock jumped ahead if that is not believed yet; else 0. */
+  doubted(): number;
+}
+
+/** What happened to the wall clock; `ms` is the size. */
+export interface ClockChange {
+  readonly kind:
+    /** It jumped ahead, or was ahead of the disk by a day or more at the start. */
+    | "doubted"
+    /** It stayed there: time has followed. */
+    | "believed"
+    /** It came back: time has not followed. */
+    | "withdrawn"
+    /** It is behind the process's time, which goes on. */
+    | "behind";
+  readonly ms: number;
+}
+
+/** The wall clock ahead by no more than this, ms, is slewing, not worth a look. */
+const SLEW_MS = 50;
 
 /**
- * Timers of this length and more, ms, end together at the next multiple of {@link GRAIN_MS}. They are
- * deadlines, set for each step of each check and hardly ever reached; a timer of the runtime for each
- * would be dear.
+ * A jump ahead by no more than this, ms, is followed at once: time servers correct so much at once, and
+ * policies live for hours at the least.
  */
-const LONG_MS = 1000;
-const GRAIN_MS = 20;
+const FOLLOWED_MS = 60_000;
+
+/**
+ * A larger jump is believed when it has lasted for this long, ms. What sets a clock wrong, a slip of the hand
+ * or a time server that is off, is seen by then: NTP clients look again every minute or so after a step.
+ */
+const LASTS_MS = 10 * 60_000;
+
+/** A stop of the process shorter than this, ms, is an everyday matter and not worth a word at the start. */
+const STOP_MS = 24 * 3600 * 1000;
 
 /** Where time and timers come from. */
 interface ClockSources {
@@ -40,6 +86,8 @@ interface ClockSources {
   monotonic(): number;
   /** Calls back after a delay in ms. @returns A function that cancels it. */
   startTimer(callback: () => void, delay: number): () => void;
+  /** Told at once what happens to the wall clock. It must not ask for the time. */
+  onChange(change: ClockChange): void;
 }
 
 const RUNTIME: ClockSources = {
@@ -50,75 +98,85 @@ const RUNTIME: ClockSources = {
     Deno.unrefTimer(id);
     return () => clearTimeout(id);
   },
+  onChange() {},
 };
 
 /**
  * The real clock.
  *
- * @param given Sources other than the runtime's, for tests.
+ * @param given Sources other than the runtime's, for tests; and who is told of changes.
  * @returns The clock; its timers do not keep the process alive.
  */
-export function createClock(given: Partial<ClockSources> = {}): Clock {
+export function createClock(given: Partial<ClockSources> = {}): ProcessClock {
   const sources = { ...RUNTIME, ...given };
   const setLongTimer = createLongTimers(sources);
-  let base = sources.wall() - sources.monotonic();
+  const startedAt = sources.monotonic();
+  const base = sources.wall() - startedAt;
+  const bases = { now: base, proven: base };
+  let doubt: { ms: number; since: number; isSaid: boolean } | undefined;
+  let saidBehind = false;
   let wall = NaN;
   let time = NaN;
+
+  function now(): number {
+    const before = wall;
+    wall = sources.wall();
+    // The wall clock is the cheaper one, and counts whole milliseconds: within one, time stands still.
+    if (wall === before) return time;
+    const steady = sources.monotonic();
+    time = bases.now + steady;
+    const ahead = wall - bases.proven - steady;
+    if (ahead > SLEW_MS || doubt !== undefined) judgeAhead(ahead, steady);
+    if (time - wall > FOLLOWED_MS || saidBehind) judgeBehind(time - wall);
+    return time;
+  }
+
+  function judgeAhead(ahead: number, steady: number): void {
+    if (ahead <= FOLLOWED_MS) {
+      if (doubt !== undefined) tell("withdrawn", doubt.ms);
+      doubt = undefined;
+      if (ahead > SLEW_MS) follow(ahead, steady);
+    } else if (doubt === undefined || Math.abs(ahead - doubt.ms) > FOLLOWED_MS) {
+      if (doubt !== undefined) tell("withdrawn", doubt.ms);
+      // At the start time has followed already, and there is nothing to say of a short stop.
+      const isSaid = wall - time > FOLLOWED_MS || ahead >= STOP_MS;
+      doubt = { ms: ahead, since: steady, isSaid };
+      tell("doubted", ahead);
+    } else if (steady - doubt.since >= LASTS_MS) {
+      tell("believed", ahead);
+      doubt = undefined;
+      follow(ahead, steady);
+    }
+  }
+
+  function follow(ahead: number, steady: number): void {
+    bases.proven += ahead;
+    bases.now = Math.max(bases.now, bases.proven);
+    time = bases.now + steady;
+  }
+
+  function judgeBehind(behind: number): void {
+    if (behind > FOLLOWED_MS && !saidBehind) sources.onChange({ kind: "behind", ms: behind });
+    saidBehind = behind > FOLLOWED_MS;
+  }
+
+  function tell(kind: ClockChange["kind"], ms: number): void {
+    if (doubt?.isSaid) sources.onChange({ kind, ms });
+  }
+
   return {
-    now(): number {
-      const before = wall;
-      wall = sources.wall();
-      // The wall clock is the cheaper one, and counts whole milliseconds: within one, time stands still.
-      if (wall === before) return time;
-      const steady = base + sources.monotonic();
-      const ahead = wall - steady;
-      if (ahead <= JUMP_TOLERANCE_MS) return time = steady;
-      base += ahead;
-      return time = steady + ahead;
+    now,
+    proven: () => now() + bases.proven - bases.now,
+    seen(last: number): void {
+      const ahead = now() - last;
+      const isStart = sources.monotonic() - startedAt < LASTS_MS;
+      if (ahead > FOLLOWED_MS && isStart) bases.proven -= ahead;
+      else if (ahead < 0) bases.proven = bases.now -= ahead;
+      wall = NaN;
     },
+    doubted: () => doubt?.isSaid ? doubt.ms : 0,
     setTimer(callback: () => void, delay: number): () => void {
       return (delay < LONG_MS ? sources.startTimer : setLongTimer)(callback, delay);
     },
-  };
-}
-
-/**
- * Makes timers that share those of `startTimer`. One that all have cancelled who share it ends in vain,
- * rather than be started anew for the next; those left are cancelled when nothing is waited for at all.
- */
-function createLongTimers({ monotonic, startTimer }: ClockSources): Clock["setTimer"] {
-  /** What is to be called, by the end in grains. */
-  const ends = new Map<number, { calls: Set<() => void>; cancel: () => void }>();
-  let waiting = 0;
-
-  function startEnd(end: number, delay: number) {
-    const calls = new Set<() => void>();
-    const cancel = startTimer(() => {
-      ends.delete(end);
-      for (const call of calls) {
-        forget(call, calls);
-        call();
-      }
-    }, delay);
-    const shared = { calls, cancel };
-    ends.set(end, shared);
-    return shared;
-  }
-
-  function forget(call: () => void, calls: Set<() => void>): void {
-    if (!calls.delete(call) || --waiting > 0) return;
-    for (const { cancel } of ends.values()) cancel();
-    ends.clear();
-  }
-
-  return (callback, delay) => {
-    const now = monotonic();
-    const end = Math.ceil((now + delay) / GRAIN_MS);
-    const { calls } = ends.get(end) ?? startEnd(end, end * GRAIN_MS - now);
-    // The same function may be set twice.
-    const call = () => callback();
-    calls.add(call);
-    waiting++;
-    return () => forget(call, calls);
   };
 }

@@ -13,7 +13,11 @@
  * | 8 | no | found | fails, or is held off | no policy (MUST deliver, §3.3) |
  * | 9 | no | none, several, invalid | – | no policy |
  * | 10 | no | DNS failure | – | the zone's `on_dns_failure` |
+ * | 10 | unknown: the store cannot be read | as rows 8, 9, 11 | | as row 10, with that for its reason |
  * | 11 | no | deadline of the query reached | – | as row 10; the lookups go on |
+ *
+ * A policy counts as held if memory or store has it at that moment: the store is looked at again before
+ * each answer of rows 8 to 11, and that it cannot be read is not "no" ({@link rowWithout}).
  *
  * Pure: the resolver carries out the steps and tells what came of them. Row 6 has no
  * code of its own, because an expired policy is never handed to this function.
@@ -105,4 +109,14 @@ function decideWithout({ txt, fetch, deadlineReached }: Situation): Decision {
 
 function answer(row: Row, use: "held" | "new" | "none" | "undecided", check = false): Decision {
   return { step: "answer", row, use, check };
+}
+
+/**
+ * The row of an answer without a policy, after the last look at the store.
+ *
+ * @param row What DNS and the policy host say.
+ * @param isReadable Whether the store could say that it has none.
+ */
+export function rowWithout(row: Row, isReadable: boolean): Row {
+  return isReadable ? row : 10;
 }

@@ -1,16 +1,14 @@
 /**
- * A policy in memory: parsed from the text that was fetched or stored, with its
- * times worked out (RFC 8461 §3.2, §5.1).
+ * A policy that was fetched: parsed, with its times worked out (RFC 8461 §3.2, §5.1).
  *
  * @module
  */
 
-import { parsePolicy, PolicySyntaxError } from "../sts/policy.ts";
-import type { StoredPolicy } from "../cache/types.ts";
+import { expiryOf, PolicySyntaxError, readPolicyFile } from "../sts/policy.ts";
 import type { HeldPolicy } from "./types.ts";
 
 /** The regular fetch happens at this share of `interval`, at random, so that a day's fetches spread out. */
-const REFRESH_SPREAD = { from: 0.75, to: 1.25 };
+export const REFRESH_SPREAD = { from: 0.75, to: 1.25 };
 
 /** A policy with a short `max_age` is fetched anew at the latest when this share of it is over. */
 const REFRESH_BEFORE_EXPIRY = 0.6;
@@ -32,24 +30,18 @@ export function refreshTime(
 }
 
 /**
- * Parses a stored or just fetched policy.
+ * Makes a policy of what was fetched: parsed, and its times worked out.
  *
+ * @param fetched The text and its circumstances; `refreshAt` is the time of the fetch until it is decided.
  * @returns The policy, or the syntax error.
  */
 export function holdPolicy(
-  stored: Omit<StoredPolicy, "lastUsedAt">,
+  { domain, id, text, fetchedAt }: Pick<HeldPolicy, "domain" | "id" | "text" | "fetchedAt">,
 ): HeldPolicy | PolicySyntaxError {
   try {
-    const policy = parsePolicy(stored.text);
-    return {
-      domain: stored.domain,
-      id: stored.id,
-      policy,
-      text: stored.text,
-      fetchedAt: stored.fetchedAt,
-      expiresAt: stored.fetchedAt + policy.maxAge * 1000,
-      refreshAt: stored.refreshAt,
-    };
+    const file = readPolicyFile(text);
+    const expiresAt = expiryOf(file.policy, fetchedAt);
+    return { domain, id, ...file, fetchedAt, expiresAt, refreshAt: fetchedAt };
   } catch (error) {
     if (error instanceof PolicySyntaxError) return error;
     throw error;

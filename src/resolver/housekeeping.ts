@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
-import type { Clock } from "./clock.ts";
+import type { StoreCare } from "../cache/types.ts";
+import type { ProvenClock } from "./clock.ts";
 
 /** Batched uses and writes that failed are written this often, ms; a kill loses no more than their times of last use. */
 const FLUSH_MS = 1000;
@@ -22,7 +22,7 @@ const FLUSHES_PER_PRUNE = 3600;
  * @returns A function that ends them.
  */
 export function startHousekeeping(
-  { store, clock }: { store: Pick<PolicyStore, "flush" | "prune">; clock: Clock },
+  { store, clock }: { store: Pick<StoreCare, "flush" | "prune">; clock: ProvenClock },
 ): () => void {
   let round = 0;
   let hasMore = false;
@@ -30,7 +30,7 @@ export function startHousekeeping(
 
   function keepHouse(): void {
     store.flush();
-    if (++round % FLUSHES_PER_PRUNE === 0 || hasMore) hasMore = store.prune(clock.now()) > 0;
+    if (++round % FLUSHES_PER_PRUNE === 0 || hasMore) hasMore = store.prune(clock.proven()) > 0;
     cancel = clock.setTimer(keepHouse, FLUSH_MS);
   }
 

@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
+import type { DomainStore } from "../cache/types.ts";
 import type { DnsClient } from "../dns/types.ts";
 import { formatNextHop } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
@@ -60,7 +60,7 @@ export type DaneSight = "off" | "blind" | "lenient" | "strict";
 /** What {@link createMxViews} needs. */
 export interface MxViewsOptions {
   readonly lookup: DnsClient["lookup"];
-  readonly store: PolicyStore;
+  readonly store: Pick<DomainStore, "getMx" | "putMx">;
   readonly clock: Clock;
   readonly observe: (event: ResolverEvent) => void;
   /** Views held in memory, by domain. */

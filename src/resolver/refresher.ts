@@ -11,8 +11,9 @@
  * @module
  */
 
-import type { PolicyStore } from "../cache/types.ts";
-import type { Clock } from "./clock.ts";
+import type { PolicyLists } from "../cache/types.ts";
+import type { ProvenClock } from "./clock.ts";
+import { REFRESH_SPREAD } from "./held_policy.ts";
 import type { Resolver } from "./resolver.ts";
 
 /** Time between two rounds, ms. */
@@ -21,10 +22,13 @@ const ROUND_MS = 10_000;
 /** An overdue backlog is worked off at this many times the everyday rate. */
 const CATCH_UP = 4;
 
+/** A fetch that failed is put off by an hour at most, ms: what is due much later was not decided by a clock that is right. */
+const DEFERRED_MAX_MS = 2 * 3600 * 1000;
+
 /** What {@link startRefresher} needs; durations in ms. */
 export interface RefresherOptions {
-  readonly store: Pick<PolicyStore, "listDue" | "count">;
-  readonly clock: Clock;
+  readonly store: Pick<PolicyLists, "listDue" | "count">;
+  readonly clock: ProvenClock;
   readonly check: Resolver["check"];
   readonly interval: number;
   readonly forgetAfter: number;
@@ -60,12 +64,14 @@ async function refreshDue(options: RefresherOptions): Promise<void> {
   const now = clock.now();
   const due = store.listDue({
     due: now,
+    alive: clock.proven(),
+    farthest: now + interval * REFRESH_SPREAD.to + DEFERRED_MAX_MS,
     usedSince: now - forgetAfter,
     limit: Math.max(concurrency, perRound),
   });
   const next = due.values();
   async function worker(): Promise<void> {
-    for (const { domain } of next) await check(domain);
+    for (const domain of next) await check(domain);
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, due.length) }, worker));
 }

@@ -12,10 +12,10 @@ import { enforcedAnswer } from "./answer.ts";
 import { createChecker } from "./checker.ts";
 import type { CheckOptions, CheckResult } from "./checker.ts";
 import { withDeadline } from "./deadline.ts";
-import { decide } from "./decide.ts";
+import { decide, rowWithout } from "./decide.ts";
 import type { Row, Situation } from "./decide.ts";
 import { createKnowledge } from "./knowledge.ts";
-import type { DomainState } from "./knowledge.ts";
+import type { DomainState, Recall } from "./knowledge.ts";
 import { createMxViews, renewalTime } from "./mx_views.ts";
 import type { DaneSight } from "./mx_views.ts";
 import type {
@@ -53,23 +53,28 @@ export interface Resolver {
   report(domain: string): DomainReport;
   /** Checks under way and waiting. */
   load(): { running: number; waiting: number };
+  /** Ends the wait for news of the store: what is answered after it may be out of date. */
+  close(): void;
+}
+
+/** One query. */
+interface Query {
+  readonly nextHop: NextHop;
+  readonly zone: Zone;
+  /** What is left of its time, ms. */
+  readonly wait: number;
 }
 
 /** One query for which a policy is held. */
-interface HeldQuery {
-  readonly nextHop: NextHop;
-  readonly zone: Zone;
+interface HeldQuery extends Query {
   readonly held: HeldPolicy;
   readonly row: Row;
-  /** What is left of the query's time, ms. */
-  readonly wait: number;
 }
 
 /** Creates the resolver. */
 export function createResolver(settings: ResolverSettings, effects: ResolverEffects): Resolver {
   const { clock, store, observe } = effects;
-  const states = effects.createMap<DomainState>(settings.memoryEntries);
-  const knowledge = createKnowledge(states, effects);
+  const knowledge = createKnowledge(settings.memoryEntries, effects);
   const checker = createChecker(knowledge, { settings, effects });
   const mxViews = createMxViews({
     lookup: effects.dns.lookup,
@@ -81,42 +86,48 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
   });
 
   function resolve(nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution> {
-    const now = clock.now();
+    const query: Query = { nextHop, zone, wait: zone.timeout };
     const state = knowledge.stateOf(nextHop.domain);
     const held = knowledge.live(state);
-    if (held === undefined) {
-      const { absence } = state;
-      return absence !== undefined && now < absence.until
-        ? answerWithout(nextHop, zone, absence)
-        : resolveSlowly(nextHop, zone);
-    }
+    if (held !== undefined) return answerKnown(query, state, held);
+    const recall = knowledge.recall(state);
+    if (recall.kind === "held") return answerKnown(query, state, recall.held);
+    const { absence } = state;
+    return absence !== undefined && clock.now() < absence.until
+      ? answerWithout(query, absence, recall)
+      : resolveSlowly(query);
+  }
+
+  /** Rows 1 and 2: the policy held answers at once. */
+  function answerKnown(
+    query: Query,
+    state: DomainState,
+    held: HeldPolicy,
+  ): Resolution | Promise<Resolution> {
     const decision = decide({
       ...UNKNOWN,
       heldId: held.id,
-      txt: { kind: now < state.nextCheckAt ? "recent" : "unasked" },
+      txt: { kind: clock.now() < state.nextCheckAt ? "recent" : "unasked" },
     });
     if (decision.step !== "answer") throw new TypeError("A held policy always answers");
-    if (decision.check) checker.check(nextHop.domain, { urgent: true });
-    return answerHeld({ nextHop, zone, held, row: decision.row, wait: zone.timeout });
+    if (decision.check) checker.check(query.nextHop.domain, { urgent: true });
+    return answerHeld({ ...query, held, row: decision.row });
   }
 
-  async function resolveSlowly(nextHop: NextHop, zone: Zone): Promise<Resolution> {
+  async function resolveSlowly(query: Query): Promise<Resolution> {
+    const { nextHop: { domain }, wait } = query;
     const started = clock.now();
-    const checking = checker.check(nextHop.domain);
-    const result = checking && await withDeadline(checking, { ms: zone.timeout, clock });
-    if (result === undefined) {
-      return answerWithout(nextHop, zone, { row: rowAtDeadline(), until: 0 });
+    const checking = checker.check(domain);
+    const result = checking && await withDeadline(checking, { ms: wait, clock });
+    const rest = { ...query, wait: Math.max(0, started + wait - clock.now()) };
+    if (result?.held !== undefined) {
+      return answerHeld({ ...rest, held: result.held, row: result.row });
     }
-    const { row, held } = result;
-    if (held !== undefined) {
-      const wait = Math.max(0, started + zone.timeout - clock.now());
-      return answerHeld({ nextHop, zone, held, row, wait });
-    }
-    return answerWithout(
-      nextHop,
-      zone,
-      knowledge.stateOf(nextHop.domain).absence ?? { row, until: 0 },
-    );
+    const state = knowledge.stateOf(domain);
+    const recall = knowledge.recall(state);
+    if (recall.kind === "held") return answerKnown(rest, state, recall.held);
+    const known = result === undefined ? undefined : state.absence ?? { row: result.row, until: 0 };
+    return answerWithout(rest, known ?? { row: rowAtDeadline(), until: 0 }, recall);
   }
 
   function answerHeld(query: HeldQuery): Resolution | Promise<Resolution> {
@@ -149,18 +160,23 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     return { answer, until, token, row };
   }
 
+  /** Rows 8 to 11; the store has just been looked at. */
   function answerWithout(
-    { domain }: NextHop,
-    zone: Zone,
-    { row, until }: { row: Row; until: number },
+    { nextHop: { domain }, zone }: Query,
+    known: { row: Row; until: number },
+    recall: Exclude<Recall, { kind: "held" }>,
   ): Resolution {
+    const storeFault = recall.kind === "unknown" ? recall.reason : undefined;
+    const row = rowWithout(known.row, storeFault === undefined);
     const undecided = row === 10 || row === 11;
+    const why = storeFault ?? (undecided ? WHY[row] : "");
     const answer: Answer = undecided && zone.onDnsFailure === "defer"
-      ? { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${WHY[row]}` }
+      ? { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` }
       : { kind: "notfound" };
-    observe({ kind: "answer", domain, zone, row, answer });
+    observe({ kind: "answer", domain, zone, row, answer, storeFault });
     const { token } = knowledge.stateOf(domain);
-    return { answer, until: answer.kind === "temp" ? 0 : until, token, row };
+    const isSure = answer.kind !== "temp" && storeFault === undefined;
+    return { answer, until: isSure ? known.until : 0, token, row };
   }
 
   return {
@@ -171,13 +187,15 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
       mxViews.forget(domain);
     },
     report(domain: string): DomainReport {
+      const recall = knowledge.recall(knowledge.stateOf(domain));
       return {
-        held: knowledge.live(knowledge.stateOf(domain)),
+        held: recall.kind === "held" ? recall.held : undefined,
         failure: store.getFailure(domain),
         mx: mxViews.peek({ domain, bracketed: false, port: 25 }),
       };
     },
     load: checker.load,
+    close: knowledge.close,
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PolicyStore, StoredFailure } from "../cache/types.ts";
+import type { DomainStore, StoredFailure, StoredPolicy } from "../cache/types.ts";
 import type { DnsAnswer, DnsClient, DnsFailure } from "../dns/types.ts";
 import type { FailedFetch, FetchFailure, FetchPolicy } from "../https/types.ts";
 import type { Answer } from "../postfix/tls_policy.ts";
@@ -12,23 +12,11 @@ import type { NextHop } from "../sts/domain.ts";
 import type { Policy } from "../sts/policy.ts";
 import type { TxtSelection } from "../sts/txt_record.ts";
 import type { Zone } from "../config/types.ts";
-import type { Clock } from "./clock.ts";
+import type { ProvenClock } from "./clock.ts";
 import type { Row } from "./decide.ts";
 
-/** A policy held and parsed. Times in ms of `Clock.now`. */
-export interface HeldPolicy {
-  readonly domain: string;
-  /** `id` of the TXT record seen before the fetch. */
-  readonly id: string;
-  readonly policy: Policy;
-  /** The policy file, verbatim. */
-  readonly text: string;
-  readonly fetchedAt: number;
-  /** `fetchedAt` plus `max_age`; never used from this moment on. */
-  readonly expiresAt: number;
-  /** When the regular fetch is due. */
-  readonly refreshAt: number;
-}
+/** A policy held. Times in ms of `Clock.now`; the time of last use is kept apart, as it changes. */
+export type HeldPolicy = Omit<StoredPolicy, "lastUsedAt">;
 
 /** What a TXT lookup came to. */
 export type TxtResult = TxtSelection | {
@@ -113,6 +101,8 @@ export type ResolverEvent =
     readonly zone: Zone;
     readonly row: Row;
     readonly answer: Answer;
+    /** Why the store could not be read, if the answer suffers from that. */
+    readonly storeFault?: string;
   };
 
 /** Why a TXT lookup gave no id, in one word. */
@@ -147,16 +137,16 @@ export interface ResolverSettings {
 export interface ResolverEffects {
   readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
   readonly fetchPolicy: FetchPolicy;
-  readonly store: PolicyStore;
-  readonly clock: Clock;
+  readonly store: DomainStore;
+  readonly clock: ProvenClock;
   /** Told of everything that happens; must not throw. */
   readonly observe: (event: ResolverEvent) => void;
   /** Whether the DNS resolver validates, as last seen; `undefined` while unknown. */
   readonly dnssec: () => boolean | undefined;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
-  /** A bounded map for what is held in memory; created for each use. */
-  readonly createMap: <V>(maxEntries: number) => BoundedMap<V>;
+  /** A bounded map for what is held in memory, created for each use; `onDrop` is told what it drops for want of room. */
+  readonly createMap: <V>(maxEntries: number, onDrop?: (value: V) => void) => BoundedMap<V>;
 }
 
 /** The bounded map of `cache/generational_map.ts`, as far as it is needed here. */
@@ -164,6 +154,8 @@ export interface BoundedMap<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   delete(key: string): void;
+  /** All values; reading them is no use. */
+  entries(): IterableIterator<[key: string, value: V]>;
   readonly size: number;
 }
 

@@ -28,6 +28,21 @@ export interface Policy {
 /** The longest `max_age`, in seconds: about a year (RFC 8461 §3.2). Larger values count as this one. */
 export const MAX_AGE_LIMIT = 31557600;
 
+/** A policy file that was read: what it says, and what reports quote of it. */
+export interface PolicyFile {
+  /** The file, verbatim. */
+  readonly text: string;
+  readonly policy: Policy;
+  /** See {@link policyStrings}; none of a file with more than {@link QUOTED_MAX_LINES}. */
+  readonly strings: readonly string[];
+}
+
+/**
+ * Lines of a file that are kept for reports. Quoted they take 24 octets and more each: a longer file does
+ * not fit into a reply to Postfix (100,000 octets), and would only fill the memory.
+ */
+const QUOTED_MAX_LINES = 4200;
+
 /** The largest policy file, in octets (RFC 8461 §3.3 suggests 64 KiB). */
 export const POLICY_MAX_BYTES = 64 * 1024;
 
@@ -90,8 +105,37 @@ const MODES: readonly string[] = ["enforce", "testing", "none"] satisfies Policy
  *   `mode` or `max_age` is missing or invalid, or if no valid `mx` is left and `mode` is not `none`.
  */
 export function parsePolicy(text: string): Policy {
+  return policyOf(splitPolicy(text));
+}
+
+/**
+ * Reads a policy file once, for all who need it (RFC 8461 §3.2, RFC 8460 §4.5).
+ *
+ * @param text As for {@link parsePolicy}.
+ * @throws {PolicySyntaxError} As {@link parsePolicy}.
+ */
+export function readPolicyFile(text: string): PolicyFile {
+  const lines = splitPolicy(text);
+  const policy = policyOf(lines);
+  return { text, policy, strings: lines.length > QUOTED_MAX_LINES ? [] : quotedOf(lines) };
+}
+
+/**
+ * When a policy expires (RFC 8461 §3.2).
+ *
+ * @param fetchedAt When it was fetched, ms.
+ * @returns The time in ms; the policy is not used from this moment on.
+ */
+export function expiryOf({ maxAge }: Policy, fetchedAt: number): number {
+  return fetchedAt + maxAge * 1000;
+}
+
+function splitPolicy(text: string): PolicyLine[] {
   if (isTooLarge(text)) throw new PolicySyntaxError("larger than 64 KiB", 0);
-  const lines = readPolicyLines(text);
+  return readPolicyLines(text);
+}
+
+function policyOf(lines: readonly PolicyLine[]): Policy {
   requireField(lines, "version");
   const mode = requireField(lines, "mode") as PolicyMode;
   const maxAge = Math.min(parseInt(requireField(lines, "max_age"), 10), MAX_AGE_LIMIT);
@@ -122,7 +166,11 @@ export function formatPolicy(policy: Policy): string {
  * A tab after the colon, the only place for one, becomes a space.
  */
 export function policyStrings(text: string): string[] {
-  const fields = readPolicyLines(text).filter((line) => line.wellFormed);
+  return quotedOf(readPolicyLines(text));
+}
+
+function quotedOf(lines: readonly PolicyLine[]): string[] {
+  const fields = lines.filter((line) => line.wellFormed);
   return fields.map((line) => line.text.replaceAll("\t", " "));
 }
 

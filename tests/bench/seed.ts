@@ -6,7 +6,7 @@
 
 import { CacheFile } from "../../src/cache/cache_file.ts";
 import type { StoredPolicy } from "../../src/cache/types.ts";
-import { formatPolicy } from "../../src/sts/policy.ts";
+import { expiryOf, formatPolicy, readPolicyFile } from "../../src/sts/policy.ts";
 
 /** Policies live a week. */
 const MAX_AGE_SECONDS = 604_800;
@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000;
 /** Opens a cache file that may lie anywhere. @throws {Error} If a row in it is not believed. */
 export function openSeed(path: string): CacheFile {
   return new CacheFile(path, {
-    now: Date.now(),
+    now: Date.now,
     maxFileOctets: 4 * 1024 ** 3,
     allowUnsafeDirectory: true,
     onBadRow: (table) => {
@@ -32,11 +32,13 @@ export function policyOf(number: number): StoredPolicy {
   const mx = [`mx1.${domain}`, `*.mail.${domain}`];
   // Spread over the past day and the next, as in a daemon that has run for long.
   const age = (number * 7919) % (23 * HOUR_MS);
+  const file = readPolicyFile(formatPolicy({ mode: "enforce", mx, maxAge: MAX_AGE_SECONDS }));
   return {
     domain,
     id: "20250101T000000",
-    text: formatPolicy({ mode: "enforce", mx, maxAge: MAX_AGE_SECONDS }),
+    ...file,
     fetchedAt: now - age,
+    expiresAt: expiryOf(file.policy, now - age),
     lastUsedAt: now - HOUR_MS,
     refreshAt: now + 24 * HOUR_MS - age,
   };

@@ -10,7 +10,9 @@ import {
   type SqliteStore,
   type SqliteStoreOptions,
 } from "../../src/cache/sqlite_store.ts";
-import type { StoredFailure, StoredPolicy } from "../../src/cache/types.ts";
+import type { PolicyRow } from "../../src/cache/rows.ts";
+import type { DomainStore, StoredFailure, StoredPolicy } from "../../src/cache/types.ts";
+import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
 import type { Log } from "../../src/monitor/types.ts";
 
@@ -100,8 +102,8 @@ export class Bench {
 }
 
 /** A policy that lives for a week. */
-export function policyOf(domain: string, changes: Partial<StoredPolicy> = {}): StoredPolicy {
-  return {
+export function policyOf(domain: string, changes: Partial<PolicyRow> = {}): StoredPolicy {
+  const row: PolicyRow = {
     domain,
     id: "20260101",
     text: textOf(604800, domain),
@@ -110,6 +112,20 @@ export function policyOf(domain: string, changes: Partial<StoredPolicy> = {}): S
     refreshAt: START + DAY,
     ...changes,
   };
+  const file = readPolicyFile(row.text);
+  return { ...row, ...file, expiresAt: expiryOf(file.policy, row.fetchedAt) };
+}
+
+/** The policy that a store has of a domain; that it cannot be read is an error. */
+export function stored(store: DomainStore, domain: string): StoredPolicy | undefined {
+  const found = store.getPolicy(domain);
+  if (found.kind === "unavailable") throw new Error(`${domain}: ${found.reason}`);
+  return found.kind === "found" ? found.policy : undefined;
+}
+
+/** Stores many policies. */
+export function putAll(store: DomainStore, policies: Iterable<StoredPolicy>): void {
+  for (const policy of policies) store.putPolicy(policy);
 }
 
 /** The text of a policy. @param maxAge Seconds. */
@@ -132,6 +148,6 @@ export function failureOf(domain: string, changes: Partial<StoredFailure> = {}):
 }
 
 /** The domains of some policies. */
-export function domainsOf(policies: Iterable<StoredPolicy>): string[] {
+export function domainsOf(policies: Iterable<{ readonly domain: string }>): string[] {
   return Array.from(policies, ({ domain }) => domain);
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Bench } from "./harness.ts";
+import { Bench, stored } from "./harness.ts";
 
 const ROUNDS = 10;
 
@@ -37,7 +37,7 @@ Deno.test("putPolicy() survives kill -9: every policy it returned for is there a
     reported = await writeAndKill(bench, reported, 20 + round * 40);
     const store = bench.open();
     for (let number = 0; number <= reported; number++) {
-      assert(store.getPolicy(`d${number}.example`) !== undefined, `${number} is lost`);
+      assert(stored(store, `d${number}.example`) !== undefined, `${number} is lost`);
     }
     store.close();
   }

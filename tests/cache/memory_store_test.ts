@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
-import { failureOf, policyOf, SECOND, START, textOf } from "./harness.ts";
+import { failureOf, policyOf, SECOND, START, stored, textOf } from "./harness.ts";
 
 Deno.test("createMemoryStore() holds no more than its bound, and keeps what is in use", () => {
   const store = createMemoryStore({ maxEntries: 100 });
@@ -9,10 +9,10 @@ Deno.test("createMemoryStore() holds no more than its bound, and keeps what is i
     store.putPolicy(policyOf(`d${index}.example`));
     store.putFailure(failureOf(`d${index}.example`));
     store.putMx({ nextHop: `d${index}.example`, json: "{}", checkedAt: START });
-    assert(store.getPolicy("used.example") !== undefined);
+    assert(stored(store, "used.example") !== undefined);
     assert(store.count() <= 100);
   }
-  assertEquals(store.getPolicy("d0.example"), undefined);
+  assertEquals(stored(store, "d0.example"), undefined);
   assertEquals(store.getFailure("d0.example"), undefined);
   assertEquals(store.getMx("d0.example"), undefined);
 });
@@ -30,5 +30,5 @@ Deno.test("prune() drops what is expired (RFC 8461 §3.2)", () => {
   store.putPolicy(policyOf("long.example", { text: textOf(20) }));
   assertEquals(store.prune(START + 10 * SECOND), 1);
   assertEquals(store.count(), 1);
-  assertEquals(store.getPolicy("short.example"), undefined);
+  assertEquals(stored(store, "short.example"), undefined);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Dropped, PendingWrites, type WriteTarget } from "../../src/cache/pending_writes.ts";
-import type { StoredMx } from "../../src/cache/types.ts";
+import type { StoredMx, StoredPolicy } from "../../src/cache/types.ts";
 import { failureOf, policyOf, START } from "./harness.ts";
 
 /** Octets an entry without text is counted with. */
@@ -11,6 +11,11 @@ function pendingFor(entries: number): { pending: PendingWrites; dropped: Dropped
   const dropped: Dropped[] = [];
   const pending = new PendingWrites((what) => dropped.push(what), entries * ENTRY);
   return { pending, dropped };
+}
+
+/** A policy whose text takes so many octets. */
+function sized(domain: string, octets: number): StoredPolicy {
+  return { ...policyOf(domain), text: "x".repeat(octets), strings: [] };
 }
 
 function mxOf(nextHop: string): StoredMx {
@@ -86,11 +91,10 @@ Deno.test("PendingWrites drops marks before results, and policies last, the olde
   pending.putMx(mxOf("m.example"));
   pending.mark("a.example", { lastUsedAt: 1 });
   pending.clearFailure("f.example");
-  const text = "";
-  for (const domain of ["p1.example", "p2.example"]) pending.putPolicy(policyOf(domain, { text }));
+  for (const domain of ["p1.example", "p2.example"]) pending.putPolicy(sized(domain, 0));
   assertEquals(dropped, []);
   for (let index = 3; index <= 6; index++) {
-    pending.putPolicy(policyOf(`p${index}.example`, { text }));
+    pending.putPolicy(sized(`p${index}.example`, 0));
   }
   assertEquals(dropped, ["marks", "results", "results", "policies"]);
   assertEquals(pending.getPolicy("p1.example"), undefined);
@@ -100,9 +104,8 @@ Deno.test("PendingWrites drops marks before results, and policies last, the olde
 
 Deno.test("PendingWrites counts the octets of what it holds, not of what it held", () => {
   const { pending, dropped } = pendingFor(4);
-  const text = "x".repeat(2 * ENTRY);
   for (let round = 0; round < 10; round++) {
-    pending.putPolicy(policyOf("a.example", { text }));
+    pending.putPolicy(sized("a.example", 2 * ENTRY));
     pending.mark("a.example", { lastUsedAt: round });
   }
   assertEquals(dropped, []);

@@ -1,15 +1,22 @@
 import { assert, assertEquals } from "@std/assert";
-import { domainOf, expiryOf, isFailure, isMx, isPolicy, selectDue } from "../../src/cache/rows.ts";
-import { DAY, domainsOf, failureOf, policyOf, START, textOf } from "./harness.ts";
+import {
+  domainOf,
+  isFailure,
+  isMx,
+  isPolicyRow,
+  readPolicyRow,
+  selectDue,
+} from "../../src/cache/rows.ts";
+import { DAY, failureOf, policyOf, START, textOf } from "./harness.ts";
 
 /** Values that no column may hold. */
 const ODD_VALUES: unknown[] = [null, undefined, 7.5e15, NaN, -1, Infinity, new Uint8Array(3), true];
 
-Deno.test("isPolicy() takes what the RFC allows and nothing else (RFC 8461 §3.1, §3.3)", () => {
-  const good = policyOf("example.com");
-  assert(isPolicy(good));
-  assert(isPolicy({ ...good, id: "a".repeat(32), text: "x".repeat(65_536), lastUsedAt: 0 }));
-  assert(isPolicy({ ...good, domain: "d".repeat(253) }));
+Deno.test("isPolicyRow() takes what the RFC allows and nothing else (RFC 8461 §3.1, §3.3)", () => {
+  const { policy: _, strings: __, expiresAt: ___, ...good } = policyOf("example.com");
+  assert(isPolicyRow(good));
+  assert(isPolicyRow({ ...good, id: "a".repeat(32), text: "x".repeat(65_536), lastUsedAt: 0 }));
+  assert(isPolicyRow({ ...good, domain: "d".repeat(253) }));
   const wrong: Record<string, unknown>[] = [
     { domain: "" },
     { domain: "d".repeat(254) },
@@ -21,10 +28,10 @@ Deno.test("isPolicy() takes what the RFC allows and nothing else (RFC 8461 §3.1
     { fetchedAt: "1" },
     { fetchedAt: Date.UTC(2100, 0, 1) },
   ];
-  for (const change of wrong) assert(!isPolicy({ ...good, ...change }), JSON.stringify(change));
+  for (const change of wrong) assert(!isPolicyRow({ ...good, ...change }), JSON.stringify(change));
   for (const field of Object.keys(good)) {
     for (const value of ODD_VALUES) {
-      assert(!isPolicy({ ...good, [field]: value }), `${field} = ${value}`);
+      assert(!isPolicyRow({ ...good, [field]: value }), `${field} = ${value}`);
     }
   }
 });
@@ -51,12 +58,14 @@ Deno.test("isMx() bounds name and content", () => {
   }
 });
 
-Deno.test("expiryOf() adds max_age to the time of the fetch (RFC 8461 §3.2)", () => {
-  assertEquals(expiryOf(policyOf("a.example", { text: textOf(60) })), START + 60_000);
-  const capped = policyOf("a.example", { text: textOf(99_999_999) });
-  assertEquals(expiryOf(capped), START + 31_557_600_000);
-  assertEquals(expiryOf(policyOf("a.example", { text: "mode: enforce" })), undefined);
-  assertEquals(expiryOf(policyOf("")), undefined);
+Deno.test("readPolicyRow() parses the text, and adds max_age to the time of the fetch (RFC 8461 §3.2)", () => {
+  const { policy: _, strings: __, expiresAt: ___, ...row } = policyOf("a.example");
+  assertEquals(readPolicyRow(row), policyOf("a.example"));
+  assertEquals(readPolicyRow({ ...row, text: textOf(60) })?.expiresAt, START + 60_000);
+  const capped = readPolicyRow({ ...row, text: textOf(99_999_999) });
+  assertEquals(capped?.expiresAt, START + 31_557_600_000);
+  assertEquals(readPolicyRow({ ...row, text: "mode: enforce" }), undefined);
+  assertEquals(readPolicyRow({ ...row, domain: "" }), undefined);
 });
 
 Deno.test("selectDue() takes what is due, used and unexpired, the longest overdue first", () => {
@@ -67,11 +76,12 @@ Deno.test("selectDue() takes what is due, used and unexpired, the longest overdu
     policyOf("later.example", { refreshAt: due + 1 }),
     policyOf("unused.example", { lastUsedAt: START - 1 }),
     policyOf("expired.example", { text: textOf(2 * 86_400) }),
-    policyOf("unparsable.example", { text: "" }),
+    policyOf("far.example", { refreshAt: due + 5 * DAY }),
   ];
-  const query = { due, usedSince: START, limit: 10 };
-  assertEquals(domainsOf(selectDue(policies, query)), ["first.example", "second.example"]);
-  assertEquals(domainsOf(selectDue(policies, { ...query, limit: 1 })), ["first.example"]);
+  const query = { due, alive: due, farthest: due + DAY, usedSince: START, limit: 10 };
+  assertEquals(selectDue(policies, query), ["first.example", "second.example", "far.example"]);
+  assertEquals(selectDue(policies, { ...query, limit: 1 }), ["first.example"]);
+  assertEquals(selectDue(policies, { ...query, alive: due - 1 }).length, 4);
 });
 
 Deno.test("domainOf() finds the domain in every form of a next hop", () => {

@@ -3,7 +3,18 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { SqliteStore } from "../../src/cache/sqlite_store.ts";
-import { Bench, DAY, domainsOf, failureOf, policyOf, SECOND, START, textOf } from "./harness.ts";
+import {
+  Bench,
+  DAY,
+  domainsOf,
+  failureOf,
+  policyOf,
+  putAll,
+  SECOND,
+  START,
+  stored,
+  textOf,
+} from "./harness.ts";
 
 const UNUSABLE = "error cache file unusable, working from memory";
 const USABLE = "info cache file usable again";
@@ -25,7 +36,7 @@ function errorOf(store: SqliteStore): string {
 const MANY = Array.from({ length: 1000 }, (_, index) => `d${index}.example`);
 
 function fill(store: SqliteStore): void {
-  store.putPolicies(MANY.map((domain, index) => policyOf(domain, { fetchedAt: START + index })));
+  putAll(store, MANY.map((domain, index) => policyOf(domain, { fetchedAt: START + index })));
 }
 
 /** Whether a file can be made one that even root cannot write. */
@@ -88,7 +99,7 @@ Deno.test("a file that is garbage from the start is set aside", () => {
     "this is no database",
   );
   store.close();
-  assertEquals(bench.open().getPolicy("a.example"), policyOf("a.example"));
+  assertEquals(stored(bench.open(), "a.example"), policyOf("a.example"));
 });
 
 Deno.test("a file with a damaged header, or cut short, is set aside when that is found", () => {
@@ -100,16 +111,16 @@ Deno.test("a file with a damaged header, or cut short, is set aside when that is
     if (damage === "cut") Deno.truncateSync(bench.path, 6000);
     if (damage === "empty") Deno.truncateSync(bench.path, 0);
     const store = bench.open();
-    for (const domain of MANY) store.getPolicy(domain);
+    for (const domain of MANY) stored(store, domain);
     store.putPolicy(policyOf("a.example"));
     store.flush();
     assertEquals(store.health(), { kind: "ok" }, damage);
-    assertEquals(store.getPolicy("a.example"), policyOf("a.example"));
+    assertEquals(stored(store, "a.example"), policyOf("a.example"));
     // An empty file is a new one to SQLite.
     assertEquals(bench.events()[0], damage === "empty" ? undefined : ASIDE, damage);
     store.close();
     bench.lines.length = 0;
-    assertEquals(bench.open().getPolicy("a.example"), policyOf("a.example"));
+    assertEquals(stored(bench.open(), "a.example"), policyOf("a.example"));
     assertEquals(bench.lines, []);
   }
 });
@@ -120,15 +131,17 @@ Deno.test("garbage amid the pages costs the rows on them, not those before and b
   const pages = Deno.statSync(bench.path).size / 4096;
   bench.damage(Math.floor(pages / 2) * 4096, 2 * 4096);
   const store = bench.open();
-  const readable = MANY.filter((domain) => store.getPolicy(domain) !== undefined);
+  const kinds = MANY.map((domain) => store.getPolicy(domain).kind);
+  assert(!kinds.includes("absent"), "what cannot be read may be there");
+  const readable = MANY.filter((_, index) => kinds[index] === "found");
   assert(readable.length > 900 && readable.length < 1000, `${readable.length} readable`);
   assertEquals(bench.events(), [ASIDE]);
   assertEquals(store.health(), { kind: "ok" }, "the next flush is about to repair it");
   store.putPolicy(policyOf("pending.example"));
   store.flush();
   assertEquals(bench.events(), [ASIDE, TAKEN_OVER]);
-  assertEquals(readable.filter((domain) => store.getPolicy(domain) === undefined), []);
-  assertEquals(store.getPolicy("pending.example"), policyOf("pending.example"));
+  assertEquals(readable.filter((domain) => stored(store, domain) === undefined), []);
+  assertEquals(stored(store, "pending.example"), policyOf("pending.example"));
   store.close();
   const again = bench.open();
   assertEquals(again.count(), readable.length + 1);
@@ -139,7 +152,7 @@ Deno.test("garbage written over the file while it is open is survived", () => {
   using bench = new Bench();
   const store = bench.open();
   fill(store);
-  bench.now += 60 * SECOND;
+  bench.now += DAY;
   store.flush();
   bench.damage(0, Deno.statSync(bench.path).size);
   for (const domain of MANY) store.getPolicy(domain);
@@ -147,10 +160,10 @@ Deno.test("garbage written over the file while it is open is survived", () => {
   repair(bench, store);
   repair(bench, store);
   assertEquals(store.health(), { kind: "ok" });
-  assertEquals(store.getPolicy("a.example")?.fetchedAt, START + DAY);
+  assertEquals(stored(store, "a.example")?.fetchedAt, START + DAY);
   store.close();
   bench.lines.length = 0;
-  assertEquals(bench.open().getPolicy("a.example")?.fetchedAt, START + DAY);
+  assertEquals(stored(bench.open(), "a.example")?.fetchedAt, START + DAY);
   assertEquals(bench.lines, []);
 });
 
@@ -175,7 +188,7 @@ Deno.test("a file removed while open is written anew with all that was in it", (
     const store = bench.open();
     fill(store);
     for (const name of names) Deno.removeSync(`${bench.directory}/${name}`);
-    assertEquals(store.getPolicy("d7.example")?.domain, "d7.example");
+    assertEquals(stored(store, "d7.example")?.domain, "d7.example");
     store.putPolicy(policyOf("between.example"));
     store.flush();
     assertEquals(bench.events(), [TAKEN_OVER]);
@@ -184,7 +197,7 @@ Deno.test("a file removed while open is written anew with all that was in it", (
     store.close();
     const again = bench.open();
     assertEquals(again.count(), 1002);
-    assertEquals(again.getPolicy("between.example"), policyOf("between.example"));
+    assertEquals(stored(again, "between.example"), policyOf("between.example"));
     assertEquals(bench.files(), ["cache.db", "cache.db-shm", "cache.db-wal"]);
   }
 });
@@ -244,10 +257,11 @@ Deno.test("a file replaced by another cache is joined with what was there; the n
   Deno.copyFileSync(elsewhere.path, `${bench.path}.new`);
   Deno.chmodSync(`${bench.path}.new`, 0o600);
   Deno.renameSync(`${bench.path}.new`, bench.path);
+  bench.now += DAY;
   store.flush();
   assertEquals(store.count(), 1001);
-  assertEquals(store.getPolicy("d1.example")?.id, "20260101");
-  assertEquals(store.getPolicy("d2.example")?.id, "newer");
+  assertEquals(stored(store, "d1.example")?.id, "20260101");
+  assertEquals(stored(store, "d2.example")?.id, "newer");
 });
 
 Deno.test("a file replaced by a damaged cache is set aside, and nothing is lost", () => {
@@ -261,7 +275,7 @@ Deno.test("a file replaced by a damaged cache is set aside, and nothing is lost"
   Deno.chmodSync(`${bench.path}.new`, 0o600);
   Deno.renameSync(`${bench.path}.new`, bench.path);
   store.flush();
-  assertEquals(store.getPolicy("d7.example")?.domain, "d7.example");
+  assertEquals(stored(store, "d7.example")?.domain, "d7.example");
   repair(bench, store);
   assertEquals(store.health(), { kind: "ok" });
   assertEquals(bench.events(), [ASIDE, UNUSABLE, TAKEN_OVER, USABLE]);
@@ -279,9 +293,9 @@ Deno.test("a file that becomes a directory leaves the store working from memory"
   assertStringIncludes(errorOf(store), "is not a file");
   store.putPolicy(policyOf("a.example"));
   store.remove("d1.example");
-  assertEquals(store.getPolicy("a.example"), policyOf("a.example"));
-  assertEquals(store.getPolicy("d1.example"), undefined);
-  assertEquals(store.getPolicy("d2.example")?.domain, "d2.example");
+  assertEquals(stored(store, "a.example"), policyOf("a.example"));
+  assertEquals(stored(store, "d1.example"), undefined);
+  assertEquals(stored(store, "d2.example")?.domain, "d2.example");
   assertEquals(store.count(), 1000);
   for (let round = 0; round < 5; round++) repair(bench, store);
   assertEquals(bench.events(), [UNUSABLE], "said once");
@@ -291,7 +305,7 @@ Deno.test("a file that becomes a directory leaves the store working from memory"
   store.close();
   const again = bench.open();
   assertEquals(again.count(), 1000);
-  assertEquals(again.getPolicy("d1.example"), undefined);
+  assertEquals(stored(again, "d1.example"), undefined);
 });
 
 Deno.test("a database of another program is neither changed nor renamed", () => {
@@ -310,7 +324,7 @@ Deno.test("a database of another program is neither changed nor renamed", () => 
   );
   store.putPolicy(policyOf("a.example"));
   repair(bench, store);
-  assertEquals(store.getPolicy("a.example"), policyOf("a.example"));
+  assertEquals(stored(store, "a.example"), policyOf("a.example"));
   store.close();
   assertEquals(Deno.readFileSync(bench.path), before);
   assertEquals(bench.files(), ["cache.db"]);
@@ -327,7 +341,8 @@ Deno.test("a file of a later version is neither changed nor renamed", () => {
   }
   const store = bench.open();
   assertStringIncludes(errorOf(store), "was written by a later version (schema 2, not 1)");
-  assertEquals(store.getPolicy("a.example"), undefined);
+  const reason = "cache file unusable (newer)";
+  assertEquals(store.getPolicy("a.example"), { kind: "unavailable", reason });
   store.close();
   assertEquals(bench.events(), [UNUSABLE]);
 });
@@ -345,8 +360,8 @@ Deno.test("a locked file blocks one write for a moment, and loses none", () => {
   }
   // One wait of 20 ms, not four hundred.
   assert(performance.now() - started < 1000);
-  assertEquals(store.getPolicy("d7.example")?.domain, "d7.example");
-  assertEquals(store.getPolicy("late7.example"), policyOf("late7.example"));
+  assertEquals(stored(store, "d7.example")?.domain, "d7.example");
+  assertEquals(stored(store, "late7.example"), policyOf("late7.example"));
   assertEquals(store.count(), 1200);
   assertEquals(bench.lines, [], "it may be gone in a moment");
   store.flush();
@@ -389,7 +404,7 @@ Deno.test("a file locked by another process at the start is used as soon as it i
   other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   const store = bench.open();
   store.putPolicy(policyOf("a.example"));
-  assertEquals(store.getPolicy("a.example"), policyOf("a.example"));
+  assertEquals(stored(store, "a.example"), policyOf("a.example"));
   assertStringIncludes(errorOf(store), "database is locked");
   other.close();
   repair(bench, store);
@@ -420,11 +435,12 @@ Deno.test("a full file takes no more, keeps serving, and catches up when there i
   assertEquals(bench.events(), [UNUSABLE]);
   assertStringIncludes(errorOf(store), "database or disk is full: make room for it");
   for (const domain of MANY.slice(0, 200)) {
-    assertEquals(store.getPolicy(domain)?.domain, domain);
+    assertEquals(stored(store, domain)?.domain, domain);
   }
   assertEquals(store.count(), 200);
-  const due = { due: START + 2 * DAY, usedSince: 0, limit: 500 };
-  assertEquals(domainsOf(store.listDue(due)).sort(), MANY.slice(0, 200).sort());
+  const later = START + 2 * DAY;
+  const due = { due: later, alive: later, farthest: later + DAY, usedSince: 0, limit: 500 };
+  assertEquals(store.listDue(due).sort(), MANY.slice(0, 200).sort());
   for (const domain of MANY.slice(0, 150)) store.remove(domain);
   assertEquals(store.count(), 50);
   repair(bench, store);
@@ -445,7 +461,7 @@ Deno.test("a file that cannot be written is still read, and written once it can 
   setWriteVersion(3);
   const store = bench.open();
   assertStringIncludes(errorOf(store), "make it writable");
-  assertEquals(store.getPolicy("d7.example")?.domain, "d7.example");
+  assertEquals(stored(store, "d7.example")?.domain, "d7.example");
   store.putPolicy(policyOf("a.example"));
   setWriteVersion(2);
   repair(bench, store);
@@ -466,7 +482,7 @@ Deno.test("an unsafe directory leaves the store without its file, unless it is a
   Deno.chmodSync(bench.directory, 0o700);
   repair(bench, store);
   assertEquals(store.health(), { kind: "ok" });
-  assertEquals(trusting.getPolicy("a.example"), policyOf("a.example"));
+  assertEquals(stored(trusting, "a.example"), policyOf("a.example"));
 });
 
 Deno.test("corrupt files do not pile up", () => {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../../src/resolver/clock.ts";
+import type { ProcessClock } from "../../src/resolver/clock.ts";
 
 /** Enough turns of the microtask queue for any chain of awaits on fakes. */
 const SETTLE_TURNS = 50;
@@ -16,7 +16,7 @@ export async function settle(): Promise<void> {
 }
 
 /** The clock under the test's hand. */
-export class ManualClock implements Clock {
+export class ManualClock implements ProcessClock {
   #now: number;
   #timers = new Map<number, { at: number; callback: () => void }>();
   #serial = 0;
@@ -28,6 +28,16 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  proven(): number {
+    return this.#now;
+  }
+
+  seen(): void {}
+
+  doubted(): number {
+    return 0;
   }
 
   setTimer(callback: () => void, delay: number): () => void {

@@ -6,11 +6,12 @@
 
 import { GenerationalMap } from "../../src/cache/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
-import type { PolicyStore } from "../../src/cache/types.ts";
+import type { PolicyStore, StoredPolicy } from "../../src/cache/types.ts";
 import type { Zone } from "../../src/config/types.ts";
 import type { FetchOutcome } from "../../src/https/types.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
 import { createResolver } from "../../src/resolver/resolver.ts";
+import type { ProvenClock } from "../../src/resolver/clock.ts";
 import type { Resolver } from "../../src/resolver/resolver.ts";
 import type { Resolution, ResolverEvent, ResolverSettings } from "../../src/resolver/types.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
@@ -54,6 +55,8 @@ export interface World {
   /** Domains fetched, in order. */
   readonly fetches: string[];
   readonly store: PolicyStore;
+  /** The policy that the store has of a domain. */
+  stored(domain: string): StoredPolicy | undefined;
   readonly events: ResolverEvent[];
   readonly resolver: Resolver;
   /** What the self-test of the DNS resolver said. */
@@ -67,6 +70,8 @@ export interface World {
   resolve(domain: string, zone?: Partial<Zone>): Resolution | Promise<Resolution>;
   /** A new resolver on the same store, as after a restart. */
   restart(): void;
+  /** The same while the old one goes on with what it has begun, as after a HUP. */
+  takeOver(): void;
 }
 
 /** What {@link World.publish} puts into the tables. */
@@ -84,12 +89,15 @@ export function createWorld(
     table?: Record<string, FakeReply>;
     store?: PolicyStore;
     clock?: ManualClock;
+    /** What the resolver takes for the time; the clock as a rule. */
+    time?: ProvenClock;
     random?: () => number;
     /** In the place of the policy hosts of the table. */
     fetchPolicy?: (domain: string, world: World, turn: number) => Promise<FetchOutcome>;
   } = {},
 ): World {
   const clock = options.clock ?? new ManualClock();
+  const time = options.time ?? clock;
   const settings = { ...SETTINGS, ...options.settings };
   const store = options.store ?? createMemoryStore({ maxEntries: 100_000 });
   const hosts: Record<string, FakeHost> = {};
@@ -108,16 +116,24 @@ export function createWorld(
     async reply(domain: string, zone: Partial<Zone> = {}): Promise<string> {
       return formatAnswer((await resolve(domain, zone)).answer, { ...ZONE, ...zone });
     },
+    stored(domain: string): StoredPolicy | undefined {
+      const found = store.getPolicy(domain);
+      return found.kind === "found" ? found.policy : undefined;
+    },
     restart(): void {
+      (world.resolver as Resolver | undefined)?.close();
+      world.takeOver();
+    },
+    takeOver(): void {
       world.resolver = createResolver(settings, {
         dns: world.dns,
         fetchPolicy,
         store,
-        clock,
+        clock: time,
         observe: (event) => world.events.push(event),
         dnssec: () => world.dnssec,
         random: options.random ?? (() => 0.5),
-        createMap: (maxEntries) => new GenerationalMap(maxEntries),
+        createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
       });
     },
   };

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { readStored } from "../../src/cache/read_stored.ts";
+import { readStored } from "../../src/cache/cache_view.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import type { Daemon, Outside } from "../fakes/daemon.ts";
 import { createRandom } from "../fakes/random.ts";
@@ -96,7 +96,7 @@ async function recover(outside: Outside, daemon: Daemon, cacheFile: string): Pro
     const domain = `fresh${serial}.example`;
     outside.publish(domain);
     const [reply = ""] = await daemon.query(domain).catch(() => []);
-    const stored = readStored(cacheFile, domain);
+    const stored = readStored(cacheFile, { domain, now: Date.now });
     if (reply.startsWith("OK ") && stored.kind === "read" && stored.policy !== undefined) {
       return elapsed;
     }

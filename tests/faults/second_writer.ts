@@ -9,8 +9,11 @@
 import { createSqliteStore } from "../../src/cache/sqlite_store.ts";
 import { createLog } from "../../src/monitor/log.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
+import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";
 
-const TEXT = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n";
+const FILE = readPolicyFile(
+  "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n",
+);
 
 /** Policies between two pauses, in which others have their turn. */
 const BURST = 200;
@@ -27,8 +30,9 @@ for (let serial = 0;; serial++) {
   store.putPolicy({
     domain: `second${serial % 5000}.example`,
     id: "1",
-    text: TEXT,
+    ...FILE,
     fetchedAt: now,
+    expiresAt: expiryOf(FILE.policy, now),
     lastUsedAt: now,
     refreshAt: now + 86_400_000,
   });

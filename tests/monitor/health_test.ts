@@ -10,6 +10,7 @@ function setUp() {
   const clock = new ManualClock();
   const parts = {
     wall: () => clock.now(),
+    doubted: 0,
     sockets: 2,
     store: { kind: "ok" } as StoreHealth,
     probe: (): Promise<DnssecProbe> => Promise.resolve(VALIDATES),
@@ -20,6 +21,7 @@ function setUp() {
   const health = createHealth({
     clock,
     wall: () => parts.wall(),
+    doubted: () => parts.doubted,
     sockets: () => parts.sockets,
     store: { health: () => parts.store },
     probe() {
@@ -144,5 +146,14 @@ Deno.test("createHealth() is degraded when the clock was set back", async () => 
   assertEquals(await ask(), [
     "degraded",
     "clock warning: the clock was set back by 301 s; ages are kept",
+  ]);
+});
+
+Deno.test("createHealth() is degraded while a jump of the clock is not believed", async () => {
+  const { ask, parts } = setUp();
+  parts.doubted = 31_536_000_400;
+  assertEquals(await ask(), [
+    "degraded",
+    "clock warning: the clock jumped ahead by 31536000 s; nothing expires by it unless it lasts",
   ]);
 });

@@ -19,7 +19,7 @@ import { createObserver } from "../../src/monitor/observer.ts";
 import { createRecentEvents } from "../../src/monitor/recent_events.ts";
 import { createSite } from "../../src/monitor/site.ts";
 import { createWarnings } from "../../src/monitor/warnings.ts";
-import { formatPolicy } from "../../src/sts/policy.ts";
+import { expiryOf, formatPolicy, readPolicyFile } from "../../src/sts/policy.ts";
 import type { Policy } from "../../src/sts/policy.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { createWorld, DAY } from "../fakes/world.ts";
@@ -61,6 +61,7 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
   const health = createHealth({
     clock,
     wall: () => parts.wall(),
+    doubted: () => 0,
     sockets: () => parts.sockets,
     store,
     probe: () => Promise.resolve(parts.probe),
@@ -102,11 +103,13 @@ export interface StoredExample extends Partial<Policy> {
 export function put(store: PolicyStore, domain: string, example: StoredExample = {}): void {
   const { mode = "enforce", mx = [`mx.${domain}`], maxAge = 604_800 } = example;
   const fetchedAt = example.fetchedAt ?? Date.UTC(2026, 0, 1);
+  const file = readPolicyFile(example.text ?? formatPolicy({ mode, mx, maxAge }));
   store.putPolicy({
     domain,
     id: "20260101",
-    text: example.text ?? formatPolicy({ mode, mx, maxAge }),
+    ...file,
     fetchedAt,
+    expiresAt: expiryOf(file.policy, fetchedAt),
     lastUsedAt: example.lastUsedAt ?? fetchedAt,
     refreshAt: fetchedAt + DAY,
   });

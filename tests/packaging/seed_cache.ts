@@ -7,6 +7,7 @@
 import { createSqliteStore } from "../../src/cache/sqlite_store.ts";
 import { createLog } from "../../src/monitor/log.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
+import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";
 
 const [path, domain] = Deno.args as [string, string];
 const now = Date.now();
@@ -16,11 +17,15 @@ const store = createSqliteStore({
   metrics: createMetrics(),
   now: () => now,
 });
+const file = readPolicyFile(
+  `version: STSv1\nmode: enforce\nmx: mail.${domain}\nmax_age: 86400\n`,
+);
 store.putPolicy({
   domain,
   id: "1",
-  text: `version: STSv1\nmode: enforce\nmx: mail.${domain}\nmax_age: 86400\n`,
+  ...file,
   fetchedAt: now,
+  expiresAt: expiryOf(file.policy, now),
   lastUsedAt: now,
   refreshAt: now + 3_600_000,
 });

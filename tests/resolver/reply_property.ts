@@ -137,7 +137,7 @@ function checkCase(
   const id = selection.kind === "found" ? selection.id : "0";
   expect(/^[A-Za-z0-9]{1,32}$/.test(id), `id '${id}'`);
   if (selection.kind === "found") seen.records++;
-  const held = holdPolicy({ domain: "example.com", id, text, fetchedAt: 0, refreshAt: 0 });
+  const held = holdPolicy({ domain: "example.com", id, text, fetchedAt: 0 });
   if (held instanceof PolicySyntaxError) {
     expect(!/[^ -~]/.test(held.message), `message ${JSON.stringify(held.message)}`);
     seen.invalid++;

@@ -98,7 +98,7 @@ Deno.test("row 4: a new id brings the new policy, whatever its mode (RFC 8461 §
     assertEquals(reply, expected);
     const change = world.events.find((event) => event.kind === "policy");
     assertEquals([change?.previous?.id, change?.held.id], ["1", "2"]);
-    assertEquals(world.store.getPolicy(DOMAIN)?.id, "2");
+    assertEquals(world.stored(DOMAIN)?.id, "2");
   }
 });
 
@@ -123,7 +123,7 @@ for (
     world.hosts[DOMAIN] = host;
     assertEquals(await recheck(world), ENFORCED);
     assertEquals(world.fetches.length, 1);
-    assertEquals(world.store.getPolicy(DOMAIN)?.id, "1");
+    assertEquals(world.stored(DOMAIN)?.id, "1");
   });
 }
 
@@ -160,7 +160,7 @@ Deno.test("row 7: a policy found at first contact is stored and answered", async
   world.publish(DOMAIN);
   assertEquals(await world.row(DOMAIN), 7);
   assertEquals(await world.reply(DOMAIN), ENFORCED);
-  assertEquals(world.store.getPolicy(DOMAIN)?.text, world.hosts[DOMAIN]);
+  assertEquals(world.stored(DOMAIN)?.text, world.hosts[DOMAIN]);
 });
 
 Deno.test("row 7: a max_age of 0 serves the current answer only (RFC 8461 §3.2)", async () => {
@@ -283,8 +283,8 @@ Deno.test("the regular fetch is made whatever TXT says, before expiry (RFC 8461 
     await world.clock.advance(DAY);
     await recheck(world);
     assertEquals(world.fetches, [DOMAIN]);
-    assertEquals(world.store.getPolicy(DOMAIN)?.fetchedAt, world.clock.now());
-    assertEquals(world.store.getPolicy(DOMAIN)?.id, "1");
+    assertEquals(world.stored(DOMAIN)?.fetchedAt, world.clock.now());
+    assertEquals(world.stored(DOMAIN)?.id, "1");
   }
 });
 
@@ -316,7 +316,7 @@ Deno.test("purge() forgets a domain, and answers given before turn invalid", asy
   const before = await world.resolve(DOMAIN);
   world.resolver.purge(DOMAIN);
   assertEquals(before.token.valid, false);
-  assertEquals(world.store.getPolicy(DOMAIN), undefined);
+  assertEquals(world.stored(DOMAIN), undefined);
   world.dns.table[TXT] = "nxdomain";
   assertEquals(await world.reply(DOMAIN), "NOTFOUND ");
 });

@@ -1,0 +1,168 @@
+/**
+ * A cache file to look at, while a daemon may be using it: nothing is written, created, repaired or
+ * renamed, whoever looks.
+ *
+ * @module
+ */
+
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { walOf } from "./cache_path.ts";
+import { CacheFault, faultKind } from "./fault.ts";
+import { domainOf, failureAt, isFailure, isMx, mxAt, policyAt, readPolicyRow } from "./rows.ts";
+import { requireKnown } from "./schema.ts";
+import * as sql from "./statements.ts";
+import type { DomainNotes, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+
+/** How long to wait for a lock of the daemon, ms; it holds one for milliseconds. */
+const BUSY_TIMEOUT_MS = 200;
+
+/** Policies read at once by a listing: 250 KB as a rule. */
+const PAGE_ROWS = 500;
+
+/** What a lookup in the file came to; `error` says in one line why it could not be read. */
+export type ReadStored =
+  | { readonly kind: "read"; readonly policy: StoredPolicy | undefined }
+  | { readonly kind: "unreadable"; readonly error: string };
+
+/** Options of {@link CacheView}. */
+export interface CacheViewOptions {
+  /** The time, ms: nothing in the file counts as later. */
+  readonly now: () => number;
+}
+
+/** What to do about the faults met by who only looks. */
+const ADVICE: Readonly<Record<string, string>> = {
+  busy: "another program holds a lock on it",
+  corrupt: "it is damaged, which a running daemon repairs",
+  open: "run this as the user of the service, or as root",
+};
+
+/**
+ * An opened file. A row that cannot be believed counts as absent. Every method throws a
+ * {@link CacheFault} with one line for the operator.
+ */
+export class CacheView implements DomainNotes {
+  readonly #path: string;
+  readonly #now: () => number;
+  readonly #database: DatabaseSync;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  /** Opens the file. */
+  constructor(path: string, { now }: CacheViewOptions) {
+    this.#path = path;
+    this.#now = now;
+    this.#database = this.#attempt(() => open(path));
+    try {
+      this.#attempt(() => requireKnown(this.#database, { path }));
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  getPolicy(domain: string): StoredPolicy | undefined {
+    const [row] = this.#all(sql.GET_POLICY, domain);
+    return row && this.#policyOf(row);
+  }
+
+  getFailure(domain: string): StoredFailure | undefined {
+    const [{ rowid: _, ...failure } = {}] = this.#all(sql.GET_FAILURE, domain);
+    const row = failure as unknown as StoredFailure;
+    return isFailure(row) ? failureAt(row, this.#now()) : undefined;
+  }
+
+  getMx(nextHop: string): StoredMx | undefined {
+    const [{ rowid: _, ...mx } = {}] = this.#all(sql.GET_MX, domainOf(nextHop), nextHop);
+    const row = mx as unknown as StoredMx;
+    return isMx(row) ? mxAt(row, this.#now()) : undefined;
+  }
+
+  /** All policies, oldest fetch first, a page at a time. */
+  *listPolicies(): IterableIterator<StoredPolicy> {
+    let after: [fetchedAt: SQLInputValue, rowid: SQLInputValue] = [-Infinity, 0];
+    for (;;) {
+      const rows = this.#all(sql.LIST_POLICIES, ...after, PAGE_ROWS);
+      for (const row of rows) {
+        const policy = this.#policyOf(row);
+        if (policy !== undefined) yield policy;
+      }
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = [last.fetchedAt as SQLInputValue, last.rowid as SQLInputValue];
+    }
+  }
+
+  /** Ends the use of the file. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #all(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    // An empty file is one that a daemon is about to fill.
+    return this.#attempt(() => this.#database.prepare(text).all(...values));
+  }
+
+  #policyOf(row: Record<string, unknown>): StoredPolicy | undefined {
+    const { domain, id, text, fetchedAt, lastUsedAt, refreshAt } = row;
+    if (!(text instanceof Uint8Array)) return undefined;
+    const decoded = this.#decoder.decode(text);
+    const policy = readPolicyRow({ domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt });
+    return policy && policyAt(policy, this.#now());
+  }
+
+  #attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof CacheFault) throw error;
+      const kind = faultKind(error);
+      const message = error instanceof Error ? error.message : String(error);
+      const advice = ADVICE[kind] === undefined ? "" : `: ${ADVICE[kind]}`;
+      throw new CacheFault(kind, `cannot read ${this.#path}: ${message}${advice}`);
+    }
+  }
+}
+
+/**
+ * Reads the policy of a domain from a cache file.
+ *
+ * @param path The file; a missing one holds nothing.
+ * @param query The domain in lower-case A-labels, and the time. Never throws.
+ */
+export function readStored(
+  path: string,
+  { domain, now }: CacheViewOptions & { domain: string },
+): ReadStored {
+  try {
+    if (isMissing(path)) return { kind: "read", policy: undefined };
+    const view = new CacheView(path, { now });
+    try {
+      return { kind: "read", policy: view.getPolicy(domain) };
+    } finally {
+      view.close();
+    }
+  } catch (error) {
+    return { kind: "unreadable", error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Opens a file of which SQLite makes no others: it would leave a WAL and an index beside it. */
+function open(path: string): DatabaseSync {
+  // SQLite would report a missing file as one that cannot be opened.
+  Deno.statSync(path);
+  const url = pathToFileURL(path);
+  // Without a WAL nobody has it open, and all is in the file itself; it can then be read in a directory
+  // where nothing can be written.
+  if (isMissing(walOf(path))) url.searchParams.set("immutable", "1");
+  return new DatabaseSync(url, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+}
+
+function isMissing(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}

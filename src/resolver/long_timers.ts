@@ -1,0 +1,63 @@
+/**
+ * Timers of a second and more that end together.
+ *
+ * They are deadlines, set for each step of each check and hardly ever reached; a timer of the
+ * runtime for each would be dear.
+ *
+ * @module
+ */
+
+/** Timers of this length and more, ms, end together at the next multiple of {@link GRAIN_MS}. */
+export const LONG_MS = 1000;
+const GRAIN_MS = 20;
+
+/** Sets a timer: calls back once after a delay in ms. @returns A function that cancels it. */
+export type SetTimer = (callback: () => void, delay: number) => () => void;
+
+/** What the timers are made of. */
+export interface TimerSources {
+  /** Monotonic clock, ms. */
+  monotonic(): number;
+  readonly startTimer: SetTimer;
+}
+
+/**
+ * Makes timers that share those of `startTimer`. One that all have cancelled who share it ends in vain,
+ * rather than be started anew for the next; those left are cancelled when nothing is waited for at all.
+ */
+export function createLongTimers({ monotonic, startTimer }: TimerSources): SetTimer {
+  /** What is to be called, by the end in grains. */
+  const ends = new Map<number, { calls: Set<() => void>; cancel: () => void }>();
+  let waiting = 0;
+
+  function startEnd(end: number, delay: number) {
+    const calls = new Set<() => void>();
+    const cancel = startTimer(() => {
+      ends.delete(end);
+      for (const call of calls) {
+        forget(call, calls);
+        call();
+      }
+    }, delay);
+    const shared = { calls, cancel };
+    ends.set(end, shared);
+    return shared;
+  }
+
+  function forget(call: () => void, calls: Set<() => void>): void {
+    if (!calls.delete(call) || --waiting > 0) return;
+    for (const { cancel } of ends.values()) cancel();
+    ends.clear();
+  }
+
+  return (callback, delay) => {
+    const now = monotonic();
+    const end = Math.ceil((now + delay) / GRAIN_MS);
+    const { calls } = ends.get(end) ?? startEnd(end, end * GRAIN_MS - now);
+    // The same function may be set twice.
+    const call = () => callback();
+    calls.add(call);
+    waiting++;
+    return () => forget(call, calls);
+  };
+}
