@@ -46,6 +46,8 @@ export class CacheView implements DomainNotes {
   readonly #path: string;
   readonly #now: () => number;
   readonly #database: DatabaseSync;
+  /** A file without tables, which a daemon is about to fill. */
+  readonly #isEmpty: boolean;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /** Opens the file. */
@@ -54,7 +56,7 @@ export class CacheView implements DomainNotes {
     this.#now = now;
     this.#database = this.#attempt(() => open(path));
     try {
-      this.#attempt(() => requireKnown(this.#database, { path }));
+      this.#isEmpty = this.#attempt(() => requireKnown(this.#database, { path })) === 0;
     } catch (error) {
       this.#database.close();
       throw error;
@@ -99,7 +101,7 @@ export class CacheView implements DomainNotes {
   }
 
   #all(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
-    // An empty file is one that a daemon is about to fill.
+    if (this.#isEmpty) return [];
     return this.#attempt(() => this.#database.prepare(text).all(...values));
   }
 

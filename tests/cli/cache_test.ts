@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { runCli } from "../../src/cli/cli.ts";
 import type { Io } from "../../src/cli/command.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
@@ -96,4 +97,69 @@ Deno.test("cache commands say what is wrong in one line", async () => {
     assertStringIncludes(result.err, text);
     assert(!result.err.trim().includes("\n"));
   }
+});
+
+/** Everything in a directory but sockets and the configuration, with the rows of the cache. */
+function contentsOf(directory: string): string {
+  const database = new DatabaseSync(`${directory}/cache.db`, { readOnly: true });
+  const rows = ["policies", "failures", "mx"].map((table) =>
+    database.prepare(`SELECT * FROM ${table}`).all()
+  );
+  database.close();
+  const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
+  return JSON.stringify([rows, names.filter((name) => name.startsWith("cache.db")).sort()]);
+}
+
+Deno.test("what only looks at the cache changes nothing in it, whatever the clock says", async () => {
+  await using outside = await startOutside();
+  outside.publish("good.example");
+  const config = await outside.configure();
+  await using daemon = await startDaemon({ config });
+  await daemon.query("good.example");
+  {
+    // The daemon's clock is ahead by a month.
+    const database = new DatabaseSync(`${outside.directory}/cache.db`);
+    database.exec("UPDATE clock SET last_seen = last_seen + 2592000000");
+    database.close();
+  }
+  const before = contentsOf(outside.directory);
+  const commands = [["list"], ["show", "good.example"], ["export"], ["list"], ["list"]];
+  for (const [name = "", ...operands] of commands) {
+    const { code, out, err } = await cli("cache", name, "-c", config, ...operands);
+    assertEquals([code, err], [0, ""]);
+    assertStringIncludes(out, "good.example");
+  }
+  const { code, out } = await cli("lookup", "-c", config, "good.example");
+  assertEquals(code, 0);
+  assertStringIncludes(out, "Cache       id 1, fetched ");
+  assertEquals(contentsOf(outside.directory), before);
+});
+
+Deno.test("what only looks at a damaged cache says so in one line and leaves it where it is", async () => {
+  await using outside = await startOutside();
+  outside.publish("good.example");
+  const config = await outside.configure();
+  const daemon = await startDaemon({ config });
+  await daemon.query("good.example");
+  daemon.signal("SIGTERM");
+  await daemon.ended;
+  const file = `${outside.directory}/cache.db`;
+  {
+    using handle = Deno.openSync(file, { write: true });
+    handle.seekSync(4096, Deno.SeekMode.Start);
+    handle.writeSync(new Uint8Array(Deno.statSync(file).size - 4096).fill(0x5a));
+  }
+  const octets = Deno.readFileSync(file);
+  for (const [name = "", ...operands] of [["list"], ["show", "good.example"], ["export"]]) {
+    const { code, err } = await cli("cache", name, "-c", config, ...operands);
+    assertEquals(code, 3);
+    assertStringIncludes(
+      err,
+      `cannot read ${file}: database disk image is malformed: it is damaged`,
+    );
+    assert(!err.trim().includes("\n"));
+  }
+  assertEquals(Deno.readFileSync(file), octets);
+  const names = Array.from(Deno.readDirSync(outside.directory), ({ name }) => name);
+  assertEquals(names.filter((name) => name.startsWith("cache.db")), ["cache.db"]);
 });

@@ -1,0 +1,166 @@
+/** Looking at a cache file changes nothing, whatever state it is in. */
+
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { CacheView, readStored } from "../../src/cache/cache_view.ts";
+import { CacheFault } from "../../src/cache/fault.ts";
+import { Bench, DAY, domainsOf, failureOf, policyOf, START } from "./harness.ts";
+
+const MX = { nextHop: "a.example", json: "{}", checkedAt: START };
+
+function view(bench: Bench): CacheView & Disposable {
+  const opened = new CacheView(bench.path, { now: () => bench.now });
+  return Object.assign(opened, { [Symbol.dispose]: () => opened.close() });
+}
+
+function fill(bench: Bench): void {
+  bench.prepare((store) => {
+    for (let index = 0; index < 1200; index++) {
+      store.putPolicy(policyOf(`d${index}.example`, { fetchedAt: START + index }));
+    }
+    store.putPolicy(policyOf("a.example"));
+    store.putFailure(failureOf("a.example"));
+    store.putMx(MX);
+  });
+}
+
+/** Everything in the directory, octet for octet, with mode and owner. */
+function snapshot(bench: Bench): string[] {
+  return bench.files().map((name) => {
+    const path = `${bench.directory}/${name}`;
+    const { mode, uid, mtime } = Deno.statSync(path);
+    const octets = Deno.readFileSync(path);
+    return `${name} ${mode} ${uid} ${mtime?.getTime()} ${octets.length} ${octets.join().length}`;
+  });
+}
+
+/** What an attempt to read says, in one line. */
+function fault(bench: Bench): string {
+  const error = assertThrows(() => {
+    using opened = view(bench);
+    for (const _ of opened.listPolicies());
+  }, CacheFault);
+  assertEquals(error.message.includes("\n"), false);
+  return error.message.replaceAll(bench.path, "FILE");
+}
+
+Deno.test("CacheView reads all there is and changes nothing, nor leaves anything behind", () => {
+  using bench = new Bench();
+  fill(bench);
+  const before = snapshot(bench);
+  // Years away from the clock of the daemon.
+  for (const now of [START, START - 1000 * DAY, START + 1000 * DAY]) {
+    bench.now = now;
+    using opened = view(bench);
+    const domains = domainsOf(opened.listPolicies());
+    assertEquals([domains.length, new Set(domains).size], [1201, 1201]);
+    assertEquals(opened.getPolicy("a.example")?.id, "20260101");
+    assertEquals(opened.getPolicy("b.example"), undefined);
+    assertEquals(opened.getFailure("a.example")?.reason, "certificate-expired");
+    assertEquals(opened.getFailure("b.example"), undefined);
+    assertEquals(opened.getMx("a.example")?.json, "{}");
+    assertEquals(opened.getMx("[a.example]"), undefined);
+    assertEquals(snapshot(bench), before);
+  }
+  assertEquals(snapshot(bench), before);
+});
+
+Deno.test("CacheView sees what a daemon has written a moment ago", () => {
+  using bench = new Bench();
+  const store = bench.open();
+  store.putPolicy(policyOf("a.example"));
+  using opened = view(bench);
+  assertEquals(opened.getPolicy("a.example"), policyOf("a.example"));
+  store.putPolicy(policyOf("b.example"));
+  assertEquals(opened.getPolicy("b.example"), policyOf("b.example"));
+});
+
+Deno.test({
+  name: "CacheView reads a file in a directory where nothing can be written, as another user",
+  // Only root can become another user.
+  ignore: Deno.uid() !== 0,
+  fn() {
+    using bench = new Bench();
+    fill(bench);
+    Deno.chmodSync(bench.directory, 0o555);
+    Deno.chmodSync(bench.path, 0o444);
+    const script = `
+      const { readStored } = await import(Deno.args[0]);
+      const { kind, policy, error } = readStored(Deno.args[1], { domain: "a.example", now: Date.now });
+      console.log(kind, policy?.domain ?? error);`;
+    const module = new URL("../../src/cache/cache_view.ts", import.meta.url).href;
+    const home = Deno.makeTempDirSync();
+    try {
+      Deno.chmodSync(home, 0o777);
+      const { stdout, stderr } = new Deno.Command("setpriv", {
+        args: [
+          "--reuid=65534",
+          "--clear-groups",
+          Deno.execPath(),
+          "eval",
+          "--no-check",
+          script,
+          module,
+          bench.path,
+        ],
+        env: { HOME: home, DENO_DIR: home, NO_COLOR: "1" },
+      }).outputSync();
+      const said = new TextDecoder().decode(stdout).trim();
+      // The source may lie where that user cannot read it; then nothing is shown here.
+      if (said === "" && new TextDecoder().decode(stderr).includes("ermission denied")) return;
+      assertEquals(said, "read a.example");
+    } finally {
+      Deno.removeSync(home, { recursive: true });
+      Deno.chmodSync(bench.directory, 0o700);
+    }
+    assertEquals(bench.files(), ["cache.db"]);
+  },
+});
+
+Deno.test("CacheView tells a damaged file in one line, and leaves it where it is", () => {
+  using bench = new Bench();
+  fill(bench);
+  const pages = Deno.statSync(bench.path).size / 4096;
+  bench.damage(4096, (pages - 1) * 4096);
+  const before = snapshot(bench);
+  assertEquals(
+    fault(bench),
+    "cannot read FILE: database disk image is malformed: it is damaged, which a running daemon repairs",
+  );
+  const query = { domain: "d7.example", now: () => START };
+  assertEquals(readStored(bench.path, query).kind, "unreadable");
+  bench.damage(0, 4096);
+  assertStringIncludes(fault(bench), "cannot read FILE: file is not a database");
+  assertEquals(bench.files(), ["cache.db"]);
+  assertEquals(before.length, 1);
+});
+
+Deno.test("CacheView refuses what is not a cache of a version it knows", () => {
+  using bench = new Bench();
+  bench.prepare(() => {});
+  {
+    using other = bench.database();
+    other.exec("PRAGMA user_version = 9");
+  }
+  assertEquals(
+    fault(bench),
+    "FILE was written by a later version (schema 9, not 1): name another file or upgrade",
+  );
+  {
+    using other = bench.database();
+    other.exec("PRAGMA application_id = 7");
+  }
+  assertEquals(fault(bench), "FILE belongs to another program: name another file");
+});
+
+Deno.test("CacheView takes an empty file for one without policies, and names a missing one", () => {
+  using bench = new Bench();
+  assertStringIncludes(fault(bench), "cannot read FILE: No such file or directory");
+  const query = { domain: "a.example", now: () => START };
+  assertEquals(readStored(bench.path, query), { kind: "read", policy: undefined });
+  assertEquals(bench.files(), []);
+  Deno.writeTextFileSync(bench.path, "", { mode: 0o600 });
+  using opened = view(bench);
+  assertEquals([...opened.listPolicies()], []);
+  assertEquals(opened.getPolicy("a.example"), undefined);
+  assertEquals(Deno.statSync(bench.path).size, 0);
+});
