@@ -170,5 +170,7 @@ export function createKnowledge(
 }
 
 function isNewer(policy: HeldPolicy, held: HeldPolicy | undefined): boolean {
-  return held === undefined || policy.fetchedAt > held.fetchedAt;
+  // Of two fetched in the same millisecond the store keeps the last.
+  return held === undefined || policy.fetchedAt > held.fetchedAt ||
+    (policy.fetchedAt === held.fetchedAt && policy.id !== held.id);
 }
