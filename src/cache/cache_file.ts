@@ -21,10 +21,10 @@ import {
   isPolicyRow,
   isTime,
   mxAt,
-  policyAt,
-  readPolicyRow,
+  readPolicyColumns,
   TIME_MAX_MS,
 } from "./rows.ts";
+import { salvageRows } from "./salvage.ts";
 import { prepareSchema, transaction } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DueQuery, PageQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
@@ -41,9 +41,6 @@ const CHECKPOINT_MS = 60_000;
 
 /** Rows of a table that one prune deletes, one or two milliseconds; the rest goes at the next. */
 const PRUNE_ROWS = 100;
-
-/** Rows read at once for another file to take over. */
-const SALVAGE_ROWS = 100;
 
 /** A failure is kept this long after its retry time, ms, so that failures in a row are counted. */
 const FAILURE_KEEP_MS = 24 * 3600 * 1000;
@@ -98,8 +95,6 @@ export class CacheFile implements WriteTarget {
   readonly #onBadRow: (table: Table) => void;
   readonly #writeCheck: WriteCheck;
   readonly #statements = new Map<string, StatementSync>();
-  // A decoder would take a byte order mark away, and the text is kept verbatim.
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #encoder = new TextEncoder();
   #checkpointedAt: number;
   #writes = 0;
@@ -226,25 +221,10 @@ export class CacheFile implements WriteTarget {
    * those before the first and behind the last damaged page, in the order they were stored.
    */
   *salvage(): IterableIterator<StoredPolicy> {
-    for (const { query, start } of sql.SALVAGES) {
-      let from = start;
-      let limit = SALVAGE_ROWS;
-      // Down to single rows at the edge of the damage, where `iterate()` would end without an error.
-      while (limit > 0) {
-        let rows: unknown[];
-        try {
-          rows = this.#prepare(query).all(from, limit);
-        } catch {
-          limit = Math.floor(limit / SALVAGE_ROWS);
-          continue;
-        }
-        if (rows.length === 0) return;
-        from = (rows.at(-1) as Row<StoredPolicy>).rowid;
-        for (const row of rows as Row<StoredPolicy>[]) {
-          const policy = this.#read(row);
-          if (policy !== undefined) yield policy;
-        }
-      }
+    const all = (text: string, ...values: SQLInputValue[]) => this.#prepare(text).all(...values);
+    for (const row of salvageRows(all)) {
+      const policy = this.#read(row);
+      if (policy !== undefined) yield policy;
     }
   }
 
@@ -377,15 +357,8 @@ export class CacheFile implements WriteTarget {
     return policies;
   }
 
-  /** @returns `undefined` if the row is not to be believed. */
-  #read({ domain, id, text, fetchedAt, lastUsedAt, refreshAt }: Record<string, unknown>):
-    | StoredPolicy
-    | undefined {
-    if (!(text instanceof Uint8Array)) return undefined;
-    const decoded = this.#decoder.decode(text);
-    const row = { domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt };
-    const policy = readPolicyRow(row);
-    return policy && policyAt(policy, this.#now());
+  #read(row: Record<string, unknown>): StoredPolicy | undefined {
+    return readPolicyColumns(row, this.#now());
   }
 
   #deleteBad(table: Table, rowid: number): undefined {

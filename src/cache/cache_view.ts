@@ -9,7 +9,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { walOf } from "./cache_path.ts";
 import { CacheFault, faultKind } from "./fault.ts";
-import { domainOf, failureAt, isFailure, isMx, mxAt, policyAt, readPolicyRow } from "./rows.ts";
+import { domainOf, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
 import { requireKnown } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DomainNotes, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
@@ -48,7 +48,6 @@ export class CacheView implements DomainNotes {
   readonly #database: DatabaseSync;
   /** A file without tables, which a daemon is about to fill. */
   readonly #isEmpty: boolean;
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /** Opens the file. */
   constructor(path: string, { now }: CacheViewOptions) {
@@ -65,7 +64,7 @@ export class CacheView implements DomainNotes {
 
   getPolicy(domain: string): StoredPolicy | undefined {
     const [row] = this.#all(sql.GET_POLICY, domain);
-    return row && this.#policyOf(row);
+    return row && readPolicyColumns(row, this.#now());
   }
 
   getFailure(domain: string): StoredFailure | undefined {
@@ -86,7 +85,7 @@ export class CacheView implements DomainNotes {
     for (;;) {
       const rows = this.#all(sql.LIST_POLICIES, ...after, PAGE_ROWS);
       for (const row of rows) {
-        const policy = this.#policyOf(row);
+        const policy = readPolicyColumns(row, this.#now());
         if (policy !== undefined) yield policy;
       }
       const last = rows.at(-1);
@@ -103,14 +102,6 @@ export class CacheView implements DomainNotes {
   #all(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
     if (this.#isEmpty) return [];
     return this.#attempt(() => this.#database.prepare(text).all(...values));
-  }
-
-  #policyOf(row: Record<string, unknown>): StoredPolicy | undefined {
-    const { domain, id, text, fetchedAt, lastUsedAt, refreshAt } = row;
-    if (!(text instanceof Uint8Array)) return undefined;
-    const decoded = this.#decoder.decode(text);
-    const policy = readPolicyRow({ domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt });
-    return policy && policyAt(policy, this.#now());
   }
 
   #attempt<T>(action: () => T): T {

@@ -61,8 +61,26 @@ export function readPolicyRow(row: Unproven<PolicyRow>): StoredPolicy | undefine
   }
 }
 
+// A decoder would take a byte order mark away, and the text is kept verbatim.
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Reads a row of the table of policies, as it counts at `now`, ms.
+ *
+ * @returns `undefined` if it is not to be believed.
+ */
+export function readPolicyColumns(
+  { domain, id, text, fetchedAt, lastUsedAt, refreshAt }: Record<string, unknown>,
+  now: number,
+): StoredPolicy | undefined {
+  if (!(text instanceof Uint8Array)) return undefined;
+  const decoded = DECODER.decode(text);
+  const policy = readPolicyRow({ domain, id, text: decoded, fetchedAt, lastUsedAt, refreshAt });
+  return policy && policyAt(policy, now);
+}
+
 /** A policy as it counts at `now`, ms; see the head of this file. */
-export function policyAt(policy: StoredPolicy, now: number): StoredPolicy {
+function policyAt(policy: StoredPolicy, now: number): StoredPolicy {
   if (policy.fetchedAt <= now + FUTURE_MS) return policy;
   const lastUsedAt = Math.min(policy.lastUsedAt, now);
   const expiresAt = expiryOf(policy.policy, now);
