@@ -152,6 +152,7 @@ Deno.test("a take-over during a fetch: the new resolver goes over to the newer p
   await world.resolve(DOMAIN);
   await settle();
   world.takeOver();
+  world.dns.table[TXT] = "nxdomain";
   const before = await world.resolve(DOMAIN);
   await arrive();
   assertEquals(before.token.valid, false);
