@@ -86,7 +86,7 @@ export class GenerationalMap<V, K extends string | number = string> {
       const dropped = this.#old.entries;
       this.#old = this.#young;
       this.#young = emptyGeneration();
-      if (this.#onDrop !== undefined) for (const each of dropped.values()) this.#onDrop(each);
+      if (this.#onDrop !== undefined) { for (const each of dropped.values()) this.#onDrop(each); }
     }
     this.#young.entries.set(key, value);
     this.#young.octets += octets;
