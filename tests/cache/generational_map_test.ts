@@ -97,3 +97,20 @@ Deno.test("GenerationalMap keeps a value larger than its bound, alone in its gen
   map.set("d", "z".repeat(6));
   assertEquals([map.size, map.octets], [2, 7], "it leaves with its generation");
 });
+
+Deno.test("GenerationalMap tells what it drops for want of room, and nothing else", () => {
+  const dropped: number[] = [];
+  const map = new GenerationalMap<number>(4, { onDrop: (value) => dropped.push(value) });
+  for (const value of [1, 2, 3]) map.set(`k${value}`, value);
+  map.set("k3", 33);
+  map.delete("k2");
+  map.get("k1");
+  assertEquals(dropped, []);
+  assertEquals([...map.entries()].sort(), [["k1", 1], ["k3", 33]]);
+  map.set("k4", 4);
+  map.set("k5", 5);
+  map.set("k6", 6);
+  assertEquals(dropped, [33, 1]);
+  map.clear();
+  assertEquals(dropped, [33, 1]);
+});

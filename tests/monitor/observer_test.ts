@@ -3,7 +3,8 @@ import { createLog } from "../../src/monitor/log.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
 import { createObserver } from "../../src/monitor/observer.ts";
 import { createWarnings } from "../../src/monitor/warnings.ts";
-import { createWorld, DAY, HOUR, MINUTE } from "../fakes/world.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
+import { createWorld, DAY, HOUR, MINUTE, ZONE } from "../fakes/world.ts";
 import type { World } from "../fakes/world.ts";
 
 /** A world whose events are observed, with the log and one counter to look at. */
@@ -79,4 +80,37 @@ Deno.test("createObserver() says nothing when a policy of mode none is gone (RFC
   world.dns.table["TXT _mta-sts.example.com"] = "nxdomain";
   await world.clock.advance(HOUR);
   assertEquals(await ask(), "");
+});
+
+Deno.test("createObserver() says once an hour that the cache cannot be read, for all domains", () => {
+  const lines: string[] = [];
+  const metrics = createMetrics();
+  const clock = new ManualClock();
+  const log = createLog({ level: "info", format: "text", write: (line) => lines.push(line) });
+  const observe = createObserver({
+    log,
+    metrics,
+    warnings: createWarnings({ log, clock }),
+    now: () => clock.now(),
+    refreshInterval: DAY,
+    failures: { dns: [], fetch: [] },
+  });
+  const storeFault = "cache file unusable (busy)";
+  for (const domain of ["a.example", "b.example"]) {
+    observe({
+      kind: "answer",
+      domain,
+      zone: ZONE,
+      row: 10,
+      answer: { kind: "notfound" },
+      storeFault,
+    });
+  }
+  assertEquals(lines.length, 1);
+  assertStringIncludes(lines[0]!, "WARN  answered without the cache domain=a.example");
+  assertStringIncludes(lines[0]!, `reason="${storeFault}"`);
+  const answer = { kind: "temp", reason: storeFault } as const;
+  observe({ kind: "answer", domain: "c.example", zone: ZONE, row: 10, answer, storeFault });
+  const causes = metrics.samples("mta_sts_deferrals_total").filter(({ value }) => value > 0);
+  assertEquals(causes, [{ labels: { cause: "cache-unusable" }, value: 1 }]);
 });

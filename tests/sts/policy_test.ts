@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseMxPattern } from "../../src/sts/mx_pattern.ts";
 import {
+  expiryOf,
   formatPolicy,
   MAX_AGE_LIMIT,
   parsePolicy,
@@ -8,6 +9,7 @@ import {
   POLICY_MAX_BYTES,
   policyStrings,
   PolicySyntaxError,
+  readPolicyFile,
   readPolicyLines,
 } from "../../src/sts/policy.ts";
 import { createRandom } from "../fakes/random.ts";
@@ -285,4 +287,19 @@ Deno.test("parsePolicy() and policyStrings() take time in proportion to the text
       assertQuick(() => policyStrings(text), `quote ${JSON.stringify(fill)}`);
     }
   }
+});
+
+Deno.test("readPolicyFile() reads policy and quoted lines at once (RFC 8461 §3.2, RFC 8460 §4.5)", () => {
+  const text = "version: STSv1\nmode: none\nmax_age:\t5\nodd line\n";
+  const file = readPolicyFile(text);
+  assertEquals(file, { text, policy: parsePolicy(text), strings: policyStrings(text) });
+  assertEquals(expiryOf(file.policy, 1000), 6000);
+  assertThrows(() => readPolicyFile("mode: none"), PolicySyntaxError);
+});
+
+Deno.test("readPolicyFile() quotes no file with more lines than a reply holds", () => {
+  const withLines = (lines: number) =>
+    readPolicyFile("version: STSv1\nmode: none\nmax_age: 5\n" + "a:b\n".repeat(lines - 3)).strings;
+  assertEquals(withLines(4200).length, 4200);
+  assertEquals(withLines(4201), []);
 });
