@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import dnsPacket from "dns-packet";
-import { expiryOf, isMx, isPolicy } from "../../src/cache/rows.ts";
+import { isMx, readPolicyRow } from "../../src/cache/rows.ts";
 import { readCertificate } from "../../src/check/certificate.ts";
 import { judgePolicy } from "../../src/check/policy.ts";
 import { LINE_MAX_BYTES, REPLY_MAX_LINES } from "../../src/check/smtp_dialogue.ts";
@@ -319,12 +319,9 @@ export const GROWTH_TABLE: readonly GrowthRow[] = [
     POLICIES,
   ),
   ...texts(
-    "isPolicy, expiryOf",
+    "readPolicyRow",
     POLICY_MAX_BYTES,
-    (text) => {
-      const row = { domain: DOMAIN, id: "1", text, ...POLICY_TIMES };
-      return isPolicy(row) && expiryOf(row);
-    },
+    (text) => readPolicyRow({ domain: DOMAIN, id: "1", text, ...POLICY_TIMES }),
     POLICIES,
   ),
   ...texts("selectTxtRecord", DNS_MAX_BYTES, (text) => selectTxtRecord([text]), RECORDS),

@@ -8,7 +8,14 @@
 
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
-import { domainOf, expiryOf, isFailure, isMx, isPolicy, isTime } from "../../src/cache/rows.ts";
+import {
+  domainOf,
+  isFailure,
+  isMx,
+  isPolicyRow,
+  isTime,
+  readPolicyRow,
+} from "../../src/cache/rows.ts";
 import { readCertificate } from "../../src/check/certificate.ts";
 import { SmtpDialogue } from "../../src/check/smtp_dialogue.ts";
 import { TimeBudget } from "../../src/check/time_budget.ts";
@@ -483,13 +490,10 @@ const storedRow: Target = {
     const [one, two, three, four, five, six, seven] = columns(bytes);
     const kept = { domain: one, id: two, text: three };
     const row = { ...kept, fetchedAt: four, lastUsedAt: five, refreshAt: six };
-    const ways = [isPolicy(row)];
-    if (isPolicy(row)) {
-      const expiry = expiryOf(row);
-      ways.push(expiry !== undefined);
-      if (expiry !== undefined) {
-        assert(expiry >= row.fetchedAt && parsePolicy(row.text).maxAge >= 0);
-      }
+    const policy = readPolicyRow(row);
+    const ways = [isPolicyRow(row), policy !== undefined];
+    if (policy !== undefined) {
+      assert(policy.expiresAt >= policy.fetchedAt && parsePolicy(policy.text).maxAge >= 0);
     }
     const failure = { domain: one, id: two, reason: three, detail: four };
     ways.push(isFailure({ ...failure, count: five, failedAt: six, retryAt: seven }));
