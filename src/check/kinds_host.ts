@@ -82,6 +82,14 @@ export const HOST_KINDS = {
     why: "Senders check the media type and accept no other (RFC 8461 §3.2).",
     fix: "Make the web server send Content-Type: text/plain for the file.",
   },
+  "https-media-type-twice": {
+    severity: "warning",
+    title: "media type is sent twice",
+    why:
+      "Strict senders refuse an answer with two Content-Type lines (RFC 9110 §5.3, RFC 8461 §3.2).",
+    fix:
+      "In nginx, write 'default_type text/plain;' in place of 'add_header Content-Type text/plain;'.",
+  },
   "https-encoding": {
     severity: "error",
     title: "answer has an unrequested content coding",

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { mediaTypes } from "../sts/media_type.ts";
 import { quoteText } from "../sts/quote_text.ts";
 import type { FailedFetch, FetchFailure } from "../https/types.ts";
 import { absence, addressFindings } from "./dns_findings.ts";
@@ -106,6 +107,10 @@ function judgeAnswer({ host, outcome, trace }: StsSeen, explained: boolean): Fin
   const elapsed = trace.elapsed ?? 0;
   const told = `${(elapsed / 1000).toFixed(1)} s`;
   const found = [at(subject, "https-ok", `${outcome.bytes} bytes in ${told}`)];
+  const { mediaType = "" } = trace;
+  if (mediaTypes(mediaType).length > 1) {
+    found.push(at(subject, "https-media-type-twice", quoteText(mediaType, NAME_QUOTE_LENGTH)));
+  }
   if (elapsed > SLOW_MS) found.push(at(subject, "https-slow", told));
   return found;
 }

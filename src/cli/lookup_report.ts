@@ -77,7 +77,10 @@ function fetchRows({ fetch, trace }: Explanation): [string, string][] {
   if (fetch === undefined) return [];
   const rows: [string, string][] = [["Policy file", trace.url]];
   const refused = trace.refused.map(({ address, range }) => `${address} refused (${range})`);
-  const addresses = [...trace.addresses, ...refused].join(", ");
+  const acceptable = trace.addresses.map((address) =>
+    address === trace.connected && trace.addresses.length > 1 ? `${address} (connected)` : address
+  );
+  const addresses = [...acceptable, ...refused].join(", ");
   if (addresses !== "") rows.push(["", `address ${addresses}`]);
   const facts: string[] = [];
   if (trace.status !== undefined) facts.push(`status ${trace.status}`);
@@ -137,6 +140,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
     fetch: fetch && {
       url: trace.url,
       addresses: trace.addresses,
+      connected: trace.connected,
       refused: trace.refused,
       status: trace.status,
       media_type: trace.mediaType,

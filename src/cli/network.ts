@@ -9,8 +9,11 @@ import { UsageError } from "../config/usage_error.ts";
 import { createDnsClient } from "../dns/client.ts";
 import type { DnsClient } from "../dns/types.ts";
 import { createAddressGuard } from "../https/address_guard.ts";
+import { dialPolicyHost } from "../https/connect.ts";
 import { createPolicyClient, PROXY_VARIABLES } from "../https/policy_client.ts";
 import { createPolicyFetcher } from "../https/policy_fetch.ts";
+import { createRelay } from "../https/relay.ts";
+import { chooseRoute, NO_RESOLVER } from "../https/route.ts";
 import { loadTrustRoots } from "../https/trust_roots.ts";
 import type { TrustRoots } from "../https/trust_roots.ts";
 import type { FetchPolicy } from "../https/types.ts";
@@ -48,7 +51,18 @@ export async function openNetwork(
   }
   const { servers, timeout, dnssecProbe } = config.dns;
   const dns = createDnsClient({ ...parts, servers, timeout, dnssecProbe });
-  const { proxy, allowPrivate } = config.https;
+  const { allowPrivate, concurrency } = config.https;
+  const route = chooseRoute(config.https);
+  if (route.kind === "proxy" && !("RES_OPTIONS" in route.environment) && hasNoResolver()) {
+    throw new UsageError("Cannot look up the name of a proxy after a start without one", {
+      hint: "restart, or give its address in 'https.proxy'",
+    });
+  }
+  for (const [name, value] of Object.entries(route.environment)) Deno.env.set(name, value);
+  const relay = route.kind === "relay"
+    ? createRelay({ clock: parts.clock, concurrency })
+    : undefined;
+  const proxy = route.kind === "relay" ? relay?.proxy : route.url;
   const client = createPolicyClient(proxy === undefined ? {} : { proxy });
   const fetchPolicy = createPolicyFetcher({
     ...parts,
@@ -56,6 +70,7 @@ export async function openNetwork(
     client,
     lookup: dns.lookup,
     guard: createAddressGuard(allowPrivate),
+    ...(relay && { direct: { relay, dial: dialPolicyHost } }),
   });
   return {
     dns,
@@ -64,6 +79,12 @@ export async function openNetwork(
     close(): void {
       dns.close();
       client.close();
+      relay?.close();
     },
   };
+}
+
+/** Whether an earlier configuration has switched the C library's resolver off, which lasts as long as the process. */
+function hasNoResolver(): boolean {
+  return Deno.env.get("RES_OPTIONS") === NO_RESOLVER.RES_OPTIONS;
 }

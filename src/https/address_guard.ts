@@ -16,6 +16,21 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 /** Judges an address: `undefined` when acceptable, else the name of the range that is refused. */
 export type AddressGuard = (address: string) => string | undefined;
 
+/**
+ * Ranges in which the hosts of our own network are, or this machine itself: who lists such an address
+ * beside a public one is not left out but refused. In all other ranges there is no host, or none of ours.
+ */
+const OWN_SIDE: readonly string[] = [
+  "unspecified",
+  "loopback",
+  "private",
+  "link-local",
+  "carrier-grade-nat",
+  "unique-local",
+  "deprecated-site-local",
+  "ipv4-mapped",
+];
+
 /** IANA gives out IPv6 unicast from this block alone; the rest, such as `::/96` with an IPv4 address inside, has no host. */
 const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
 
@@ -42,6 +57,14 @@ export function createAddressGuard(allowed: readonly string[]): AddressGuard {
     return range === undefined ? undefined : `${rangeName(address.range())} of ${range}`;
   };
   return (text) => isAddress(text) ? judge(ipaddr.parse(text)) : "not an address";
+}
+
+/**
+ * Whether a range that a guard has named is of our own side: this machine or the network around it,
+ * also inside a transition address (`nat64 of private`).
+ */
+export function isOwnSide(range: string): boolean {
+  return OWN_SIDE.includes(range.split(" of ").at(-1) ?? range);
 }
 
 /** Whether text is a range in CIDR notation: `10.0.0.0/8`, `fd00::/8`. No short or octal forms, no zone. */

@@ -54,11 +54,16 @@ const CERTIFICATE_RULES: readonly (readonly [start: string, FetchFailure, detail
   ],
 ];
 
+/** What is offered in TLS 1.2 are the suites with ECDHE and an AEAD; there are hosts with older ones alone. */
+const NO_CIPHER =
+  "no TLS version or cipher in common: TLS 1.2 with CBC or finite-field DHE alone does not do";
+
 /** Failures other than of the certificate, by what the text contains; the first that fits counts. */
 const RULES: readonly (readonly [part: string, FetchFailure, detail: string])[] = [
   ["Requires net access to ", "address-refused", "permissions of the program forbid the address"],
   ["dns error", "dns", "system resolver found no address"],
   ["unsuccessful tunnel", "connect", "proxy does not connect"],
+  ["Proxy server unreachable", "connect", "relay of this program on loopback does not answer"],
   ["Connection refused", "connect", "connection refused"],
   ["Connection reset", "connect", "connection reset"],
   ["Network is unreachable", "connect", "network is unreachable"],
@@ -66,13 +71,15 @@ const RULES: readonly (readonly [part: string, FetchFailure, detail: string])[] 
   ["Connection timed out", "connect", "connection timed out in the system"],
   ["tls handshake eof", "tls", "connection ended during the TLS handshake"],
   ["received corrupt message", "tls", "host does not speak TLS"],
-  ["peer is incompatible", "tls", "no TLS version or cipher in common"],
+  ["peer is incompatible", "tls", NO_CIPHER],
   ["received fatal alert: ProtocolVersion", "tls", "host does not speak TLS 1.2 or 1.3"],
+  ["received fatal alert: HandshakeFailure", "tls", NO_CIPHER],
   ["received fatal alert: UnrecognisedName", "tls", "host does not know its name"],
   ["received fatal alert", "tls", "host refused the TLS handshake"],
   ["peer misbehaved", "tls", "host broke the TLS protocol"],
   ["message head is too large", "too-large", "headers are too large"],
   ["connection closed before message completed", "body", "connection ended before the answer"],
+  ["invalid HTTP header parsed", "body", "a header line is folded or malformed"],
   ["client error (SendRequest)", "body", "answer is not HTTP"],
 ];
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Relay } from "./relay.ts";
+
 /**
  * The variables by which the environment can send fetches through a proxy, or past the one
  * configured. The runtime reads them when a client is created, so the command line removes
@@ -23,19 +25,28 @@ export const PROXY_VARIABLES: readonly string[] = [
 /**
  * Creates the client. It keeps no connection: the next fetch from the same host is a day away.
  *
- * The roots are those of the process: see `loadTrustRoots`. A proxy looks names up by
- * itself, where no guard sees the addresses.
+ * The roots are those of the process: see `loadTrustRoots`. A proxy of the operator's looks names up by
+ * itself, where no guard sees the addresses; our relay looks nothing up.
  *
- * @param options URL of an HTTP proxy, `http://host:port`; without it the client connects by itself.
+ * @param options The way out, {@link Relay} or URL of an HTTP proxy, `http://host:port`; without it the
+ * client looks names up and connects by itself, which no fetch of a policy may. Roots beside the process's, PEM.
  * @throws {TypeError | URIError} If the proxy's URL is not one.
  * @throws {Error} If the runtime cannot load the trust roots.
  */
-export function createPolicyClient(options: { readonly proxy?: string } = {}): Deno.HttpClient {
-  const { proxy } = options;
+export function createPolicyClient(
+  options: {
+    readonly proxy?: string | Relay["proxy"];
+    readonly caCerts?: readonly string[];
+  } = {},
+): Deno.HttpClient {
+  const { proxy, caCerts = [] } = options;
   return Deno.createHttpClient({
     http2: false,
     poolMaxIdlePerHost: 0,
-    ...(proxy === undefined ? {} : { proxy: { transport: "http", url: proxy } }),
+    caCerts: [...caCerts],
+    ...(proxy === undefined ? {} : {
+      proxy: typeof proxy === "string" ? { transport: "http", url: proxy } : proxy,
+    }),
   });
 }
 

@@ -5,27 +5,28 @@
  *
  * Decides nothing about policies and does not parse them; a later try is the caller's affair.
  *
- * The addresses are looked up here first, yet `fetch` looks the name up once more by itself,
- * so a hostile name server may show the guard one address and `fetch` another. That gains
- * it a TCP connection to port 443 and the first message of a TLS handshake: nothing is sent
- * to a host that has no certificate for `mta-sts.<domain>`.
+ * The addresses are looked up and judged here, and the connection goes to one of them: `fetch` is taken
+ * to it by a relay, whatever the system's resolver would say about the name. A proxy of the operator's
+ * looks the name up by itself.
  *
  * @module
  */
 
-import type { DnsClient } from "../dns/types.ts";
 import type { Metrics } from "../monitor/types.ts";
 import { isTextPlain } from "../sts/media_type.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
-import type { AddressGuard } from "./address_guard.ts";
+import type { FindOptions } from "./addresses.ts";
 import { classifyFetchError, QUOTE_MAX_LENGTH } from "./classify.ts";
+import type { Dial } from "./connect.ts";
 import { createFetchLimits, type FetchLimitOptions, type FetchLimits } from "./fetch_limits.ts";
 import { quoteText } from "../sts/quote_text.ts";
+import { findPlace, reachHost, type Run } from "./reach.ts";
+import type { Relay } from "./relay.ts";
 import type { FailedFetch, FetchFailure, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
 import { FETCH_FAILURES } from "./types.ts";
 
-/** Addresses of a host that are looked at, of each family; an answer may hold thousands. */
-const ADDRESSES_MAX = 16;
+/** The end of the connection is the end of such a body; the platform takes none without the word of TLS for it. */
+const UNFRAMED_CUT = "connection ended without TLS close_notify, so the body may have been cut off";
 
 /** Statuses that send the client elsewhere; 304 and other 3xx are as wrong as any status but 200. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -34,36 +35,21 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const SECONDS_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** What {@link createPolicyFetcher} needs. */
-export interface PolicyFetcherOptions extends FetchLimitOptions {
-  /** Resolves the addresses of policy hosts. */
-  readonly lookup: DnsClient["lookup"];
-  readonly guard: AddressGuard;
+export interface PolicyFetcherOptions extends FetchLimitOptions, FindOptions {
   /** Makes the request; from `createPolicyClient`. Closing it is the giver's affair. */
   readonly client: Deno.HttpClient;
+  /** Where `client` leads, and how to connect to an address; without it there is a proxy that does both by itself. */
+  readonly direct?: { readonly relay: Relay; readonly dial: Dial };
   /** One deadline over DNS, the wait for a place, connecting, TLS and the body, ms (RFC 8461 §3.3). */
   readonly timeout: number;
   readonly metrics: Metrics;
-}
-
-/** What a fetch waits for, in words. */
-type Phase = "DNS" | "a free place" | "an answer" | "the body";
-
-/** One fetch on its way. */
-interface Run {
-  readonly host: string;
-  readonly trace: FetchTrace;
-  /** Aborted when the fetch must end; the reason is text for a person. */
-  readonly signal: AbortSignal;
-  /** Ends the fetch in favour of others. */
-  readonly giveWay: () => void;
-  readonly turn: number | undefined;
-  phase: Phase;
 }
 
 /** Creates the fetcher. The function returned never rejects and ends within the deadline. */
 export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy {
   const { clock, timeout } = options;
   const limits = createFetchLimits(options);
+  const early = { count: 0 };
   const count = declareMetrics(options.metrics, limits);
 
   return async (domain, { signal, trace = { url: "", addresses: [], refused: [] }, turn } = {}) => {
@@ -76,11 +62,19 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
     if (signal?.aborted) giveUp();
     const host = `mta-sts.${domain}`;
     trace.url = `https://${host}/.well-known/mta-sts.txt`;
-    const giveWay = () => controller.abort("another fetch needed the place");
-    const run: Run = { host, trace, signal: controller.signal, giveWay, turn, phase: "DNS" };
-    const outcome = await fetchToValue(run, options, limits);
+    const end = (reason: string) => controller.abort(reason);
+    const giveWay = () => end("another fetch needed the place");
+    const run: Run = {
+      ...{ host, trace, signal: controller.signal, end, giveWay, turn },
+      ...{ phase: "DNS", releases: [], isOver: false },
+    };
+    const outcome = await fetchToValue(run, { ...options, limits }, early);
     cancelTimer();
     signal?.removeEventListener("abort", giveUp);
+    run.isOver = true;
+    for (const release of run.releases) release();
+    // What still runs is for nobody: a question about the other family, say.
+    end("done");
     trace.elapsed = clock.now() - start;
     count(outcome, trace.elapsed);
     return outcome;
@@ -118,17 +112,18 @@ function declareMetrics(
 /** Turns whatever is thrown, and any failure after the end of the time, into the value that says so. */
 async function fetchToValue(
   run: Run,
-  options: PolicyFetcherOptions,
-  limits: FetchLimits,
+  options: PolicyFetcherOptions & { readonly limits: FetchLimits },
+  early: { count: number },
 ): Promise<FetchOutcome> {
   let outcome: FetchOutcome;
   try {
-    outcome = await fetchGuarded(run, options, limits);
+    outcome = await fetchGuarded(run, options, early);
   } catch (error) {
     outcome = run.phase === "the body"
-      ? failed("body", "body is incomplete or cannot be decoded")
+      ? failed("body", run.isUnframed ? UNFRAMED_CUT : "body is incomplete or cannot be decoded")
       : { kind: "failed", ...classifyFetchError(error) };
   }
+  if (outcome.kind === "failed" && run.failure !== undefined) return run.failure;
   return outcome.kind === "failed" && run.signal.aborted
     ? failed("timeout", `${run.signal.reason} while waiting for ${run.phase}`)
     : outcome;
@@ -136,56 +131,35 @@ async function fetchToValue(
 
 async function fetchGuarded(
   run: Run,
-  options: PolicyFetcherOptions,
-  limits: FetchLimits,
+  options: PolicyFetcherOptions & { readonly limits: FetchLimits },
+  early: { count: number },
 ): Promise<FetchOutcome> {
-  const found = await findAddresses(run, options);
-  if (found.kind === "failed") return found;
+  const { direct, client, concurrency } = options;
+  if (direct === undefined) {
+    const found = await findPlace(run, options);
+    if (found.kind === "failed") return found;
+    run.phase = "an answer";
+    return await request(run, client);
+  }
   run.phase = "a free place";
-  const release = await limits.acquire(found.addresses, run);
-  if (release === undefined) return failed("timeout", "too many fetches wait already");
+  const connect = () => reachHost(run, { ...options, ...direct });
+  const pin = await direct.relay.pin(run.host, { connect, signal: run.signal });
+  if (pin === undefined) return failed("timeout", "another fetch from the host has not ended");
+  const isEarly = early.count < concurrency;
+  early.count += isEarly ? 1 : 0;
   try {
-    return await request(run, options.client);
+    if (!isEarly) {
+      const reached = await pin.connecting;
+      if (reached.kind === "failed") return reached;
+    }
+    return await request(run, client);
   } finally {
-    release();
+    early.count -= isEarly ? 1 : 0;
+    pin.release();
   }
-}
-
-/**
- * Looks up the policy host and leaves out what the guard refuses.
- *
- * One acceptable address is enough. To insist on all would not keep `fetch` from the others,
- * since it looks the name up itself, but would lose the policy of a domain that has
- * a stray private address beside a public one.
- */
-async function findAddresses(
-  { host, signal, trace }: Run,
-  { lookup, guard }: PolicyFetcherOptions,
-): Promise<FailedFetch | { kind: "found"; addresses: readonly string[] }> {
-  const answers = await Promise.all([
-    lookup(host, "A", { signal }),
-    lookup(host, "AAAA", { signal }),
-  ]);
-  const all = answers.flatMap((answer) =>
-    answer.kind === "found" ? answer.records.slice(0, ADDRESSES_MAX) : []
-  );
-  if (all.length === 0) {
-    const failure = answers.find((answer) => answer.kind === "failed");
-    return failure === undefined
-      ? failed("no-address", `${host} has no address`)
-      : { ...failed("dns", `no address of ${host}: ${failure.detail}`), dns: failure.reason };
-  }
-  const judged = all.map((address) => ({ address, range: guard(address) }));
-  const addresses = judged.filter(({ range }) => range === undefined).map(({ address }) => address);
-  trace.addresses = addresses;
-  trace.refused = judged.flatMap(({ address, range }) => range ? [{ address, range }] : []);
-  if (addresses.length > 0) return { kind: "found", addresses };
-  const told = trace.refused.map(({ address, range }) => `${address} (${range})`);
-  return failed("address-refused", `${host} has no acceptable address: ${told.join(", ")}`);
 }
 
 async function request(run: Run, client: Deno.HttpClient): Promise<FetchOutcome> {
-  run.phase = "an answer";
   const response = await fetch(run.trace.url, {
     client,
     redirect: "manual",
@@ -216,7 +190,8 @@ function judgeHead(response: Response, trace: FetchTrace): FailedFetch | undefin
   if (status !== 200) return failed("status", `HTTP status ${status}`);
   const encoding = headers.get("content-encoding") ?? "";
   if (!["", "identity"].includes(encoding.toLowerCase())) {
-    return failed("encoding", `content coding ${quoteText(encoding, QUOTE_MAX_LENGTH)}`);
+    const quoted = quoteText(encoding, QUOTE_MAX_LENGTH);
+    return failed("encoding", `content coding ${quoted}, though identity was asked for`);
   }
   const mediaType = headers.get("content-type") ?? "";
   trace.mediaType = mediaType.slice(0, QUOTE_MAX_LENGTH);
@@ -237,6 +212,9 @@ async function readBody(response: Response, run: Run): Promise<FetchOutcome> {
     const body = await response.bytes();
     return { kind: "fetched", text: decoder.decode(body), bytes: body.length };
   }
+  run.isUnframed = !["content-length", "transfer-encoding"].some((name) =>
+    response.headers.has(name)
+  );
   let text = "";
   let bytes = 0;
   for await (const chunk of response.body ?? []) {

@@ -15,7 +15,7 @@ export type FetchFailure =
   // sts-policy-fetch-error
   | "dns" // the policy host's name could not be resolved (failure of the resolver)
   | "no-address" // the policy host has no address at all
-  | "address-refused" // only addresses in refused ranges
+  | "address-refused" // an address of our own side, or only addresses in refused ranges
   | "connect" // refused, reset, unreachable
   | "tls" // TLS could not be agreed: version, alert, not TLS at all
   | "timeout" // one deadline over DNS, connect, TLS and body
@@ -83,7 +83,10 @@ export type FetchOutcome =
 /** What a person wants to see of a fetch beside its outcome; filled as far as it got. */
 export interface FetchTrace {
   url: string;
+  /** Acceptable addresses, in the order DNS gave them. */
   addresses: readonly string[];
+  /** The address that was connected to; none through a proxy of the operator's. */
+  connected?: string;
   /** Addresses left out by the guard, with the name of the refused range. */
   refused: readonly { address: string; range: string }[];
   status?: number;

@@ -41,7 +41,7 @@ export function formatAddress(address: Endpoint): string {
  */
 export async function openSocket(address: ListenAddress): Promise<OpenSocket> {
   try {
-    return address.kind === "unix" ? await openUnix(address) : openInet(address);
+    return address.kind === "unix" ? await openUnix(address) : await openInet(address);
   } catch (error) {
     throw new Error(`Cannot listen on ${formatAddress(address)}: ${explain(error)}`, {
       cause: error,
@@ -49,8 +49,10 @@ export async function openSocket(address: ListenAddress): Promise<OpenSocket> {
   }
 }
 
-function openInet({ hostname, port }: Extract<ListenAddress, { kind: "inet" }>): OpenSocket {
-  const listener = Deno.listen({ hostname, port });
+async function openInet(
+  { hostname, port }: Extract<ListenAddress, { kind: "inet" }>,
+): Promise<OpenSocket> {
+  const listener = await listenTcp(hostname, port);
   return {
     address: { kind: "inet", hostname, port: listener.addr.port },
     async accept() {
@@ -61,6 +63,20 @@ function openInet({ hostname, port }: Extract<ListenAddress, { kind: "inet" }>):
     },
     close: () => listener.close(),
   };
+}
+
+/** Listens at a name that only DNS knows, too: the C library does not ask it in this process (`https/route.ts`). */
+async function listenTcp(hostname: string, port: number): Promise<Deno.TcpListener> {
+  try {
+    return Deno.listen({ hostname, port });
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("failed to lookup address"))) {
+      throw error;
+    }
+    const [address] = await Deno.resolveDns(hostname, "A").catch(() => []);
+    if (address === undefined) throw error;
+    return Deno.listen({ hostname: address, port });
+  }
 }
 
 /**

@@ -10,11 +10,21 @@ import { trimWspEnd, trimWspStart } from "./white_space.ts";
 const QUOTED_STRING = /"(?:[^"\\]|\\.)*"?/g;
 
 /**
+ * The media types that a `Content-Type` value names, lower-case, without their parameters: one, or more
+ * where header lines have been joined to a list (RFC 9110 §5.3). What is no media type comes as it is.
+ */
+export function mediaTypes(contentType: string): string[] {
+  const unquoted = contentType.replace(QUOTED_STRING, (text) => "_".repeat(text.length));
+  return unquoted.split(",").map((member) => {
+    const [mediaType = ""] = member.split(";", 1);
+    return trimWspStart(trimWspEnd(mediaType)).toLowerCase();
+  });
+}
+
+/**
  * Tells whether a `Content-Type` value is `text/plain`, in any case and with any parameters
- * (RFC 8461 §3.2). A list, as two header lines make it, is not one media type and refused.
+ * (RFC 8461 §3.2). A web server may send it twice, by a common mistake: then each must be.
  */
 export function isTextPlain(contentType: string): boolean {
-  if (contentType.replace(QUOTED_STRING, "").includes(",")) return false;
-  const [mediaType = ""] = contentType.split(";", 1);
-  return trimWspStart(trimWspEnd(mediaType)).toLowerCase() === "text/plain";
+  return mediaTypes(contentType).every((mediaType) => mediaType === "text/plain");
 }

@@ -185,6 +185,9 @@ const HOST_FAULTS: readonly Fault[] = [
   https("redirect", "https-redirect", ["redirect", 'HTTP status 301, to "https://example.com/"']),
   https("status 404", "https-status", ["status", "HTTP status 404"]),
   https("media type text/html", "https-media-type", ["media-type", 'media type is "text/html"']),
+  fault("media type sent twice", ["https-media-type-twice"], (world) => {
+    world.trace.mediaType = "text/plain, text/plain; charset=utf-8";
+  }),
   https("compressed unasked", "https-encoding", ["encoding", 'content coding "gzip"']),
   https("file too large", "https-too-large", ["too-large", "body is above 65536 bytes"]),
   https("answer cut off", "https-body", ["body", "body is incomplete"]),

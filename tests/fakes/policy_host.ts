@@ -1,19 +1,27 @@
 /**
- * Policy hosts on loopback with real TLS, and an HTTP client that reaches each by its name.
+ * Policy hosts on loopback with real TLS, and two ways to reach each by its name: the program's own
+ * relay, with a dial that knows where the hosts are, and a proxy as an operator has one.
  *
- * Every domain gets a TLS listener of its own, which shows its own certificate. A CONNECT
- * proxy takes the client's connection for `mta-sts.<domain>:443` to it; TLS runs end to
- * end through the proxy, so that the name in the certificate counts as it does outside.
+ * Every domain gets a TLS listener of its own, which shows its own certificate. TLS runs end to
+ * end either way, so that the name in the certificate counts as it does outside.
  *
  * Answers are written as bytes, since most tests want ones no HTTP server would give.
  *
  * @module
  */
 
+import type { Dial } from "../../src/https/connect.ts";
+import { createPolicyClient } from "../../src/https/policy_client.ts";
+import { createRelay, type Relay } from "../../src/https/relay.ts";
+import { chooseRoute } from "../../src/https/route.ts";
+import { createClock } from "../../src/resolver/clock.ts";
 import { type Certificate, createAuthority, createCertificate } from "./certificates.ts";
 
 /** Larger than any request head a test makes; also the size of a read, bytes. */
 const HEAD_MAX_BYTES = 65_536;
+
+/** More fetches at once than any test makes. */
+const RELAY_CONCURRENCY = 100;
 
 /** Answers one request; the connection is closed afterwards. Errors in it are ignored, assertions too. */
 export type Answer = (conn: Deno.Conn, head: string) => Promise<void> | void;
@@ -34,11 +42,13 @@ export interface HostOptions {
 export interface PolicyHosts {
   /** Signs the certificates of all hosts; `client` trusts it. */
   readonly authority: Certificate;
-  /** Trusts `authority` and reaches every host added. */
+  /** Trusts `authority` and goes through the relay of `direct`. */
   readonly client: Deno.HttpClient;
+  /** Connects to the host of that name, whatever the address. */
+  readonly direct: { readonly relay: Relay; readonly dial: Dial };
   /** For a client of one's own, such as the one a configured proxy leads to. */
   readonly proxyUrl: string;
-  /** `host:port` of every CONNECT seen, also for hosts not there. */
+  /** `host:port` of every connection asked for, also for hosts not there. */
   readonly connects: readonly string[];
   /** The head of every request answered. */
   readonly requests: readonly string[];
@@ -52,6 +62,9 @@ export interface PolicyHosts {
 export function startPolicyHosts(): PolicyHosts {
   // A name exempted from proxies would not come here, but to the hosts of the real world.
   for (const name of ["NO_PROXY", "no_proxy"]) Deno.env.delete(name);
+  for (const [name, value] of Object.entries(chooseRoute({ proxy: undefined }).environment)) {
+    Deno.env.set(name, value);
+  }
   const authority = createAuthority();
   const hosts = new Map<string, Deno.Addr>();
   const connects: string[] = [];
@@ -69,15 +82,20 @@ export function startPolicyHosts(): PolicyHosts {
     await sockets.tunnel(conn, addr, "HTTP/1.1 200 OK\r\n\r\n");
   });
   const proxyUrl = `http://127.0.0.1:${proxy.addr.port}`;
-  const client = Deno.createHttpClient({
-    http2: false,
-    poolMaxIdlePerHost: 0,
-    caCerts: [authority.certPem],
-    proxy: { transport: "http", url: proxyUrl },
-  });
+  const relay = createRelay({ clock: createClock(), concurrency: RELAY_CONCURRENCY });
+  const client = createPolicyClient({ proxy: relay.proxy, caCerts: [authority.certPem] });
+  const dial: Dial = ({ host }, signal) => {
+    connects.push(`${host}:443`);
+    const addr = hosts.get(`${host}:443`) as Deno.NetAddr | undefined;
+    if (addr === undefined) {
+      return Promise.reject(new Deno.errors.ConnectionRefused("Connection refused (os error 111)"));
+    }
+    return Deno.connect({ hostname: "127.0.0.1", port: addr.port, signal });
+  };
   return {
     authority,
     client,
+    direct: { relay, dial },
     proxyUrl,
     connects,
     requests,
@@ -87,6 +105,7 @@ export function startPolicyHosts(): PolicyHosts {
     },
     async [Symbol.asyncDispose](): Promise<void> {
       client.close();
+      relay.close();
       await sockets.close();
     },
   };

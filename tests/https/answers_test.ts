@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertMatch } from "@std/assert";
 import { POLICY_MAX_BYTES } from "../../src/sts/policy.ts";
+import type { Dial } from "../../src/https/connect.ts";
 import type { FetchTrace } from "../../src/https/types.ts";
+import { createCertificate } from "../fakes/certificates.ts";
 import {
   type Answer,
   awaitEnd,
@@ -25,7 +27,7 @@ async function fetchFrom(host: HostOptions, options: { timeout?: number } = {}):
   await using hosts = startPolicyHosts();
   hosts.add("x.test", host);
   const start = performance.now();
-  const outcome = await createTestFetcher({ client: hosts.client, ...options })("x.test");
+  const outcome = await createTestFetcher({ hosts, ...options })("x.test");
   assertLess(performance.now() - start, FAR_MS);
   // Neither a second try nor a visit elsewhere.
   assertEquals(hosts.connects, ["mta-sts.x.test:443"]);
@@ -36,7 +38,7 @@ Deno.test("fetchPolicy() asks the well-known path of the policy host, and no cac
   await using hosts = startPolicyHosts();
   hosts.add("x.test", { policy: POLICY });
   const trace: FetchTrace = { url: "", addresses: [], refused: [] };
-  const outcome = await createTestFetcher({ client: hosts.client })("x.test", { trace });
+  const outcome = await createTestFetcher({ hosts })("x.test", { trace });
   assertEquals(outcome, { kind: "fetched", text: POLICY, bytes: POLICY.length });
   const [request = "", ...more] = hosts.requests;
   assertEquals(more, []);
@@ -56,6 +58,7 @@ Deno.test("fetchPolicy() asks the well-known path of the policy host, and no cac
   assertEquals(rest, {
     url: "https://mta-sts.x.test/.well-known/mta-sts.txt",
     addresses: [PUBLIC_ADDRESS],
+    connected: PUBLIC_ADDRESS,
     refused: [],
     status: 200,
     mediaType: "text/plain",
@@ -150,6 +153,9 @@ Deno.test("fetchPolicy() insists on text/plain (RFC 8461 §3.2)", async () => {
       [["content-type: application/octet-stream"], /^media-type: /],
       [["content-type: text/plainx"], /^media-type: /],
       [["content-type: text/plain", "content-type: text/html"], /^media-type: /],
+      // nginx with add_header over a default of the same.
+      [["content-type: text/plain", "content-type: text/plain"], /^fetched/],
+      [["content-type: text/plain; charset=utf-8", "content-type: text/plain"], /^fetched/],
     ] as const
   ) {
     assertMatch(await fetchFrom({ answer: respond(POLICY, { headers }) }), expected);
@@ -159,7 +165,7 @@ Deno.test("fetchPolicy() insists on text/plain (RFC 8461 §3.2)", async () => {
 Deno.test("fetchPolicy() leaves a BOM in the text and replaces malformed UTF-8", async () => {
   await using hosts = startPolicyHosts();
   hosts.add("x.test", { answer: respond(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61, 0xff, 0x62)) });
-  const outcome = await createTestFetcher({ client: hosts.client })("x.test");
+  const outcome = await createTestFetcher({ hosts })("x.test");
   assertEquals(outcome, { kind: "fetched", text: "\ufeffa\ufffdb", bytes: 6 });
 });
 
@@ -200,7 +206,7 @@ Deno.test("fetchPolicy() breaks off an endless body", async () => {
     };
     await using hosts = startPolicyHosts();
     hosts.add("x.test", { answer });
-    const outcome = await createTestFetcher({ client: hosts.client })("x.test");
+    const outcome = await createTestFetcher({ hosts })("x.test");
     assertEquals(describe(outcome), "too-large: body is above 65536 bytes");
     // The host notices that nobody listens any more.
     await ended.promise;
@@ -218,16 +224,15 @@ Deno.test("fetchPolicy() is not undone by content codings nobody asked for", asy
         headers: ["content-type: text/plain", `content-encoding: ${coding}`],
       }),
     });
-  // Deno 2.7 undoes the coding all the same, and hides it; then the limit holds for what comes out.
-  assertMatch(
+  assertEquals(
     await coded(await gzip(POLICY), "gzip"),
-    new RegExp(`^(encoding: .*"gzip"|fetched ${POLICY.length})$`),
+    'encoding: content coding "gzip", though identity was asked for',
   );
   const bomb = await gzip("a".repeat(100 * POLICY_MAX_BYTES));
   assertLess(bomb.length, POLICY_MAX_BYTES);
-  assertMatch(await coded(bomb, "gzip"), /^(encoding|too-large): /);
-  assertMatch(await coded("not brotli", "br"), /^(encoding|body): /);
-  assertMatch(await coded("x", "zstd"), /^encoding: content coding "zstd"$/);
+  assertMatch(await coded(bomb, "gzip"), /^encoding: /);
+  assertMatch(await coded("not brotli", "br"), /^encoding: content coding "br", /);
+  assertMatch(await coded("x", "zstd"), /^encoding: content coding "zstd", /);
   assertEquals(await coded(POLICY, "Identity"), `fetched ${POLICY.length}`);
 });
 
@@ -249,7 +254,7 @@ Deno.test("fetchPolicy() refuses an answer that is cut off", async () => {
 Deno.test("fetchPolicy() takes the end of the connection for no answer", async () => {
   await using hosts = startPolicyHosts();
   hosts.add("x.test", { answer: () => {} });
-  const outcome = await createTestFetcher({ client: hosts.client })("x.test");
+  const outcome = await createTestFetcher({ hosts })("x.test");
   assertEquals(describe(outcome), "body: connection ended before the answer");
   // Deno 2.7 tries once more by itself.
   assertLessOrEqual(hosts.requests.length, 2);
@@ -276,7 +281,12 @@ Deno.test("fetchPolicy() tells what is wrong with TLS", async () => {
       // protocol_version, as a server for TLS 1.1 at most says it; unrecognized_name; handshake_failure.
       [alert(70), "tls: host does not speak TLS 1.2 or 1.3"],
       [alert(112), "tls: host does not know its name"],
-      [alert(40), "tls: host refused the TLS handshake"],
+      [
+        alert(40),
+        "tls: no TLS version or cipher in common: TLS 1.2 with CBC or finite-field DHE alone does not do",
+      ],
+      // access_denied.
+      [alert(49), "tls: host refused the TLS handshake"],
       [
         (conn: Deno.Conn) => writeText(conn, "HTTP/1.1 400 Bad Request\r\n\r\n"),
         "tls: host does not speak TLS",
@@ -314,3 +324,59 @@ Deno.test("fetchPolicy() ends by the deadline, whatever is slow (RFC 8461 §3.3)
     );
   }
 });
+
+Deno.test("fetchPolicy() says that a header line is folded, which the platform does not take", async () => {
+  for (const fold of [" c", "\tc"]) {
+    const answer: Answer = (conn) =>
+      writeText(
+        conn,
+        `HTTP/1.1 200 OK\r\nx-a: b\r\n${fold}\r\ncontent-type: text/plain\r\ncontent-length: 0\r\n\r\n`,
+      );
+    assertEquals(await fetchFrom({ answer }), "body: a header line is folded or malformed");
+  }
+});
+
+Deno.test("fetchPolicy() says that a body may have been cut off when TLS is not ended", async () => {
+  await using inner = startPolicyHosts();
+  await using hosts = startPolicyHosts();
+  const chain = [
+    createCertificate({
+      subject: "x",
+      dns: ["mta-sts.x.test"],
+      issuer: hosts.authority,
+    }),
+  ];
+  inner.add("x.test", {
+    chain,
+    answer: (conn) =>
+      writeText(conn, `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n${POLICY}`),
+  });
+  hosts.add("x.test", { raw: (conn) => forwardWithoutAlerts(conn, inner.direct.dial) });
+  const outcome = await createTestFetcher({ hosts })("x.test");
+  assertEquals(
+    describe(outcome),
+    "body: connection ended without TLS close_notify, so the body may have been cut off",
+  );
+});
+
+/** Octets of an alert in a record of TLS 1.3, with its type and its tag; no other record is so short. */
+const ALERT_BYTES = 2 + 1 + 16;
+
+/** Takes a client to a host, but not the host's alerts to the client. */
+async function forwardWithoutAlerts(conn: Deno.Conn, dial: Dial): Promise<void> {
+  const { signal } = new AbortController();
+  const host = await dial({ host: "mta-sts.x.test", address: PUBLIC_ADDRESS }, signal);
+  const upward = conn.readable.pipeTo(host.writable).catch(() => {});
+  let pending = new Uint8Array();
+  for await (const chunk of host.readable) {
+    pending = Uint8Array.from([...pending, ...chunk]);
+    while (pending.length >= 5) {
+      const size = pending[3]! * 256 + pending[4]!;
+      if (pending.length < 5 + size) break;
+      if (size !== ALERT_BYTES) await writeAll(conn, pending.subarray(0, 5 + size));
+      pending = pending.slice(5 + size);
+    }
+  }
+  conn.close();
+  await upward;
+}

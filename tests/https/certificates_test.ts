@@ -70,7 +70,7 @@ for (const [title, options, expected] of CASES) {
     await using hosts = startPolicyHosts();
     const chain = [createCertificate({ issuer: hosts.authority, ...options })];
     hosts.add("x.test", { chain, policy: "hi" });
-    const outcome = await createTestFetcher({ client: hosts.client })("x.test");
+    const outcome = await createTestFetcher({ hosts })("x.test");
     assertMatch(describe(outcome), expected);
     assertEquals(hosts.requests.length, outcome.kind === "fetched" ? 1 : 0);
   });
@@ -82,7 +82,7 @@ Deno.test("fetchPolicy() accepts a chain with its intermediate certificate only 
   await using hosts = startPolicyHosts();
   const intermediate = createAuthority("Intermediate CA", hosts.authority);
   const leaf = createCertificate({ ...LEAF, issuer: intermediate });
-  const fetchPolicy = createTestFetcher({ client: hosts.client });
+  const fetchPolicy = createTestFetcher({ hosts });
   hosts.add("x.test", { chain: [leaf, intermediate], policy: "hi" });
   assertEquals(describe(await fetchPolicy("x.test")), "fetched 2");
   hosts.add("x.test", { chain: [leaf], policy: "hi" });
@@ -91,7 +91,7 @@ Deno.test("fetchPolicy() accepts a chain with its intermediate certificate only 
 
 Deno.test("fetchPolicy() refuses certificates no trusted CA has signed (RFC 8461 §3.3)", async () => {
   await using hosts = startPolicyHosts();
-  const fetchPolicy = createTestFetcher({ client: hosts.client });
+  const fetchPolicy = createTestFetcher({ hosts });
   const strangers = [
     createCertificate(LEAF),
     createCertificate({ ...LEAF, authority: true }),
@@ -110,7 +110,7 @@ Deno.test("fetchPolicy() refuses certificates no trusted CA has signed (RFC 8461
 
 Deno.test("fetchPolicy() refuses an RSA key of 1024 bits in the host's certificate", async () => {
   await using hosts = startPolicyHosts();
-  const fetchPolicy = createTestFetcher({ client: hosts.client });
+  const fetchPolicy = createTestFetcher({ hosts });
   const show = async (leaf: Certificate): Promise<[string, number | undefined]> => {
     const reply = Promise.withResolvers<number | undefined>();
     hosts.add("x.test", { raw: async (conn) => reply.resolve(await offerTls12(conn, leaf)) });
@@ -134,7 +134,7 @@ Deno.test("fetchPolicy() refuses an RSA key of 1024 bits in an intermediate cert
     key: createKey(1024),
   });
   hosts.add("x.test", { chain: [createCertificate({ ...LEAF, issuer }), issuer], policy: "hi" });
-  const outcome = await createTestFetcher({ client: hosts.client })("x.test");
+  const outcome = await createTestFetcher({ hosts })("x.test");
   assertMatch(describe(outcome), /^certificate-weak: .*RSA/);
   assertEquals(hosts.requests, []);
 });

@@ -25,6 +25,9 @@ const TEXTS: readonly (readonly [string, FetchFailure, RegExp])[] = [
   ["(Connect): peer misbehaved: TooMuchEarlyDataReceived", "tls", /protocol/],
   ["(Connect): received fatal alert: InternalError", "tls", /refused/],
   ["(SendRequest): invalid HTTP status-code parsed", "body", /not HTTP/],
+  ["(SendRequest): invalid HTTP header parsed", "body", /folded/],
+  ["(Connect): received fatal alert: HandshakeFailure", "tls", /CBC/],
+  ["(Connect): Proxy server unreachable", "connect", /relay/],
   ["(Connect): something new\x1b[0m", "connect", /^request failed: "[ -~]*something new\\u001b/],
   ["(Connect): invalid peer certificate: Revoked", "certificate-invalid", /"Revoked"$/],
   [

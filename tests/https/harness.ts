@@ -10,6 +10,7 @@ import type { FetchOutcome, FetchPolicy } from "../../src/https/types.ts";
 import { createMetrics } from "../../src/monitor/metrics.ts";
 import { createClock } from "../../src/resolver/clock.ts";
 import { createFakeDns, type FakeReply } from "../fakes/fake_dns.ts";
+import type { PolicyHosts } from "../fakes/policy_host.ts";
 
 /** Ends a test that hangs, ms; no test waits for it. */
 const GENEROUS_MS = 10_000;
@@ -19,9 +20,13 @@ export const PUBLIC_ADDRESS = "9.9.9.9";
 
 /** Makes a fetcher with generous limits, for which every policy host has {@link PUBLIC_ADDRESS}. */
 export function createTestFetcher(
-  options: Partial<PolicyFetcherOptions> & Pick<PolicyFetcherOptions, "client">,
+  { hosts, ...options }: Partial<PolicyFetcherOptions> & {
+    readonly hosts: Pick<PolicyHosts, "client" | "direct">;
+  },
 ): FetchPolicy {
   return createPolicyFetcher({
+    client: hosts.client,
+    direct: hosts.direct,
     lookup: createFakeDns(everyHost([PUBLIC_ADDRESS])).lookup,
     guard: createAddressGuard([]),
     timeout: GENEROUS_MS,

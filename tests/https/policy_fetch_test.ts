@@ -14,7 +14,7 @@ async function fetchWith(table: Record<string, FakeReply>) {
   hosts.add("x.test", { policy: "hi" });
   const dns = createFakeDns(table);
   const trace: FetchTrace = { url: "", addresses: [], refused: [] };
-  const fetchPolicy = createTestFetcher({ client: hosts.client, lookup: dns.lookup });
+  const fetchPolicy = createTestFetcher({ hosts, lookup: dns.lookup });
   const outcome = await fetchPolicy("x.test", { trace });
   assertEquals(dns.questions.toSorted(), [`A ${HOST}`, `AAAA ${HOST}`]);
   assertEquals(hosts.requests.length, outcome.kind === "fetched" ? 1 : 0);
@@ -56,17 +56,53 @@ Deno.test("fetchPolicy() goes to no host with addresses of our own network alone
     [`AAAA ${HOST}`]: ["fd00::1"],
   });
   const told = "10.0.0.1 (private), 127.0.0.1 (loopback), fd00::1 (unique-local)";
-  assertEquals(text, `address-refused: ${HOST} has no acceptable address: ${told}`);
+  assertEquals(text, `address-refused: ${HOST} has an address that is not public: ${told}`);
   assertEquals(trace.addresses, []);
   assertEquals(trace.refused.map(({ range }) => range), ["private", "loopback", "unique-local"]);
   assertEquals(trace.status, undefined);
 });
 
-Deno.test("fetchPolicy() leaves out refused addresses beside an acceptable one", async () => {
-  const { text, trace } = await fetchWith({ [`A ${HOST}`]: ["10.0.0.1", "9.9.9.9"] });
-  assertEquals(text, "fetched 2");
-  assertEquals(trace.addresses, ["9.9.9.9"]);
-  assertEquals(trace.refused, [{ address: "10.0.0.1", range: "private" }]);
+Deno.test("fetchPolicy() refuses a host with an address of our own side beside a public one", async () => {
+  const own = {
+    "10.0.0.1": "private",
+    "127.0.0.1": "loopback",
+    "0.0.0.0": "unspecified",
+    "169.254.169.254": "link-local",
+    "100.64.0.1": "carrier-grade-nat",
+    "64:ff9b::10.0.0.1": "nat64 of private",
+    "fd00::1": "unique-local",
+    "::1": "loopback",
+    "fe80::1": "link-local",
+    "fec0::1": "deprecated-site-local",
+    "::ffff:127.0.0.1": "ipv4-mapped",
+  };
+  for (const [address, range] of Object.entries(own)) {
+    const isIpv6 = address.includes(":");
+    const { text, trace } = await fetchWith({
+      [`A ${HOST}`]: isIpv6 ? ["9.9.9.9"] : ["9.9.9.9", address],
+      [`AAAA ${HOST}`]: isIpv6 ? [address, "2620:fe::fe"] : ["2620:fe::fe"],
+    });
+    const told = `${address} (${range})`;
+    assertEquals(text, `address-refused: ${HOST} has an address that is not public: ${told}`);
+    assertEquals(trace.addresses, ["9.9.9.9", "2620:fe::fe"]);
+    assertEquals(trace.connected, undefined);
+  }
+});
+
+Deno.test("fetchPolicy() leaves out addresses where nobody is", async () => {
+  // A network's own DNS64 (RFC 8215) makes such an address for every host with IPv4 alone.
+  for (const address of ["64:ff9b:1::9.9.9.9", "2001:db8::1", "ff02::1"]) {
+    const { text, trace } = await fetchWith({
+      [`A ${HOST}`]: ["9.9.9.9"],
+      [`AAAA ${HOST}`]: [address],
+    });
+    assertEquals(text, "fetched 2");
+    assertEquals(trace.connected, "9.9.9.9");
+    assertEquals(trace.refused.map((each) => each.address), [address]);
+  }
+  const { text } = await fetchWith({ [`A ${HOST}`]: ["192.0.2.1"] });
+  const told = "192.0.2.1 (reserved)";
+  assertEquals(text, `address-refused: ${HOST} has no acceptable address: ${told}`);
 });
 
 Deno.test("fetchPolicy() looks at a bounded number of addresses", async () => {
@@ -81,7 +117,7 @@ Deno.test("fetchPolicy() counts DNS into its deadline", async () => {
   await using hosts = startPolicyHosts();
   const dns = createFakeDns({ [`A ${HOST}`]: new Promise(() => {}) });
   const fetchPolicy = createTestFetcher({
-    client: hosts.client,
+    hosts,
     lookup: dns.lookup,
     clock,
     timeout: 10_000,
@@ -120,7 +156,7 @@ Deno.test("fetchPolicy() makes so many requests to an address at once, whatever 
   using gate = createGate();
   hosts.add("x.test", { answer: gate.answer });
   hosts.add("y.test", { policy: "hi" });
-  const fetchPolicy = createTestFetcher({ client: hosts.client, perAddress: 1 });
+  const fetchPolicy = createTestFetcher({ hosts, perAddress: 1 });
   const first = fetchPolicy("x.test");
   await gate.arrived;
   const second = fetchPolicy("y.test");
@@ -136,13 +172,14 @@ Deno.test("fetchPolicy() counts the wait for a free place into its deadline", as
   await using hosts = startPolicyHosts();
   using gate = createGate();
   hosts.add("x.test", { answer: gate.answer });
-  const options = { client: hosts.client, clock, concurrency: 1, timeout: 10_000 };
+  hosts.add("y.test", { policy: "hi" });
+  const options = { hosts, clock, concurrency: 1, timeout: 10_000 };
   const fetchPolicy = createTestFetcher(options);
   const first = fetchPolicy("x.test");
   await gate.arrived;
   await clock.advance(1);
   const trace: FetchTrace = { url: "", addresses: [], refused: [] };
-  const second = fetchPolicy("x.test", { trace });
+  const second = fetchPolicy("y.test", { trace });
   await clock.advance(1_999);
   assertEquals(
     describe(await first),
@@ -154,7 +191,7 @@ Deno.test("fetchPolicy() counts the wait for a free place into its deadline", as
   await clock.advance(1);
   assertEquals(
     describe(await second),
-    "timeout: deadline of 10 s passed while waiting for an answer",
+    "timeout: deadline of 10 s passed while waiting for a connection",
   );
   assertEquals(trace.elapsed, 10_000);
   assertEquals(clock.pending, 0);
@@ -172,7 +209,7 @@ Deno.test("fetchPolicy() gives its place to another after two seconds, in the mi
     },
   });
   hosts.add("y.test", { policy: "hi" });
-  const fetchPolicy = createTestFetcher({ client: hosts.client, clock, concurrency: 1 });
+  const fetchPolicy = createTestFetcher({ hosts, clock, concurrency: 1 });
   const first = fetchPolicy("x.test");
   await gate.arrived;
   const second = fetchPolicy("y.test");
@@ -181,16 +218,34 @@ Deno.test("fetchPolicy() gives its place to another after two seconds, in the mi
   assertMatch(describe(await first), /^timeout: another fetch needed the place while waiting for /);
 });
 
+Deno.test("fetchPolicy() has fetches from one host take turns", async () => {
+  await using hosts = startPolicyHosts();
+  using gate = createGate();
+  hosts.add("x.test", { answer: gate.answer });
+  const fetchPolicy = createTestFetcher({ hosts });
+  const first = fetchPolicy("x.test");
+  const second = fetchPolicy("x.test");
+  const controller = new AbortController();
+  const third = fetchPolicy("x.test", { signal: controller.signal });
+  await gate.arrived;
+  controller.abort();
+  assertEquals(describe(await third), "timeout: given up while waiting for a free place");
+  assertEquals(hosts.connects.length, 1);
+  gate.open();
+  assertEquals([describe(await first), describe(await second)], ["fetched 2", "fetched 2"]);
+  assertEquals(hosts.connects.length, 2);
+});
+
 Deno.test("fetchPolicy() ends when its caller gives up", async () => {
   await using hosts = startPolicyHosts();
   using gate = createGate();
   hosts.add("x.test", { answer: gate.answer });
-  const fetchPolicy = createTestFetcher({ client: hosts.client, concurrency: 1 });
+  const fetchPolicy = createTestFetcher({ hosts, concurrency: 1 });
   const controller = new AbortController();
   const { signal } = controller;
   const first = fetchPolicy("x.test", { signal });
   await gate.arrived;
-  const second = fetchPolicy("x.test", { signal });
+  const second = fetchPolicy("y.test", { signal });
   await settle();
   controller.abort();
   assertEquals(describe(await first), "timeout: given up while waiting for an answer");
@@ -205,7 +260,7 @@ Deno.test("fetchPolicy() counts outcomes, times and requests under way", async (
   using gate = createGate();
   hosts.add("x.test", { answer: gate.answer });
   hosts.add("y.test", { answer: respond("", { status: "404 Not Found" }) });
-  const fetchPolicy = createTestFetcher({ client: hosts.client, metrics });
+  const fetchPolicy = createTestFetcher({ hosts, metrics });
   const before = metrics.render();
   assertMatch(before, /^mta_sts_policy_fetches_total\{result="fetched"\} 0$/m);
   assertMatch(before, /^mta_sts_policy_fetches_total\{result="media-type"\} 0$/m);

@@ -1,0 +1,140 @@
+/**
+ * The addresses of a policy host, looked up and judged: where a fetch may connect.
+ *
+ * A and AAAA are asked side by side. With addresses of one family in hand the other is waited for
+ * 50 ms (RFC 8305 §3), since there are name servers that never answer for AAAA; what comes later
+ * joins in, judged in the same way.
+ *
+ * @module
+ */
+
+import type { DnsAnswer, DnsClient } from "../dns/types.ts";
+import type { Clock } from "../resolver/clock.ts";
+import { type AddressGuard, isOwnSide } from "./address_guard.ts";
+import type { FailedFetch, FetchTrace } from "./types.ts";
+
+/** Addresses of a host that are looked at, of each family; an answer may hold thousands. */
+const ADDRESSES_MAX = 16;
+
+/** How long the second family is waited for when the first has addresses, ms (RFC 8305 §3). */
+const RESOLUTION_DELAY_MS = 50;
+
+/** What {@link findAddresses} needs. */
+export interface FindOptions {
+  readonly lookup: DnsClient["lookup"];
+  readonly guard: AddressGuard;
+  readonly clock: Clock;
+}
+
+/** Where to connect. */
+export interface FoundAddresses {
+  readonly kind: "found";
+  /** In the order they came, at least one. */
+  readonly addresses: readonly string[];
+  /** The other family, where it was not waited for any longer. */
+  readonly late?: Promise<readonly string[]>;
+}
+
+/** As found, before what comes late is dealt with: its addresses, or why the host is refused. */
+type FoundSoFar = Omit<FoundAddresses, "late"> & {
+  readonly late?: Promise<readonly string[] | FailedFetch>;
+};
+
+/** One family's answer, judged: its acceptable addresses, or why the host is refused. */
+type Judged =
+  | { readonly kind: "judged"; readonly addresses: readonly string[]; readonly answer: Answer }
+  | FailedFetch;
+
+type Answer = DnsAnswer<string>;
+
+/**
+ * Looks up a host and judges what is found. Never rejects.
+ *
+ * Addresses that the guard refuses are left out. If one of them is of our own side the host is refused
+ * as a whole, since a name that stands for a public host and for one in here is a mistake or an attempt.
+ *
+ * @param host Its name, what ends the look-up, and the trace to which addresses are added as they come.
+ */
+export async function findAddresses(
+  { host, signal, trace }: { host: string; signal: AbortSignal; trace: FetchTrace },
+  { lookup, guard, clock }: FindOptions,
+): Promise<FoundSoFar | FailedFetch> {
+  const ask = async (type: "A" | "AAAA"): Promise<Judged> =>
+    judge(await lookup(host, type, { signal }), { host, trace, guard });
+  const families = [ask("A"), ask("AAAA")];
+  const both = Promise.all(families);
+  const first = await Promise.race(families);
+  const isEnough = first.kind === "failed" || first.addresses.length > 0;
+  if (isEnough && !await endsWithin(both, clock)) {
+    if (first.kind === "failed") return first;
+    const late = both.then((all) => all.find((each) => each !== first) ?? first)
+      .then((other) => other.kind === "failed" ? other : other.addresses);
+    return { kind: "found", addresses: first.addresses, late };
+  }
+  const addresses: string[] = [];
+  const answers: Answer[] = [];
+  for (const judged of await both) {
+    if (judged.kind === "failed") return notPublic(host, trace);
+    addresses.push(...judged.addresses);
+    answers.push(judged.answer);
+  }
+  return addresses.length > 0
+    ? { kind: "found", addresses }
+    : { kind: "failed", ...whyNone(answers, { host, trace }) };
+}
+
+/** Whether something ends within the resolution delay. */
+async function endsWithin(work: Promise<unknown>, clock: Clock): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const cancelTimer = clock.setTimer(() => resolve(false), RESOLUTION_DELAY_MS);
+  work.then(() => resolve(true));
+  const isInTime = await promise;
+  cancelTimer();
+  return isInTime;
+}
+
+function judge(
+  answer: Answer,
+  { host, trace, guard }: { host: string; trace: FetchTrace; guard: AddressGuard },
+): Judged {
+  const all = answer.kind === "found" ? answer.records.slice(0, ADDRESSES_MAX) : [];
+  const addresses: string[] = [];
+  const refused: FetchTrace["refused"][number][] = [];
+  for (const address of all) {
+    const range = guard(address);
+    if (range === undefined) addresses.push(address);
+    else refused.push({ address, range });
+  }
+  trace.addresses = [...trace.addresses, ...addresses];
+  trace.refused = [...trace.refused, ...refused];
+  return refused.some(({ range }) => isOwnSide(range))
+    ? notPublic(host, trace)
+    : { kind: "judged", addresses, answer };
+}
+
+function notPublic(host: string, trace: FetchTrace): FailedFetch {
+  const own = trace.refused.filter(({ range }) => isOwnSide(range));
+  const detail = `${host} has an address that is not public: ${list(own)}`;
+  return { kind: "failed", reason: "address-refused", detail };
+}
+
+/** Why there is no address to connect to. */
+function whyNone(
+  answers: readonly Answer[],
+  { host, trace }: { host: string; trace: FetchTrace },
+): Omit<FailedFetch, "kind"> {
+  if (trace.refused.length > 0) {
+    const detail = `${host} has no acceptable address: ${list(trace.refused)}`;
+    return { reason: "address-refused", detail };
+  }
+  const failure = answers.find((answer) => answer.kind === "failed");
+  return failure === undefined ? { reason: "no-address", detail: `${host} has no address` } : {
+    reason: "dns",
+    detail: `no address of ${host}: ${failure.detail}`,
+    dns: failure.reason,
+  };
+}
+
+function list(refused: FetchTrace["refused"]): string {
+  return refused.map(({ address, range }) => `${address} (${range})`).join(", ");
+}

@@ -1,0 +1,134 @@
+/**
+ * The connections that a relay holds for fetches: each waits for the one request it was made for.
+ *
+ * Whatever a fetch comes to, its connections are closed soon after: at once when they were not used,
+ * else when both ends have done, a second later at the latest.
+ *
+ * @module
+ */
+
+import type { Clock } from "../resolver/clock.ts";
+import type { Connected } from "./connect.ts";
+
+/** How long a connection may outlive its fetch, ms: the host shall still hear why its certificate is refused. */
+const LINGER_MS = 1000;
+
+/** A way for one fetch, held until that has ended. */
+export interface Pin {
+  /** What connecting comes to. */
+  readonly connecting: Promise<Connected>;
+  /** Ends the connection, once `fetch` has said its last word on it, or the wait for it. */
+  release(): void;
+}
+
+/** A connection to a host, with whatever is open for it. */
+export class Way {
+  readonly #open = new Set<Deno.TcpConn>();
+  #isOver = false;
+  #cancelTimer = () => {};
+
+  /** @param connecting Comes to the connection; that is owned from then on. */
+  constructor(readonly connecting: Promise<Connected>) {
+    connecting.then((outcome) => outcome.kind === "connected" && this.own(outcome.conn));
+  }
+
+  /** Closes a connection when the way ends, or at once when it has. */
+  own(conn: Deno.TcpConn): void {
+    if (this.#isOver) tryClose(conn);
+    else this.#open.add(conn);
+  }
+
+  /** Ends it a little later, unless it ends by itself before. */
+  endSoon(clock: Clock): void {
+    if (!this.#isOver) this.#cancelTimer = clock.setTimer(() => this.end(), LINGER_MS);
+  }
+
+  /** Ends it now. */
+  end(): void {
+    this.#isOver = true;
+    this.#cancelTimer();
+    for (const conn of this.#open) tryClose(conn);
+    this.#open.clear();
+  }
+}
+
+/** All ways of a relay. */
+export class Ways {
+  readonly #clock: Clock;
+  /** Those not asked for yet, by host. */
+  readonly #waiting = new Map<string, Way>();
+  readonly #taken = new Set<Way>();
+  /** The hosts of all fetches under way, with what comes when that is over. */
+  readonly #pinned = new Map<string, Promise<void>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Has a connection wait for the one request; see `Relay`. */
+  async pin(
+    host: string,
+    options: { readonly connect: () => Promise<Connected>; readonly signal: AbortSignal },
+  ): Promise<Pin | undefined> {
+    const { connect, signal } = options;
+    for (;;) {
+      const before = this.#pinned.get(host);
+      if (before === undefined) break;
+      if (signal.aborted) return undefined;
+      await endOrAbort(before, signal);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pinned.set(host, promise);
+    const way = new Way(connect());
+    this.#waiting.set(host, way);
+    return {
+      connecting: way.connecting,
+      release: () => {
+        if (this.#waiting.delete(host)) way.end();
+        else way.endSoon(this.#clock);
+        this.#pinned.delete(host);
+        resolve();
+      },
+    };
+  }
+
+  /** Takes the way to a host; give it to {@link end} afterwards. */
+  take(host: string): Way | undefined {
+    const way = this.#waiting.get(host);
+    if (way === undefined) return undefined;
+    this.#waiting.delete(host);
+    this.#taken.add(way);
+    return way;
+  }
+
+  /** Ends a way that was taken. */
+  end(way: Way): void {
+    this.#taken.delete(way);
+    way.end();
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const way of [...this.#taken, ...this.#waiting.values()]) way.end();
+    this.#waiting.clear();
+    this.#taken.clear();
+  }
+}
+
+async function endOrAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
+  signal.addEventListener("abort", stop);
+  work.then(stop);
+  await promise;
+  signal.removeEventListener("abort", stop);
+}
+
+/** Closes a connection that may be closed already. */
+export function tryClose(conn: Deno.TcpConn): void {
+  try {
+    conn.close();
+  } catch {
+    // Closed already.
+  }
+}
