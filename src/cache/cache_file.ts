@@ -1,7 +1,7 @@
 /**
  * One opened cache file: what the store asks and changes, as prepared statements.
  *
- * Every method throws what SQLite throws (`fault.ts` has the words for it); to keep the daemon
+ * Every method throws what SQLite throws (`sqlite/fault.ts` has the words for it); to keep the daemon
  * going all the same is the business of `file_keeper.ts`. A row that cannot be believed counts as
  * absent and is deleted, so that it does not stand in the way of its successor.
  *
@@ -9,7 +9,13 @@
  */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { type FileIdentity, identify, prepareFile, removeCompanions, walOf } from "./cache_path.ts";
+import {
+  type FileIdentity,
+  identify,
+  prepareFile,
+  removeCompanions,
+  walOf,
+} from "../sqlite/file_path.ts";
 import { pageStatement } from "./page.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
 import {
@@ -28,7 +34,7 @@ import { salvageRows } from "./salvage.ts";
 import { prepareSchema, transaction } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DueQuery, PageQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
-import { WriteCheck } from "./write_check.ts";
+import { WriteCheck } from "../sqlite/write_check.ts";
 
 /** How long a write waits for another process's, ms. The event loop waits with it. */
 const BUSY_TIMEOUT_MS = 20;

@@ -7,8 +7,8 @@
 
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { walOf } from "./cache_path.ts";
-import { CacheFault, faultKind } from "./fault.ts";
+import { walOf } from "../sqlite/file_path.ts";
+import { CacheFault, faultKind } from "../sqlite/fault.ts";
 import { domainOf, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
 import { requireKnown } from "./schema.ts";
 import * as sql from "./statements.ts";

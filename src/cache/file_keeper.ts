@@ -17,10 +17,10 @@
  * @module
  */
 
-import type { Log, Metric } from "../monitor/types.ts";
+import type { Log, Metric } from "../base/telemetry.ts";
 import { CacheFile, type Table } from "./cache_file.ts";
-import { setAside } from "./cache_path.ts";
-import { describeFault, type FaultKind, faultKind } from "./fault.ts";
+import { setAside } from "../sqlite/file_path.ts";
+import { describeFault, type FaultKind, faultKind } from "../sqlite/fault.ts";
 import type { StoreHealth } from "./types.ts";
 
 /** Wait after the first repair that failed, ms; doubled up to {@link RETRY_MAX_MS}. */

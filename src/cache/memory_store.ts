@@ -7,7 +7,7 @@
  * @module
  */
 
-import { GenerationalMap } from "./generational_map.ts";
+import { GenerationalMap } from "../base/generational_map.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
 import { domainOf, selectDue } from "./rows.ts";

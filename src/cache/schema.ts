@@ -12,7 +12,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { CacheFault } from "./fault.ts";
+import { CacheFault } from "../sqlite/fault.ts";
 
 /** "mSTS", in the file header: tells our files from those of other programs. */
 const APPLICATION_ID = 0x6d535453;

@@ -9,9 +9,9 @@
  * @module
  */
 
-import type { Log, Metric, Metrics } from "../monitor/types.ts";
+import type { Log, Metric, Metrics } from "../base/telemetry.ts";
 import { type CacheFile, type Cursor, LIST_START } from "./cache_file.ts";
-import { FAULT_KINDS } from "./fault.ts";
+import { FAULT_KINDS } from "../sqlite/fault.ts";
 import { FileKeeper } from "./file_keeper.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";

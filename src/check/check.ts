@@ -9,10 +9,10 @@
  */
 
 import type { LintOptions } from "../publish/lint.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { type CheckEffects, gather, type GatherOptions } from "./gather.ts";
 import type { Memory } from "./memory.ts";
-import { createPool } from "./pool.ts";
+import { createPool } from "../base/pool.ts";
 import { type DomainReport, judge } from "./report.ts";
 import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 

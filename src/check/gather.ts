@@ -8,7 +8,7 @@
  */
 
 import type { DnsAnswer, DnsClient, DnssecProbe, MxRecord, TlsaRecord } from "../dns/types.ts";
-import type { AddressGuard } from "../https/address_guard.ts";
+import type { AddressGuard } from "../base/address_guard.ts";
 import type { FetchOutcome, FetchPolicy, FetchTrace } from "../https/types.ts";
 import { isHostname, policyHost, txtName } from "../sts/domain.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";
 import type { Policy } from "../sts/policy.ts";
 import { absence, addressFindings, dnsFindings } from "./dns_findings.ts";

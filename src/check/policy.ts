@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import { isUsable, lintPolicy } from "../publish/lint.ts";
 import type { LintFinding, LintOptions } from "../publish/lint.ts";
 import { patternsFor } from "../sts/mx_pattern.ts";

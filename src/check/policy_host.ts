@@ -8,7 +8,7 @@
  */
 
 import { mediaTypes } from "../sts/media_type.ts";
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import type { FailedFetch, FetchFailure } from "../https/types.ts";
 import { absence, addressFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";

@@ -8,7 +8,7 @@
 import { type Finding, type FindingId, GROUPS, worst } from "./finding.ts";
 import type { Severity } from "./finding_kind.ts";
 import type { Group } from "./finding.ts";
-import { type Html, html as markup } from "../monitor/html.ts";
+import { type Html, html as markup } from "../http/html.ts";
 import type { DomainFacts, DomainReport, HostFacts, MailHostFacts } from "./report.ts";
 import type { RunFacts } from "./report_json.ts";
 import { STYLE } from "./report_style.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import type { FindingId } from "./finding.ts";
 import type { TimeBudget } from "./time_budget.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** Options of {@link TimeBudget}, all in milliseconds. */
 export interface TimeBudgetOptions {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
 import { type Finding, finding, type FindingId, type Group } from "./finding.ts";
 import type { AddressSeen } from "./gather.ts";

@@ -9,8 +9,8 @@
  */
 
 import { classifyFetchError } from "../https/classify.ts";
-import { quoteText } from "../sts/quote_text.ts";
-import type { Clock } from "../resolver/clock.ts";
+import { quoteText } from "../base/quote_text.ts";
+import type { Clock } from "../base/clock.ts";
 import type { FindingId } from "./finding.ts";
 import { type Presented, readPresented } from "./presented.ts";
 import { type ByteLink, SmtpDialogue, type SmtpFault } from "./smtp_dialogue.ts";

@@ -6,8 +6,8 @@
  */
 
 import type { DnsAnswer } from "../dns/types.ts";
-import { quoteText } from "../sts/quote_text.ts";
-import { trimWspEnd, trimWspStart } from "../sts/white_space.ts";
+import { quoteText } from "../base/quote_text.ts";
+import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 import { absence, dnsFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 import { RECORD_QUOTE_LENGTH } from "./txt.ts";

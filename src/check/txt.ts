@@ -5,7 +5,7 @@
  */
 
 import type { DnsAnswer } from "../dns/types.ts";
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import { txtName } from "../sts/domain.ts";
 import { selectTxtRecord, type TxtSelection } from "../sts/txt_record.ts";
 import { absence, dnsFindings } from "./dns_findings.ts";

@@ -13,21 +13,21 @@ import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
 import type { Config, ListenAddress } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
-import { createWarnings } from "../monitor/warnings.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { createWarnings } from "../base/warnings.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { encodeUtf8 } from "../postfix/octets.ts";
 import { NOTFOUND_REPLY } from "../postfix/socketmap.ts";
-import { createClock } from "../resolver/clock.ts";
-import type { ProcessClock } from "../resolver/clock.ts";
+import { createClock } from "../base/clock.ts";
+import type { ProcessClock } from "../base/clock.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { describeEntry, ENTRY_HEADING, formatEntry, formatEntryLine } from "./cache_entry.ts";
 import type { CacheEntry } from "./cache_entry.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { createControl, LIST_PAGE } from "./control.ts";
-import { startEngine } from "./engine.ts";
+import { createControl, LIST_PAGE } from "../daemon/control.ts";
+import { startEngine } from "../daemon/engine.ts";
 import { readConfig } from "./read_config.ts";
 
 /** A refresh waits for DNS and a policy host, ms. */

@@ -10,12 +10,12 @@ import type { DomainReport } from "../check/report.ts";
 import { createTlsProbe } from "../check/tls_probe.ts";
 import { closest } from "../config/suggest.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createAddressGuard } from "../https/address_guard.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
-import { createClock } from "../resolver/clock.ts";
+import { createAddressGuard } from "../base/address_guard.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { createClock } from "../base/clock.ts";
 import type { CheckSettings } from "./check_settings.ts";
-import { openNetwork } from "./network.ts";
+import { openNetwork } from "../daemon/network.ts";
 import { createFiles } from "./publish_files.ts";
 
 /** A memory of thousands of domains; what is larger is some other file, bytes. */

@@ -5,7 +5,7 @@
  */
 
 import { PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
-import { isCidr, parseNameServer } from "../config/address.ts";
+import { isCidr, parseNameServer } from "../base/address.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { toALabel } from "../sts/domain.ts";

@@ -7,13 +7,13 @@
 import { convertConfig } from "../config/convert.ts";
 import { cannotRead } from "../config/load.ts";
 import { formatConfig } from "../config/show.ts";
-import { describeResolver } from "../monitor/health.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
-import { createClock } from "../resolver/clock.ts";
+import { describeResolver } from "../status/health.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { createClock } from "../base/clock.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { openNetwork } from "./network.ts";
+import { openNetwork } from "../daemon/network.ts";
 import { readConfig } from "./read_config.ts";
 
 export const configCheckCommand: Command = {

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { GenerationalMap } from "../cache/generational_map.ts";
+import { GenerationalMap } from "../base/generational_map.ts";
 import { createMemoryStore } from "../cache/memory_store.ts";
 import type { ReadStored } from "../cache/cache_view.ts";
 import type { Config, Zone } from "../config/types.ts";
 import type { FetchTrace } from "../https/types.ts";
 import { formatAnswer } from "../postfix/tls_policy.ts";
 import type { Answer } from "../postfix/tls_policy.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { createResolver } from "../resolver/resolver.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { NextHop } from "../sts/domain.ts";
-import type { Network } from "./network.ts";
+import type { Network } from "../daemon/network.ts";
 
 type EventOf<K extends ResolverEvent["kind"]> = Extract<ResolverEvent, { kind: K }>;
 

@@ -6,9 +6,9 @@
  */
 
 import type { ListenAddress } from "../config/types.ts";
-import type { HealthCheck, HealthReport } from "../monitor/health.ts";
-import { httpGet } from "../monitor/http_client.ts";
-import { quoteRemote } from "../monitor/log.ts";
+import type { HealthCheck, HealthReport } from "../status/health.ts";
+import { httpGet } from "../http/client.ts";
+import { quoteRemote } from "../base/log.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";

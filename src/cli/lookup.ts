@@ -8,9 +8,9 @@ import { readStored } from "../cache/cache_view.ts";
 import type { ReadStored } from "../cache/cache_view.ts";
 import { zoneFor } from "../config/zones.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
-import { createClock } from "../resolver/clock.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { createClock } from "../base/clock.ts";
 import { readKey, toDomainName } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
 import { CONFIG_OPTION } from "./command.ts";
@@ -18,7 +18,7 @@ import type { Command, CommandArgs, Io } from "./command.ts";
 import { explain } from "./explain.ts";
 import { explanationToJson, formatExplanation, verdictOf } from "./lookup_report.ts";
 import type { Verdict } from "./lookup_report.ts";
-import { openNetwork } from "./network.ts";
+import { openNetwork } from "../daemon/network.ts";
 import { readConfig } from "./read_config.ts";
 
 /** Exit status by verdict; with several domains the highest counts. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteRemote } from "../monitor/log.ts";
+import { quoteRemote } from "../base/log.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
 import type { Explanation } from "./explain.ts";
 

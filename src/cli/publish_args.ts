@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseEndpoint } from "../config/address.ts";
+import { parseEndpoint } from "../base/address.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { isPlainPath } from "../publish/web_snippets.ts";
 import { toALabel } from "../sts/domain.ts";

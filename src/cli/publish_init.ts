@@ -5,19 +5,19 @@
  */
 
 import { createTlsProbe, PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
-import { isIpv4, isIpv6 } from "../config/address.ts";
+import { isIpv4, isIpv6 } from "../base/address.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
 import { DEFAULT_MAX_AGE, initPolicy } from "../publish/init.ts";
 import { readReportUri } from "../publish/records.ts";
 import { WEB_SERVERS } from "../publish/web_snippets.ts";
 import type { WebServer } from "../publish/web_snippets.ts";
-import { createClock } from "../resolver/clock.ts";
+import { createClock } from "../base/clock.ts";
 import { toALabel } from "../sts/domain.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { openNetwork } from "./network.ts";
+import { openNetwork } from "../daemon/network.ts";
 import {
   MAX_AGE_OPTION,
   MX_OPTION,

@@ -6,7 +6,7 @@
 
 import { closest } from "../config/suggest.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { quoteRemote } from "../monitor/log.ts";
+import { quoteRemote } from "../base/log.ts";
 import { lintPolicy } from "../publish/lint.ts";
 import type { LintFinding } from "../publish/lint.ts";
 import { LINT_RULES } from "../publish/lint_rules.ts";

@@ -8,20 +8,20 @@ import { zoneFor } from "../config/zones.ts";
 import { closest } from "../config/suggest.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
 import { rollPolicy } from "../publish/roll.ts";
 import type { RollOutcome, SenderState } from "../publish/roll.ts";
 import { decodePolicy } from "../publish/policy_file.ts";
 import type { PlanOptions } from "../publish/roll_plan.ts";
-import { createClock } from "../resolver/clock.ts";
-import type { Clock } from "../resolver/clock.ts";
+import { createClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { explain } from "./explain.ts";
-import { openNetwork } from "./network.ts";
-import type { Network } from "./network.ts";
+import { openNetwork } from "../daemon/network.ts";
+import type { Network } from "../daemon/network.ts";
 import {
   MAX_AGE_OPTION,
   MX_OPTION,

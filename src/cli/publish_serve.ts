@@ -4,28 +4,28 @@
  * @module
  */
 
-import { formatEndpoint } from "../config/address.ts";
+import { formatEndpoint } from "../base/address.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { closest } from "../config/suggest.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createHttpServer, text } from "../monitor/http_server.ts";
-import type { HttpServer } from "../monitor/http_server.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
-import type { Log, Metrics } from "../monitor/types.ts";
-import { createCertificateShelf } from "../publish/certificate_shelf.ts";
-import type { Credentials } from "../publish/certificate_shelf.ts";
-import { createPolicyShelf } from "../publish/policy_shelf.ts";
+import { createHttpServer, text } from "../http/server.ts";
+import type { HttpServer } from "../http/server.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import { createCertificateShelf } from "../publish/watched_certificates.ts";
+import type { Credentials } from "../publish/watched_certificates.ts";
+import { createPolicyShelf } from "../publish/watched_policy.ts";
 import { createPolicySite } from "../publish/policy_site.ts";
-import type { Shelf } from "../publish/shelf.ts";
+import type { Shelf } from "../publish/watched_files.ts";
 import { createTlsSources } from "../publish/tls_source.ts";
-import { createClock } from "../resolver/clock.ts";
+import { createClock } from "../base/clock.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { readAddresses } from "./publish_args.ts";
 import { createFiles } from "./publish_files.ts";
 import { readConfig } from "./read_config.ts";
-import { onReload, waitForStop } from "./signals.ts";
+import { onReload, waitForStop } from "../daemon/signals.ts";
 import { VERSION } from "./version.ts";
 
 /** Connections that wait for their client: enough for a burst, within the usual 1024 files at four files each. */

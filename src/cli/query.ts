@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ENDPOINT_FORM, parseEndpoint, toListenAddress } from "../config/address.ts";
+import { ENDPOINT_FORM, parseEndpoint, toListenAddress } from "../base/address.ts";
 import type { ListenAddress } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { querySocketmap } from "../postfix/client.ts";

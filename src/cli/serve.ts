@@ -5,37 +5,37 @@
  * @module
  */
 
-import { checkDirectory } from "../cache/cache_path.ts";
+import { checkDirectory } from "../sqlite/file_path.ts";
 import { createMemoryStore } from "../cache/memory_store.ts";
 import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
-import { formatEndpoint } from "../config/address.ts";
+import { formatEndpoint } from "../base/address.ts";
 import { DEFAULT_LISTEN } from "../config/defaults.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
-import { type Handover, readHandover } from "../config/systemd.ts";
+import { type Handover, readHandover } from "../daemon/systemd_environment.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { warmUpTls } from "../https/policy_client.ts";
-import { logClock } from "../monitor/clock_log.ts";
-import { createLog } from "../monitor/log.ts";
-import { createMetrics } from "../monitor/metrics.ts";
-import { createNotifier } from "../monitor/sd_notify.ts";
-import type { Log } from "../monitor/types.ts";
-import { createWarnings } from "../monitor/warnings.ts";
+import { logClock } from "../daemon/clock_log.ts";
+import { createLog } from "../base/log.ts";
+import { createMetrics } from "../base/metrics.ts";
+import { createNotifier } from "../daemon/sd_notify.ts";
+import type { Log } from "../base/telemetry.ts";
+import { createWarnings } from "../base/warnings.ts";
 import { createServer } from "../postfix/server.ts";
-import { createClock } from "../resolver/clock.ts";
+import { createClock } from "../base/clock.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { createControl } from "./control.ts";
-import { startEngine } from "./engine.ts";
-import type { Base } from "./engine.ts";
-import { createListeners } from "./listeners.ts";
-import { openMonitor, recordEvents } from "./monitor.ts";
+import { createControl } from "../daemon/control.ts";
+import { startEngine } from "../daemon/engine.ts";
+import type { Base } from "../daemon/engine.ts";
+import { createListeners } from "../daemon/listeners.ts";
+import { openMonitor, recordEvents } from "../daemon/monitor.ts";
 import { readConfig } from "./read_config.ts";
-import { createReload } from "./reload.ts";
-import { onReload, waitForStop } from "./signals.ts";
-import { startSupervision } from "./supervision.ts";
+import { createReload } from "../daemon/reload.ts";
+import { onReload, waitForStop } from "../daemon/signals.ts";
+import { startSupervision } from "../daemon/supervision.ts";
 import { VERSION } from "./version.ts";
 
 /** Connections to the control socket at once: one operator and a script or two. */

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { type Endpoint, toListenAddress } from "./address.ts";
+import { type Endpoint, toListenAddress } from "../base/address.ts";
 import type { ValuesOf } from "./key.ts";
 import { KEYS } from "./keys.ts";
 import { toFileValues, toSettings } from "./settings.ts";
 import type { Config, Settings } from "./types.ts";
-import type { Zone } from "./zone.ts";
+import type { Zone } from "../resolver/zone.ts";
 
 /** Purging the cache is for the operator alone, whoever may use the other sockets. */
 const CONTROL_SOCKET_MODE = 0o600;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Endpoint, ENDPOINT_FORM, formatEndpoint, parseEndpoint } from "./address.ts";
+import { type Endpoint, ENDPOINT_FORM, formatEndpoint, parseEndpoint } from "../base/address.ts";
 import { DEFAULT_LISTEN } from "./defaults.ts";
 import { choice, count, fileMode, list, seconds, section, text } from "./kinds.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isCidr, parseNameServer } from "./address.ts";
+import { isCidr, parseNameServer } from "../base/address.ts";
 import { count, file, list, seconds, section, text } from "./kinds.ts";
 
 const DNS_KEYS = {

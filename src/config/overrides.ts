@@ -5,7 +5,7 @@
  */
 
 import * as v from "valibot";
-import { toListenAddress } from "./address.ts";
+import { toListenAddress } from "../base/address.ts";
 import { LOG_KEYS, SOCKET_KEYS } from "./daemon_keys.ts";
 import { formatFound } from "./found.ts";
 import type { Key } from "./key.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { ENDPOINT_FORM, formatEndpoint, parseEndpoint, parseNameServer } from "./address.ts";
+import { ENDPOINT_FORM, formatEndpoint, parseEndpoint, parseNameServer } from "../base/address.ts";
 import { LOG_KEYS } from "./daemon_keys.ts";
 import { checkDocument, type Document } from "./document.ts";
 import { isMapping } from "./found.ts";

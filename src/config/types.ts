@@ -9,13 +9,13 @@
  * @module
  */
 
-import type { ListenAddress } from "./address.ts";
+import type { ListenAddress } from "../base/address.ts";
 import type { SettingsOf } from "./key.ts";
 import type { KEYS } from "./keys.ts";
-import type { Zone } from "./zone.ts";
+import type { Zone } from "../resolver/zone.ts";
 
-export type { ListenAddress } from "./address.ts";
-export type { Zone } from "./zone.ts";
+export type { ListenAddress } from "../base/address.ts";
+export type { Zone } from "../resolver/zone.ts";
 
 /** The settings under the names of their keys. */
 export type Settings = SettingsOf<typeof KEYS>;

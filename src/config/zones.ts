@@ -6,7 +6,7 @@
  */
 
 import type { Config } from "./types.ts";
-import type { Zone } from "./zone.ts";
+import type { Zone } from "../resolver/zone.ts";
 
 /** Map name with which postfix-tlspol's users ask for TLS report attributes, in lower case. */
 const TLSRPT_NAME = "querywithtlsrpt";

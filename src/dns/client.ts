@@ -12,8 +12,8 @@
  * @module
  */
 
-import type { Log, Metrics } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
 import { Failover } from "./failover.ts";
 import type { Limits } from "./failover.ts";
 import { findTxt } from "./find_txt.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Metrics } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Metrics } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
 import type { DnsClient, DnssecProbe, ResolverState } from "./types.ts";
 
 /** A resolver rarely changes its ways: asked again this often, ms. */

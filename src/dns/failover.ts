@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { failed, MAX_ALIASES, TOO_MANY_ALIASES } from "./message.ts";
 import type { Failed, Question, Reply } from "./message.ts";
 import type { Server, ServerList } from "./servers.ts";

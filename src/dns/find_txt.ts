@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 
 /** What is used of `Deno.resolveDns`: one inner array for each record, one string for each of its character-strings. */

@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { Log, Metrics } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
 import {
   formatServerAddress,
   parseResolvConf,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 
 /** A resolver is near; this outlasts one lost SYN, which is repeated after 1 s. ms */

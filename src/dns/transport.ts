@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { WireFailure } from "./exchange.ts";
 import { decodeReply, encodeQuestion, failed } from "./message.ts";
 import type { Question, QuestionOptions, Reply } from "./message.ts";

@@ -12,7 +12,7 @@
 
 import dgram from "node:dgram";
 import ipaddr from "ipaddr.js";
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { createRandomBits } from "./random_bits.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 

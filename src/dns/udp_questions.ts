@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./exchange.ts";
 import type { AskOptions, WireFailure } from "./exchange.ts";
 import type { ServerAddress } from "./resolv_conf.ts";

@@ -9,8 +9,8 @@
  * @module
  */
 
-import type { Log } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Log } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
 import { failed } from "./message.ts";
 import type { Failed, Question } from "./message.ts";
 import type { Server } from "./servers.ts";

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./exchange.ts";
 import type { AskOptions, WireFailure } from "./exchange.ts";
 import { createRandomBits } from "./random_bits.ts";

@@ -9,8 +9,8 @@
  */
 
 import type { DnsAnswer, DnsClient } from "../dns/types.ts";
-import type { Clock } from "../resolver/clock.ts";
-import { type AddressGuard, isOwnSide } from "./address_guard.ts";
+import type { Clock } from "../base/clock.ts";
+import { type AddressGuard, isOwnSide } from "../base/address_guard.ts";
 import type { FailedFetch, FetchTrace } from "./types.ts";
 
 /** Addresses of a host that are looked at, of each family; an answer may hold thousands. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import type { FetchFailure } from "./types.ts";
 
 /** A failure in two forms: the word, and a line for a person. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { classifyFetchError } from "./classify.ts";
 import type { FailedFetch } from "./types.ts";
 

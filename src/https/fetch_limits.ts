@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** Fetches that may wait for a place; one more ends the wait of the oldest, whose query was answered long ago. */
 const MAX_WAITING = 1000;

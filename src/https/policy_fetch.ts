@@ -12,14 +12,14 @@
  * @module
  */
 
-import type { Metrics } from "../monitor/types.ts";
+import type { Metrics } from "../base/telemetry.ts";
 import { isTextPlain } from "../sts/media_type.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import type { FindOptions } from "./addresses.ts";
 import { classifyFetchError, QUOTE_MAX_LENGTH } from "./classify.ts";
 import type { Dial } from "./connect.ts";
 import { createFetchLimits, type FetchLimitOptions, type FetchLimits } from "./fetch_limits.ts";
-import { quoteText } from "../sts/quote_text.ts";
+import { quoteText } from "../base/quote_text.ts";
 import { findPlace, reachHost, type Run } from "./reach.ts";
 import type { Relay } from "./relay.ts";
 import type { FailedFetch, FetchFailure, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";

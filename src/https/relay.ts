@@ -15,7 +15,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Connected } from "./connect.ts";
 import { CONNECTED_REPLY, receiveRequest } from "./socks.ts";
 import { type Pin, tryClose, type Way, Ways } from "./ways.ts";

@@ -8,7 +8,7 @@ import type { DnsFailure } from "../dns/types.ts";
 
 /**
  * Why no policy text was had. The list is closed: the same word is the
- * log field, the metric label and, through `sts/tlsrpt.ts`, the RFC 8460
+ * log field, the metric label and, through `tlsrpt/result_type.ts`, the RFC 8460
  * result type.
  */
 export type FetchFailure =

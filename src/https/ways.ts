@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Clock } from "../resolver/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Connected } from "./connect.ts";
 
 /** How long a connection may outlive its fetch, ms: the host shall still hear why its certificate is refused. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Endpoint } from "../config/address.ts";
+import type { Endpoint } from "../base/address.ts";
 import { formatAddress } from "./listen.ts";
 import { encodeNetstring, NetstringDecoder } from "./netstring.ts";
 import { decodeUtf8, type Octets } from "./octets.ts";

@@ -10,8 +10,8 @@
  */
 
 import type { Server, Socket } from "node:net";
-import type { Endpoint } from "../config/address.ts";
-import type { InheritedSocket } from "../config/systemd.ts";
+import type { Endpoint } from "../base/address.ts";
+import type { InheritedSocket } from "../daemon/systemd_environment.ts";
 import type { Stream } from "./connection.ts";
 import type { ConnectionSource } from "./listen.ts";
 

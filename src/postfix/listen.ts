@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Endpoint } from "../config/address.ts";
+import type { Endpoint } from "../base/address.ts";
 import type { ListenAddress } from "../config/types.ts";
 import type { Stream } from "./connection.ts";
 

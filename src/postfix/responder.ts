@@ -10,8 +10,8 @@
  */
 
 import type { Zone } from "../config/types.ts";
-import type { Cell, Log, Metrics } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Cell, Log, Metrics } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
 import { type NextHop, readKey } from "../sts/domain.ts";
 import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";

@@ -11,8 +11,8 @@
  */
 
 import type { ListenAddress } from "../config/types.ts";
-import type { Log, Metrics } from "../monitor/types.ts";
-import type { Clock } from "../resolver/clock.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
 import {
   Connection,
   type ConnectionContext,

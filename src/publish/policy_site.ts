@@ -7,11 +7,11 @@
  * @module
  */
 
-import type { HttpRequest } from "../monitor/http_request.ts";
-import type { HttpExchange, HttpReply } from "../monitor/http_server.ts";
-import type { Log, Metrics } from "../monitor/types.ts";
+import type { HttpRequest } from "../http/request.ts";
+import type { HttpExchange, HttpReply } from "../http/server.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
 import { policyHost } from "../sts/domain.ts";
-import type { Shelf } from "./shelf.ts";
+import type { Shelf } from "./watched_files.ts";
 
 /** What the site works with. */
 export interface PolicySiteOptions {

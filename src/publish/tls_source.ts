@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { HttpConn, HttpSource } from "../monitor/http_server.ts";
-import type { Log, Metrics } from "../monitor/types.ts";
+import type { HttpConn, HttpSource } from "../http/server.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
 import { HELLO_MAX_BYTES, readClientHello, UNRECOGNIZED_NAME_ALERT } from "./client_hello.ts";
 import type { HelloReading } from "./client_hello.ts";
 import { domainOf, formatPeer } from "./policy_site.ts";

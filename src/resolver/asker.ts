@@ -6,7 +6,7 @@
  */
 
 import type { DnsAnswer, DnsClient, RecordData, RecordType } from "../dns/types.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { MxView } from "./types.ts";
 
 /** MX hosts asked about before it is known that they still are; few domains have more. */

@@ -14,7 +14,7 @@ import { selectTxtRecord } from "../sts/txt_record.ts";
 import { decide } from "./decide.ts";
 import type { Decision, Row, Situation } from "./decide.ts";
 import { holdPolicy, refreshTime } from "./held_policy.ts";
-import type { Knowledge } from "./knowledge.ts";
+import type { Knowledge } from "./domain_memory.ts";
 import { createLimiter } from "./limiter.ts";
 import { ownerOf } from "./owner_share.ts";
 import type { HeldPolicy, ResolverEffects, ResolverSettings, TxtResult } from "./types.ts";

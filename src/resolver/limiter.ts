@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { createOwnerShare } from "./owner_share.ts";
 
 /** Waiting work beyond this many is refused: it could not start before its query gives up. */

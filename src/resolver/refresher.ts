@@ -12,7 +12,7 @@
  */
 
 import type { PolicyLists } from "../cache/types.ts";
-import type { ProvenClock } from "./clock.ts";
+import type { ProvenClock } from "../base/clock.ts";
 import { REFRESH_SPREAD } from "./held_policy.ts";
 import type { Resolver } from "./resolver.ts";
 

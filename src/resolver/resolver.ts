@@ -11,13 +11,13 @@ import type { StoredFailure } from "../cache/types.ts";
 import { enforcedAnswer } from "./answer.ts";
 import { createChecker } from "./checker.ts";
 import type { CheckOptions, CheckResult } from "./checker.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../base/deadline.ts";
 import { decide, rowWithout } from "./decide.ts";
 import type { Row, Situation } from "./decide.ts";
-import { createKnowledge } from "./knowledge.ts";
-import type { DomainState, Recall } from "./knowledge.ts";
-import { createMxViews, renewalTime } from "./mx_views.ts";
-import type { DaneSight } from "./mx_views.ts";
+import { createKnowledge } from "./domain_memory.ts";
+import type { DomainState, Recall } from "./domain_memory.ts";
+import { createMxViews, renewalTime } from "./mx_cache.ts";
+import type { DaneSight } from "./mx_cache.ts";
 import type {
   Answer,
   HeldPolicy,

@@ -12,7 +12,7 @@ import type { NextHop } from "../sts/domain.ts";
 import type { Policy } from "../sts/policy.ts";
 import type { TxtSelection } from "../sts/txt_record.ts";
 import type { Zone } from "../config/types.ts";
-import type { ProvenClock } from "./clock.ts";
+import type { ProvenClock } from "../base/clock.ts";
 import type { Row } from "./decide.ts";
 
 /** A policy held. Times in ms of `Clock.now`; the time of last use is kept apart, as it changes. */
@@ -149,7 +149,7 @@ export interface ResolverEffects {
   readonly createMap: <V>(maxEntries: number, onDrop?: (value: V) => void) => BoundedMap<V>;
 }
 
-/** The bounded map of `cache/generational_map.ts`, as far as it is needed here. */
+/** The bounded map of `base/generational_map.ts`, as far as it is needed here. */
 export interface BoundedMap<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;

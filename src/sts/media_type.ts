@@ -4,7 +4,7 @@
  * @module
  */
 
-import { trimWspEnd, trimWspStart } from "./white_space.ts";
+import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 
 /** A quoted string of RFC 9110 §5.6.4, or one that never ends. */
 const QUOTED_STRING = /"(?:[^"\\]|\\.)*"?/g;

@@ -11,7 +11,7 @@
  */
 
 import { parseMxPattern } from "./mx_pattern.ts";
-import { trimWspEnd, trimWspStart } from "./white_space.ts";
+import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 
 /** What a sender is to do with hosts that fail the policy (RFC 8461 §5). */
 export type PolicyMode = "enforce" | "testing" | "none";

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { trimWspEnd, trimWspStart } from "./white_space.ts";
+import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 
 /** What the TXT records of a name come to (RFC 8461 §3.1). */
 export type TxtSelection =

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CacheView, readStored } from "../../src/cache/cache_view.ts";
-import { CacheFault } from "../../src/cache/fault.ts";
+import { CacheFault } from "../../src/sqlite/fault.ts";
 import { Bench, DAY, domainsOf, failureOf, policyOf, START } from "./harness.ts";
 
 const MX = { nextHop: "a.example", json: "{}", checkedAt: START };

@@ -6,7 +6,7 @@
  */
 
 import { createSqliteStore } from "../../src/cache/sqlite_store.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import { policyOf, START } from "./harness.ts";
 
 function fail(event: string): never {

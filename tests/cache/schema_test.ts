@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { DatabaseSync } from "node:sqlite";
-import { CacheFault } from "../../src/cache/fault.ts";
+import { CacheFault } from "../../src/sqlite/fault.ts";
 import {
   FILE_MAX_OCTETS,
   type Migration,

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { createPool } from "../../src/check/pool.ts";
+import { createPool } from "../../src/base/pool.ts";
 import { type Fault, FAULTS, findFault } from "./fault_table.ts";
 import { Authorities, CheckWorld } from "./world.ts";
 

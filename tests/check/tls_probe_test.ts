@@ -5,7 +5,7 @@ import {
   type TlsProbe,
   type TlsProbeOptions,
 } from "../../src/check/tls_probe.ts";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { type SmtpServer, startSmtpServer } from "../fakes/smtp_server.ts";
 import { Authorities } from "./world.ts";

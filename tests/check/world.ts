@@ -14,7 +14,7 @@ import { createTlsProbe, type TlsProbe, type TlsTarget } from "../../src/check/t
 import { closest } from "../../src/config/suggest.ts";
 import type { TlsaRecord } from "../../src/dns/types.ts";
 import type { FetchOutcome, FetchTrace } from "../../src/https/types.ts";
-import { type Clock, createClock } from "../../src/resolver/clock.ts";
+import { type Clock, createClock } from "../../src/base/clock.ts";
 import {
   type Certificate,
   type CertificateOptions,

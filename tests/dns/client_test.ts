@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { startFakeDnsServer, txt } from "../fakes/fake_dns_server.ts";
 import { createTestClient } from "./support.ts";
 

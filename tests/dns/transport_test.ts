@@ -6,8 +6,8 @@ import {
   assertMatch,
 } from "@std/assert";
 import { Transport } from "../../src/dns/transport.ts";
-import { createClock } from "../../src/resolver/clock.ts";
-import type { Clock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
+import type { Clock } from "../../src/base/clock.ts";
 import { startFakeDnsServer, txt } from "../fakes/fake_dns_server.ts";
 import type { FakeDnsReply, FakeDnsServer } from "../fakes/fake_dns_server.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { watchDnssec } from "../../src/dns/dnssec_watch.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import { startFakeDnsServer } from "../fakes/fake_dns_server.ts";
 import type { FakeDnsReply, FakeDnsServer } from "../fakes/fake_dns_server.ts";
 import { createTestClient } from "./support.ts";

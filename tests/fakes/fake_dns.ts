@@ -18,7 +18,7 @@
 
 import type { DnsAnswer, DnsClient, DnsFailure, DnssecProbe } from "../../src/dns/types.ts";
 import type { LookupOptions, RecordData, RecordType } from "../../src/dns/types.ts";
-import type { Clock } from "../../src/resolver/clock.ts";
+import type { Clock } from "../../src/base/clock.ts";
 
 /** TTL of answers that name none, seconds. */
 const DEFAULT_TTL = 300;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ProcessClock } from "../../src/resolver/clock.ts";
+import type { ProcessClock } from "../../src/base/clock.ts";
 
 /** Enough turns of the microtask queue for any chain of awaits on fakes. */
 const SETTLE_TURNS = 50;

@@ -14,7 +14,7 @@ import type { Dial } from "../../src/https/connect.ts";
 import { createPolicyClient } from "../../src/https/policy_client.ts";
 import { createRelay, type Relay } from "../../src/https/relay.ts";
 import { chooseRoute } from "../../src/https/route.ts";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { type Certificate, createAuthority, createCertificate } from "./certificates.ts";
 
 /** Larger than any request head a test makes; also the size of a read, bytes. */

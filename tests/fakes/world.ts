@@ -4,14 +4,14 @@
  * @module
  */
 
-import { GenerationalMap } from "../../src/cache/generational_map.ts";
+import { GenerationalMap } from "../../src/base/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PolicyStore, StoredPolicy } from "../../src/cache/types.ts";
 import type { Zone } from "../../src/config/types.ts";
 import type { FetchOutcome } from "../../src/https/types.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
 import { createResolver } from "../../src/resolver/resolver.ts";
-import type { ProvenClock } from "../../src/resolver/clock.ts";
+import type { ProvenClock } from "../../src/base/clock.ts";
 import type { Resolver } from "../../src/resolver/resolver.ts";
 import type { Resolution, ResolverEvent, ResolverSettings } from "../../src/resolver/types.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";

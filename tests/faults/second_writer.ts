@@ -7,8 +7,8 @@
  */
 
 import { createSqliteStore } from "../../src/cache/sqlite_store.ts";
-import { createLog } from "../../src/monitor/log.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createLog } from "../../src/base/log.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";
 
 const FILE = readPolicyFile(

@@ -25,8 +25,8 @@ import { decodeReply, encodeQuestion, MessageError } from "../../src/dns/message
 import { readName } from "../../src/dns/records.ts";
 import type { RecordType } from "../../src/dns/types.ts";
 import { classifyFetchError } from "../../src/https/classify.ts";
-import { readHead } from "../../src/monitor/http_head.ts";
-import { MAX_HEAD_BYTES, parseHead } from "../../src/monitor/http_request.ts";
+import { readHead } from "../../src/http/head.ts";
+import { MAX_HEAD_BYTES, parseHead } from "../../src/http/request.ts";
 import { encodeNetstring, NetstringDecoder, NetstringError } from "../../src/postfix/netstring.ts";
 import { encodeUtf8 } from "../../src/postfix/octets.ts";
 import { formatTemp, MAX_REQUEST_BYTES, parseRequest } from "../../src/postfix/socketmap.ts";

@@ -8,11 +8,11 @@
 import { explain } from "../../src/cli/explain.ts";
 import { formatExplanation } from "../../src/cli/lookup_report.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { createAddressGuard } from "../../src/https/address_guard.ts";
+import { createAddressGuard } from "../../src/base/address_guard.ts";
 import type { PolicyFetcherOptions } from "../../src/https/policy_fetch.ts";
 import type { FetchPolicy } from "../../src/https/types.ts";
 import type { DnsClient } from "../../src/dns/types.ts";
-import { type Clock, createClock } from "../../src/resolver/clock.ts";
+import { type Clock, createClock } from "../../src/base/clock.ts";
 import { createFakeDns, type FakeReply } from "../fakes/fake_dns.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { respond, SocketGroup, startPolicyHosts } from "../fakes/policy_host.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { createAddressGuard } from "../../src/https/address_guard.ts";
+import { createAddressGuard } from "../../src/base/address_guard.ts";
 import { createPolicyFetcher, type PolicyFetcherOptions } from "../../src/https/policy_fetch.ts";
 import type { FetchOutcome, FetchPolicy } from "../../src/https/types.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { createFakeDns, type FakeReply } from "../fakes/fake_dns.ts";
 import type { PolicyHosts } from "../fakes/policy_host.ts";
 

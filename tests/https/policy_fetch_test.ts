@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { FetchTrace } from "../../src/https/types.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import { createFakeDns, type FakeReply } from "../fakes/fake_dns.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
 import { type Answer, respond, startPolicyHosts } from "../fakes/policy_host.ts";

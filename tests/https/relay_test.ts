@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Connected } from "../../src/https/connect.ts";
 import { createRelay, type Relay } from "../../src/https/relay.ts";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { SocketGroup, writeAll, writeText } from "../fakes/policy_host.ts";
 

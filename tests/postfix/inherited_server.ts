@@ -5,12 +5,12 @@
  * @module
  */
 
-import { createLog } from "../../src/monitor/log.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createLog } from "../../src/base/log.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import { adoptSocket } from "../../src/postfix/inherited.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { createServer } from "../../src/postfix/server.ts";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { fromText, LIMITS } from "./support.ts";
 
 const server = createServer({

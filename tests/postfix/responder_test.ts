@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { Zone } from "../../src/config/types.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import { NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { encodeUtf8, type Octets, toWords } from "../../src/postfix/octets.ts";
 import {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createMetrics } from "../../src/monitor/metrics.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
 import type { Stream } from "../../src/postfix/connection.ts";
 import type { ConnectionSource } from "../../src/postfix/listen.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";

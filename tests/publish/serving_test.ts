@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { createHttpServer } from "../../src/monitor/http_server.ts";
-import { createLog } from "../../src/monitor/log.ts";
-import { createMetrics } from "../../src/monitor/metrics.ts";
-import { STAY_MS } from "../../src/monitor/waiting_room.ts";
+import { createHttpServer } from "../../src/http/server.ts";
+import { createLog } from "../../src/base/log.ts";
+import { createMetrics } from "../../src/base/metrics.ts";
+import { STAY_MS } from "../../src/http/waiting_room.ts";
 import { createPolicySite } from "../../src/publish/policy_site.ts";
 import type { PemPair } from "../../src/publish/tls_session.ts";
 import { createTlsSources } from "../../src/publish/tls_source.ts";

@@ -7,7 +7,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { createClock } from "../../src/resolver/clock.ts";
+import { createClock } from "../../src/base/clock.ts";
 import { createFaultyStore, STORE_FAULT } from "../fakes/faulty_store.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
 import { createRandom } from "../fakes/random.ts";

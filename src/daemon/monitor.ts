@@ -1,0 +1,103 @@
+/**
+ * The HTTP surface of the daemon: metrics, health and status page, put together.
+ *
+ * @module
+ */
+
+import { GenerationalMap } from "../base/generational_map.ts";
+import type { Config, ListenAddress } from "../config/types.ts";
+import { declareGauges } from "../status/gauges.ts";
+import { createHealth } from "../status/health.ts";
+import { startHistory } from "../status/history.ts";
+import { createHttpServer } from "../http/server.ts";
+import type { HttpServer } from "../http/server.ts";
+import { createRecentEvents } from "../status/recent_events.ts";
+import type { RecentEvents } from "../status/recent_events.ts";
+import { createSite, forLocalNames } from "../status/site.ts";
+import { formatAddress, openSocket } from "../postfix/listen.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Base, Engine } from "./engine.ts";
+import { ROWS } from "../cli/lookup_report.ts";
+import { VERSION } from "../cli/version.ts";
+
+/** What {@link openMonitor} works with. */
+export interface MonitorOptions {
+  readonly config: Config;
+  readonly base: Base;
+  readonly events: RecentEvents;
+  /** The running engine, which changes with a reload. */
+  readonly engine: () => Pick<Engine, "resolver" | "dnssec">;
+  /** Sockets on which queries are accepted. */
+  readonly sockets: () => number;
+}
+
+/** The record of what happens to each domain. */
+export function recordEvents({ now }: Clock): RecentEvents {
+  return createRecentEvents({
+    now,
+    createMap: (maxEntries) => new GenerationalMap(maxEntries),
+    explainRow: (row) => ROWS[row] ?? "",
+  });
+}
+
+/**
+ * Opens the HTTP surface on all addresses of the configuration.
+ *
+ * @returns A function that closes it.
+ * @throws {Error} If an address cannot be had; with one line for the operator.
+ */
+export async function openMonitor(options: MonitorOptions): Promise<() => void> {
+  const { config, base, events, engine, sockets } = options;
+  const { clock, log, store } = base;
+  const { now } = clock;
+  const facts = {
+    ...base,
+    events,
+    now,
+    version: VERSION,
+    // The monotonic clock begins with the process.
+    startedAt: now() - performance.now(),
+    report: (domain: string) => engine().resolver.report(domain),
+  };
+  declareGauges({
+    ...facts,
+    forgetAfter: config.refresh.forgetAfter,
+    load: () => engine().resolver.load(),
+  });
+  const health = createHealth({
+    clock,
+    wall: Date.now,
+    doubted: () => clock.doubted(),
+    sockets,
+    store,
+    probe: () => engine().dnssec.ask(),
+    validates: () => engine().dnssec.validates(),
+    resolvers: () => engine().dnssec.resolvers(),
+  });
+  const history = startHistory(base);
+  const site = await createSite({ ...facts, history, health });
+  const servers: HttpServer[] = [];
+  const close = () => {
+    for (const server of servers) server.close();
+    history.stop();
+  };
+  try {
+    for (const address of config.http) {
+      const socket = await openSocket(address);
+      const handle = isLoopback(address) ? forLocalNames(site) : site;
+      const server = createHttpServer({ handle, clock, log });
+      server.serve(socket);
+      servers.push(server);
+      log.info("serving http", { address: formatAddress(socket.address) });
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return close;
+}
+
+/** Whether only this machine can connect; a unix socket is left out, no browser can be led to it. */
+function isLoopback(address: ListenAddress): boolean {
+  return address.kind === "inet" && /^(?:127\.|::1$|localhost$)/.test(address.hostname);
+}

@@ -1,0 +1,90 @@
+/**
+ * The way out to DNS and policy hosts, put together for the commands that need it.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/types.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { createDnsClient } from "../dns/client.ts";
+import type { DnsClient } from "../dns/types.ts";
+import { createAddressGuard } from "../base/address_guard.ts";
+import { dialPolicyHost } from "../https/connect.ts";
+import { createPolicyClient, PROXY_VARIABLES } from "../https/policy_client.ts";
+import { createPolicyFetcher } from "../https/policy_fetch.ts";
+import { createRelay } from "../https/relay.ts";
+import { chooseRoute, NO_RESOLVER } from "../https/route.ts";
+import { loadTrustRoots } from "../https/trust_roots.ts";
+import type { TrustRoots } from "../https/trust_roots.ts";
+import type { FetchPolicy } from "../https/types.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Clock } from "../base/clock.ts";
+
+/** DNS and HTTPS as configured. */
+export interface Network {
+  readonly dns: DnsClient;
+  readonly fetchPolicy: FetchPolicy;
+  readonly roots: TrustRoots;
+  close(): void;
+}
+
+/**
+ * Puts the network together.
+ *
+ * Trust roots and proxies are the process's: the environment is changed here, before the
+ * first use of TLS, so that the configuration alone decides about both.
+ *
+ * @throws {UsageError} If the trust roots cannot be read.
+ */
+export async function openNetwork(
+  config: Config,
+  parts: { log: Log; metrics: Metrics; clock: Clock },
+): Promise<Network> {
+  const roots = await loadTrustRoots(config.https.ca, { certFile: Deno.env.get("SSL_CERT_FILE") });
+  if (roots.kind === "failed") {
+    throw new UsageError(roots.detail, { hint: "name another file in 'tls.ca'" });
+  }
+  for (const name of PROXY_VARIABLES) Deno.env.delete(name);
+  for (const [name, value] of Object.entries(roots.environment)) {
+    if (value === undefined) Deno.env.delete(name);
+    else Deno.env.set(name, value);
+  }
+  const { servers, timeout, dnssecProbe } = config.dns;
+  const dns = createDnsClient({ ...parts, servers, timeout, dnssecProbe });
+  const { allowPrivate, concurrency } = config.https;
+  const route = chooseRoute(config.https);
+  if (route.kind === "proxy" && !("RES_OPTIONS" in route.environment) && hasNoResolver()) {
+    throw new UsageError("Cannot look up the name of a proxy after a start without one", {
+      hint: "restart, or give its address in 'https.proxy'",
+    });
+  }
+  for (const [name, value] of Object.entries(route.environment)) Deno.env.set(name, value);
+  const relay = route.kind === "relay"
+    ? createRelay({ clock: parts.clock, concurrency })
+    : undefined;
+  const proxy = route.kind === "relay" ? relay?.proxy : route.url;
+  const client = createPolicyClient(proxy === undefined ? {} : { proxy });
+  const fetchPolicy = createPolicyFetcher({
+    ...parts,
+    ...config.https,
+    client,
+    lookup: dns.lookup,
+    guard: createAddressGuard(allowPrivate),
+    ...(relay && { direct: { relay, dial: dialPolicyHost } }),
+  });
+  return {
+    dns,
+    fetchPolicy,
+    roots,
+    close(): void {
+      dns.close();
+      client.close();
+      relay?.close();
+    },
+  };
+}
+
+/** Whether an earlier configuration has switched the C library's resolver off, which lasts as long as the process. */
+function hasNoResolver(): boolean {
+  return Deno.env.get("RES_OPTIONS") === NO_RESOLVER.RES_OPTIONS;
+}

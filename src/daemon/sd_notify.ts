@@ -1,0 +1,75 @@
+/**
+ * Reports the state of the daemon to systemd, or to whatever else speaks that protocol
+ * (sd_notify(3)): datagrams of `KEY=VALUE` lines to a UNIX socket.
+ *
+ * The runtime can send such datagrams only with the flag `--unstable-net`, which is baked into the
+ * program, and only from a socket with a name; ours has one for the moment of its making. Names in
+ * the abstract name space need Deno 2.9.
+ *
+ * @module
+ */
+
+import type { Log } from "../base/telemetry.ts";
+
+/** Where states go. */
+export interface Notifier {
+  /** Sends one datagram of these lines, after those before it. Never rejects. */
+  send(...lines: readonly string[]): Promise<void>;
+  /** Ends it when all is sent; what is sent later is dropped. */
+  close(): void;
+}
+
+/**
+ * Creates a notifier. What goes wrong is a warning in the log, said once: the daemon works without.
+ *
+ * @param address `NOTIFY_SOCKET`; `undefined` if nobody wants to know.
+ */
+export function createNotifier(address: string | undefined, log: Log): Notifier {
+  if (address === undefined) return { send: () => Promise.resolve(), close() {} };
+  const path = address.replace(/^@/, "\0");
+  let warned = false;
+  let socket: Deno.DatagramConn | undefined;
+  try {
+    socket = openSender();
+  } catch (error) {
+    warn(error);
+  }
+  let last = Promise.resolve();
+
+  function warn(error: unknown): void {
+    if (!warned) log.warn("the service manager is not told", { address, error: String(error) });
+    warned = true;
+  }
+
+  async function send(bytes: Uint8Array): Promise<void> {
+    try {
+      await socket?.send(bytes, { transport: "unixpacket", path });
+    } catch (error) {
+      warn(error);
+    }
+  }
+
+  return {
+    send(...lines) {
+      const bytes = new TextEncoder().encode(lines.join("\n"));
+      return last = last.then(() => send(bytes));
+    },
+    close() {
+      last.then(() => {
+        socket?.close();
+        socket = undefined;
+      });
+    },
+  };
+}
+
+/** A socket whose file is gone again: nobody answers to it. */
+function openSender(): Deno.DatagramConn {
+  if (Deno.listenDatagram === undefined) throw new TypeError("started without '--unstable-net'");
+  const directory = Deno.makeTempDirSync({ prefix: "mta-sts-resolver-" });
+  try {
+    return Deno.listenDatagram({ transport: "unixpacket", path: `${directory}/notify` });
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}

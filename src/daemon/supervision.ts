@@ -1,0 +1,114 @@
+/**
+ * What the daemon tells the service manager: that it is ready, reloads or stops, how it fares, and
+ * that it lives. The last is told only while every socket that Postfix may use answers.
+ *
+ * @module
+ */
+
+import type { PolicyLists } from "../cache/types.ts";
+import { type Endpoint, formatEndpoint } from "../base/address.ts";
+import type { Notifier } from "./sd_notify.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Warnings } from "../base/warnings.ts";
+import { startWatchdog } from "./watchdog.ts";
+import { querySocketmap } from "../postfix/client.ts";
+import { NOTFOUND_REPLY } from "../postfix/socketmap.ts";
+import type { Clock } from "../base/clock.ts";
+
+/** The status is for people who look once: it is told this often at most, ms. */
+const STATUS_INTERVAL_MS = 60_000;
+
+/** A parent key: always "not found", without a lookup (RFC 8461 §3.4). */
+const KEY = ".invalid";
+
+/** What {@link startSupervision} works with. */
+export interface SupervisionOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly warnings: Warnings;
+  readonly metrics: Pick<Metrics, "samples">;
+  readonly store: Pick<PolicyLists, "count">;
+  readonly notifier: Notifier;
+  /** A sign of life is wanted within this time, ms; `undefined`: none is. */
+  readonly watchdog: number | undefined;
+  /** Sockets of the daemon that can be asked. */
+  readonly addresses: () => readonly Endpoint[];
+  /** All connections there may be are in use: it is known why the next one waits. */
+  readonly full: () => boolean;
+}
+
+/** What happens in the daemon's life. */
+export interface Supervision {
+  /** The reload is over. */
+  ready(): void;
+  /** A reload begins. */
+  reloading(): void;
+  /** The end begins; nothing is told after that. */
+  stop(): void;
+}
+
+/** Tells that the daemon is ready, and from then on how it fares. */
+export function startSupervision(options: SupervisionOptions): Supervision {
+  const { clock, notifier, watchdog } = options;
+  let status = describe(options);
+  let cancelStatus = clock.setTimer(tellStatus, STATUS_INTERVAL_MS);
+  const stopWatchdog = watchdog === undefined ? undefined : startWatchdog({
+    clock,
+    timeout: watchdog,
+    works: (patience) => works(options, patience),
+    feed: () => notifier.send("WATCHDOG=1"),
+  });
+  notifier.send("READY=1", `STATUS=${status}`);
+
+  function tellStatus(): void {
+    cancelStatus = clock.setTimer(tellStatus, STATUS_INTERVAL_MS);
+    const before = status;
+    status = describe(options);
+    if (status !== before) notifier.send(`STATUS=${status}`);
+  }
+
+  return {
+    ready: () => void notifier.send("READY=1"),
+    reloading: () => void notifier.send("RELOADING=1"),
+    stop(): void {
+      cancelStatus();
+      stopWatchdog?.();
+      // A keep-alive, too: what is received is still answered, for as long as the configuration says.
+      notifier.send("STOPPING=1", "STATUS=Answering what was received", "WATCHDOG=1");
+      notifier.close();
+    },
+  };
+}
+
+function describe({ metrics, store }: SupervisionOptions): string {
+  const queries = metrics.samples("mta_sts_queries_total")
+    .reduce((sum, { value }) => sum + value, 0);
+  return `${queries} queries answered, ${store.count()} policies cached`;
+}
+
+async function works(options: SupervisionOptions, patience: number): Promise<boolean> {
+  if (options.full()) return true;
+  const asked = options.addresses().map((address) => answers(address, { ...options, patience }));
+  return (await Promise.all(asked)).every((answered) => answered);
+}
+
+/** Asks the daemon itself, as Postfix does. A socket that is closed to us is not at fault. */
+async function answers(
+  address: Endpoint,
+  { log, warnings, patience }: Pick<SupervisionOptions, "log" | "warnings"> & { patience: number },
+): Promise<boolean> {
+  const name = formatEndpoint(address);
+  try {
+    const [reply] = await querySocketmap(address, "watchdog", [KEY], { timeout: patience });
+    if (reply === NOTFOUND_REPLY) return true;
+    log.error("own socket gives a wrong answer", { address: name, reply });
+    return false;
+  } catch (error) {
+    if (error instanceof Error && error.cause instanceof Deno.errors.PermissionDenied) {
+      warnings.warn(`watchdog ${name}`, "own socket may not be asked", { address: name });
+      return true;
+    }
+    log.error("own socket does not answer", { reason: String(error) });
+    return false;
+  }
+}

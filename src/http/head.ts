@@ -1,0 +1,55 @@
+/**
+ * Reads the head of a request off a connection, in time proportional to its length however small the
+ * pieces are that it comes in.
+ *
+ * @module
+ */
+
+import { MAX_HEAD_BYTES } from "./request.ts";
+
+/** The first buffer for a head, bytes: most heads fit in, and a client that says nothing costs no more. */
+const HEAD_BUFFER_BYTES = 1024;
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/**
+ * Reads up to the empty line.
+ *
+ * @returns The head, one char per octet; longer than {@link MAX_HEAD_BYTES} if it has no end before, and
+ * `undefined` if the client closed.
+ */
+export async function readHead(
+  conn: Pick<Deno.Conn, "read">,
+): Promise<string | undefined> {
+  let buffer = new Uint8Array(HEAD_BUFFER_BYTES);
+  let length = 0;
+  while (length <= MAX_HEAD_BYTES) {
+    if (length === buffer.length) buffer = enlarge(buffer);
+    const count = await conn.read(buffer.subarray(length, MAX_HEAD_BYTES + 1));
+    if (count === null) return undefined;
+    // The first octets of the empty line may have come before.
+    const end = findEmptyLine(buffer.subarray(0, length + count), Math.max(0, length - 3));
+    length += count;
+    if (end >= 0) return latin1(buffer.subarray(0, end));
+  }
+  return latin1(buffer.subarray(0, length));
+}
+
+function enlarge(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(2 * bytes.length, MAX_HEAD_BYTES + 1));
+  larger.set(bytes);
+  return larger;
+}
+
+/** Where CRLF CRLF begins, at `from` or later; -1 if nowhere. */
+function findEmptyLine(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(CR, from); at >= 0; at = bytes.indexOf(CR, at + 1)) {
+    if (bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
+  }
+  return -1;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}

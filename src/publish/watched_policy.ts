@@ -1,0 +1,73 @@
+/**
+ * The policies that are served: the files `DOMAIN.txt` of one directory, those of them that hold a
+ * valid policy.
+ *
+ * @module
+ */
+
+import type { Log } from "../base/telemetry.ts";
+import { toALabel } from "../sts/domain.ts";
+import { POLICY_MAX_BYTES } from "../sts/policy.ts";
+import { formatFinding, lintPolicy } from "./lint.ts";
+import type { LintOptions } from "./lint.ts";
+import { decodePolicy } from "./policy_file.ts";
+import { createShelf } from "./watched_files.ts";
+import type { Made, Shelf } from "./watched_files.ts";
+import type { Files } from "./types.ts";
+
+/** Files looked at in one directory: each costs a `stat` at every scan. */
+const POLICIES_MAX = 10_000;
+
+const EXTENSION = ".txt";
+
+/** What the shelf is filled from. */
+export interface PolicyShelfOptions extends LintOptions {
+  readonly directory: string;
+  readonly files: Files;
+  readonly log: Log;
+}
+
+/** Creates the shelf: the octets to serve by domain (lower-case A-labels). */
+export function createPolicyShelf(
+  options: PolicyShelfOptions,
+): Shelf<Uint8Array<ArrayBuffer>> {
+  const { directory, files, log } = options;
+  const pathOf = (domain: string) => `${directory}/${domain}${EXTENSION}`;
+
+  async function list(): Promise<ReadonlyMap<string, string> | undefined> {
+    const names = await files.list(directory);
+    if (names === undefined) return undefined;
+    const stamps = new Map<string, string>();
+    for (const name of names.toSorted()) {
+      const domain = domainOf(name);
+      const stamp = domain === undefined ? undefined : await files.stamp(pathOf(domain));
+      if (domain !== undefined && stamp !== undefined) stamps.set(domain, stamp);
+      if (stamps.size === POLICIES_MAX) break;
+    }
+    return stamps;
+  }
+
+  async function make(domain: string): Promise<Made<Uint8Array<ArrayBuffer>>> {
+    const read = await files.read(pathOf(domain), POLICY_MAX_BYTES);
+    if (read.kind === "absent") return { kind: "refused", problem: "the file is gone" };
+    if (read.kind === "failed") return { kind: "refused", problem: read.detail };
+    const findings = lintPolicy(decodePolicy(read.bytes), options);
+    const error = findings.find(({ severity }) => severity === "error");
+    if (error !== undefined) return { kind: "refused", problem: formatFinding(error) };
+    const warning = findings.find(({ severity }) => severity === "warning");
+    if (warning !== undefined) {
+      const problem = formatFinding(warning);
+      log.warn("policy is served but some senders refuse it", { key: domain, problem });
+    }
+    return { kind: "made", item: read.bytes };
+  }
+
+  return createShelf({ what: "policy", list, make, log });
+}
+
+/** The domain a file is for; only a name in the form that is asked for is one. */
+function domainOf(name: string): string | undefined {
+  if (!name.endsWith(EXTENSION)) return undefined;
+  const domain = name.slice(0, -EXTENSION.length);
+  return toALabel(domain) === domain && domain.includes(".") ? domain : undefined;
+}

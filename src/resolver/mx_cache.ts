@@ -1,0 +1,246 @@
+/**
+ * The MX and DANE views of next hops, remembered.
+ *
+ * A view is used while fresh (its TTL), and renewed in the background when it is used near its end. After
+ * that a query asks DNS; the last known view stands in when the lookups fail, or do not end in a second or
+ * two, as with stale records (RFC 8767), for a day at most. So a dead DNS hardly delays and does not
+ * change what is answered for a known next hop, and a DANE domain whose lookups are made to fail does not
+ * become a domain without DANE.
+ *
+ * That a next hop has DANE is only forgotten on the word of answers that were validated throughout, about
+ * every host that had it.
+ *
+ * @module
+ */
+
+import type { DomainStore } from "../cache/types.ts";
+import type { DnsClient } from "../dns/types.ts";
+import { formatNextHop } from "../sts/domain.ts";
+import type { NextHop } from "../sts/domain.ts";
+import type { Clock } from "../base/clock.ts";
+import { assessMx } from "./dane.ts";
+import { withDeadline } from "../base/deadline.ts";
+import { readView, writeView } from "./stored_view.ts";
+import type { BoundedMap, MxResult, MxView, ResolverEvent } from "./types.ts";
+
+/** How long a view may stand in for lookups that fail, ms: a day, in which an outage of DNS is noticed. */
+const STALE_LIMIT_MS = 24 * 3600 * 1000;
+
+/**
+ * How long a query waits for new answers while a stale view is at hand, ms. A resolver that is well answers
+ * in this time, from the far side of the world and with a lost packet; Postfix does not feel it.
+ */
+const STALE_WAIT_MS = 1500;
+
+/** A view used in this last part of its life is renewed in the background, so that no query waits for it. */
+const RENEWAL_SHARE = 0.1;
+
+/** No new attempt sooner after lookups failed, ms. */
+const RETRY_MS = 30_000;
+
+/** Failures remembered; beyond this they are all dropped, at the price of one more lookup each. */
+const MAX_FAILURES = 10_000;
+
+/** An unchanged view is written to the store again after this, ms. */
+const REWRITE_MS = 3600 * 1000;
+
+/** Views held of one domain, the latest first: with and without brackets, and a few ports. */
+const VIEWS_PER_DOMAIN = 8;
+
+/**
+ * How DANE is looked for at this moment.
+ *
+ * - `off`: no zone wants it.
+ * - `blind`: the DNS resolver does not validate, so nothing can be seen.
+ * - `lenient`: whether it validates is not known; answers with the AD bit count, others are taken as they are.
+ * - `strict`: it validates, or a zone requires it: answers that were not validated count as failures.
+ */
+export type DaneSight = "off" | "blind" | "lenient" | "strict";
+
+/** What {@link createMxViews} needs. */
+export interface MxViewsOptions {
+  readonly lookup: DnsClient["lookup"];
+  readonly store: Pick<DomainStore, "getMx" | "putMx">;
+  readonly clock: Clock;
+  readonly observe: (event: ResolverEvent) => void;
+  /** Views held in memory, by domain. */
+  readonly views: BoundedMap<readonly MxView[]>;
+  readonly sight: () => DaneSight;
+}
+
+/** The remembered views. */
+export interface MxViews {
+  /**
+   * The view of a next hop.
+   *
+   * @param wait Milliseconds the caller can wait when nothing is known.
+   * @returns At once when a fresh view is at hand; never rejects.
+   */
+  view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult>;
+  /** The last known view, for display. */
+  peek(nextHop: NextHop): MxView | undefined;
+  /** Forgets the views of a domain that is purged, in every form of next hop; lookups under way are not kept. */
+  forget(domain: string): void;
+}
+
+/** When a view is due to be renewed, ms: answers that rest on it are not given unasked from then on. */
+export function renewalTime({ checkedAt, freshUntil }: MxView): number {
+  return freshUntil - (freshUntil - checkedAt) * RENEWAL_SHARE;
+}
+
+/** Lookups under way. */
+interface Flight {
+  readonly domain: string;
+  readonly startedAt: number;
+  readonly result: Promise<MxResult>;
+}
+
+type Failure = Extract<MxResult, { kind: "failed" }>;
+
+/** Creates the memory of views. */
+export function createMxViews(options: MxViewsOptions): MxViews {
+  const { clock, store, views, sight } = options;
+  const flights = new Map<string, Flight>();
+  /** Failures by next hop, with the time of the next attempt. */
+  const failures = new Map<string, { domain: string; result: Failure; retryAt: number }>();
+
+  function lastKnown(domain: string, name: string): MxView | undefined {
+    const held = views.get(domain)?.find((view) => view.nextHop === name);
+    if (held !== undefined) return held;
+    const stored = store.getMx(name);
+    const view = stored === undefined ? undefined : readView(stored);
+    if (view !== undefined) hold(domain, view);
+    return view;
+  }
+
+  function hold(domain: string, view: MxView): void {
+    const others = views.get(domain)?.filter(({ nextHop }) => nextHop !== view.nextHop) ?? [];
+    views.set(domain, [view, ...others].slice(0, VIEWS_PER_DOMAIN));
+  }
+
+  async function assess(
+    nextHop: NextHop,
+    { name, isWanted }: { name: string; isWanted: () => boolean },
+  ): Promise<MxResult> {
+    const started = clock.now();
+    const { domain } = nextHop;
+    const seeing = sight();
+    const previous = lastKnown(domain, name);
+    const found = await assessMx(nextHop, {
+      lookup: options.lookup,
+      dane: seeing === "lenient" || seeing === "strict",
+      validated: seeing === "strict",
+      clock,
+      previous,
+    });
+    const result = seeing === "off" ? found : keepDane(found, usableStale(previous, clock.now()));
+    options.observe({ kind: "mx", nextHop: name, result, ms: clock.now() - started });
+    if (!isWanted()) return result;
+    if (result.kind === "known") {
+      failures.delete(name);
+      hold(domain, result.view);
+      if (previous === undefined || needsWriting(result.view, previous)) {
+        store.putMx(writeView(result.view));
+      }
+    } else {
+      if (failures.size >= MAX_FAILURES) failures.clear();
+      failures.set(name, { domain, result, retryAt: clock.now() + RETRY_MS });
+    }
+    return result;
+  }
+
+  function startAssessment(nextHop: NextHop, name: string): Flight {
+    const running = flights.get(name);
+    if (running !== undefined) return running;
+    const isWanted = () => flights.get(name) === flight;
+    const flight: Flight = {
+      domain: nextHop.domain,
+      startedAt: clock.now(),
+      result: Promise.resolve().then(async () => {
+        const result = await assess(nextHop, { name, isWanted });
+        // Meanwhile it may have become known that the resolver validates, as it does soon after the start.
+        const isEnough = result.kind === "failed" || counts(result.view, sight());
+        return isEnough ? result : await assess(nextHop, { name, isWanted });
+      }).finally(() => {
+        if (isWanted()) flights.delete(name);
+      }),
+    };
+    flights.set(name, flight);
+    return flight;
+  }
+
+  async function viewSlowly(
+    flight: Flight,
+    { stale, wait }: { stale: MxView | undefined; wait: number },
+  ): Promise<MxResult> {
+    const result = await withDeadline(flight.result, { ms: wait, clock });
+    if (result?.kind === "known" && counts(result.view, sight())) return result;
+    if (stale !== undefined) return { kind: "known", view: stale };
+    if (result?.kind === "known") return UNVALIDATED;
+    return result ?? { kind: "failed", reason: "timeout", detail: "no answer in time" };
+  }
+
+  return {
+    view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult> {
+      const now = clock.now();
+      const name = formatNextHop(nextHop);
+      const last = lastKnown(nextHop.domain, name);
+      const view = last !== undefined && counts(last, sight()) ? last : undefined;
+      const failure = failures.get(name);
+      const isHeldOff = failure !== undefined && now < failure.retryAt;
+      if (view !== undefined && now < view.freshUntil) {
+        if (now >= renewalTime(view) && !isHeldOff) startAssessment(nextHop, name);
+        return { kind: "known", view };
+      }
+      const stale = usableStale(view, now);
+      if (isHeldOff) return stale === undefined ? failure.result : { kind: "known", view: stale };
+      const flight = startAssessment(nextHop, name);
+      if (stale === undefined) return viewSlowly(flight, { stale, wait });
+      // Who comes later waits for the rest of the time only.
+      const left = Math.min(wait, flight.startedAt + STALE_WAIT_MS - now);
+      return left > 0 ? viewSlowly(flight, { stale, wait: left }) : { kind: "known", view: stale };
+    },
+    peek: (nextHop: NextHop) => lastKnown(nextHop.domain, formatNextHop(nextHop)),
+    forget(domain: string): void {
+      views.delete(domain);
+      for (const held of [flights, failures]) {
+        for (const [name, entry] of held) if (entry.domain === domain) held.delete(name);
+      }
+    },
+  };
+}
+
+const UNVALIDATED: Failure = {
+  kind: "failed",
+  reason: "unvalidated",
+  detail: "answers that were not validated say nothing of DANE",
+};
+
+/** Whether a view says what must be known: one that was made without looking for DANE says nothing of it. */
+function counts({ dane, validated }: MxView, sight: DaneSight): boolean {
+  if (sight === "off" || sight === "blind" || dane === "usable") return true;
+  return dane !== "unchecked" && (validated || sight === "lenient");
+}
+
+/** What was found, or the failure it comes to where a next hop that had DANE would lose it without proof. */
+function keepDane(found: MxResult, held: MxView | undefined): MxResult {
+  if (found.kind === "failed" || found.view.dane === "usable" || held?.dane !== "usable") {
+    return found;
+  }
+  const { view, skippedFor } = found;
+  if (!view.validated) return UNVALIDATED;
+  const unseen = view.skipped.some((host) => held.daneHosts.includes(host));
+  return unseen && skippedFor !== undefined ? { kind: "failed", ...skippedFor } : found;
+}
+
+function usableStale(view: MxView | undefined, now: number): MxView | undefined {
+  return view !== undefined && now - view.checkedAt < STALE_LIMIT_MS ? view : undefined;
+}
+
+function needsWriting(view: MxView, previous: MxView): boolean {
+  return view.dane !== previous.dane || view.validated !== previous.validated ||
+    view.hosts?.join() !== previous.hosts?.join() ||
+    view.daneHosts.join() !== previous.daneHosts.join() ||
+    view.skipped.join() !== previous.skipped.join() ||
+    view.checkedAt - previous.checkedAt >= REWRITE_MS;
+}

@@ -1,0 +1,55 @@
+/**
+ * Whether the file system takes changes of a cache file at this moment.
+ *
+ * SQLite finds that out by itself when it writes, but keeps the index of its WAL in memory that is mapped from
+ * a file: to change that where nothing can be written (a file system that went read-only after an error)
+ * ends the process with a signal. So it is tried before, on the WAL; not on the file itself, as to close a
+ * descriptor of that would end SQLite's locks on it.
+ *
+ * @module
+ */
+
+import { walOf } from "./file_path.ts";
+import { CacheFault } from "./fault.ts";
+
+/** `EROFS`, as Deno puts it. */
+const READ_ONLY_SYSTEM = "(os error 30)";
+
+/** Tries on one cache file whether it can be changed. */
+export class WriteCheck {
+  readonly #path: string;
+  /** Open as long as the cache file, so that it stays the WAL of this one when another takes its name. */
+  #wal: Deno.FsFile | undefined;
+
+  /** @param path The cache file. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * Sets the time of change of the WAL, which a write does anyway; that takes 2 microseconds.
+   *
+   * @throws {CacheFault} Of kind `readonly`. Anything else that may be wrong is left for SQLite to find.
+   */
+  requireWritable(): void {
+    try {
+      this.#wal ??= Deno.openSync(walOf(this.#path), { write: true });
+      const now = new Date();
+      this.#wal.utimeSync(now, now);
+    } catch (error) {
+      if (!isReadOnly(error)) return;
+      throw new CacheFault("readonly", `${this.#path} cannot be written: make it writable`);
+    }
+  }
+
+  /** Ends the use of the WAL. */
+  close(): void {
+    this.#wal?.close();
+    this.#wal = undefined;
+  }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied ||
+    (error instanceof Error && error.message.includes(READ_ONLY_SYSTEM));
+}

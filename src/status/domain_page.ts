@@ -1,0 +1,191 @@
+/**
+ * The page of one domain: the policy held, what its mail hosts make of it, and the last steps taken.
+ *
+ * @module
+ */
+
+import type { StoredFailure } from "../cache/types.ts";
+import type { DomainReport } from "../resolver/resolver.ts";
+import type { HeldPolicy, MxView } from "../resolver/types.ts";
+import { matchingHosts } from "../sts/mx_pattern.ts";
+import { type Policy, type PolicyLine, readPolicyLines } from "../sts/policy.ts";
+import { type Html, html, NOTHING } from "../http/html.ts";
+import type { Page } from "./page_frame.ts";
+import type { Step } from "./recent_events.ts";
+import { formatDuration, formatTime, timeElement } from "./wording.ts";
+
+/** Lines of a policy file that are shown; one of 64 KiB may have 30,000. */
+const MAX_LINES = 200;
+
+/** Characters of a line that are shown. */
+const MAX_LINE_CHARS = 500;
+
+/** MX hosts that are shown. */
+const MAX_HOSTS = 50;
+
+/** All that the page shows. Times in ms. */
+export interface DomainFacts {
+  readonly now: number;
+  /** Lower-case A-labels. */
+  readonly domain: string;
+  readonly report: DomainReport;
+  /** When the policy was last asked for. */
+  readonly lastUsedAt: number | undefined;
+  /** The latest first. */
+  readonly steps: readonly Step[];
+}
+
+/** What a mode means for mail. */
+const MODES: Readonly<Record<Policy["mode"], string>> = {
+  enforce: "mail is delivered only to MX hosts that are named here, over verified TLS",
+  testing: "nothing is enforced; failures are reported where reports are wanted",
+  none: "the domain says that it has no policy any more",
+};
+
+/** What the DANE state of the MX hosts means. */
+const DANE: Readonly<Record<MxView["dane"], string>> = {
+  usable: "usable TLSA records: DANE goes before MTA-STS",
+  absent: "no usable TLSA records",
+  "unknown-port": "not checked, the port of the service is not known",
+  insecure: "does not apply, the MX records are not signed",
+  unchecked: "not checked",
+};
+
+/** Writes the page. */
+export function domainPage(facts: DomainFacts): Page {
+  const { domain, report, steps } = facts;
+  const isKnown = report.held !== undefined || report.failure !== undefined ||
+    report.mx !== undefined || steps.length > 0;
+  const content = isKnown ? knownDomain(facts) : unknownDomain(domain);
+  return {
+    title: `${domain} – MTA-STS`,
+    status: isKnown ? 200 : 404,
+    body: html`
+      <header>
+        <p><a href="/">All domains</a></p>
+        <h1>${domain}</h1>
+      </header>
+      <main>
+        ${content}
+      </main>
+    `,
+  };
+}
+
+function unknownDomain(domain: string): Html {
+  return html`
+    <p>Nothing is known of this domain: no policy is cached, and no mail was sent to it lately.</p>
+    <p class="soft">To look it up now, run <code>mta-sts-resolver lookup ${domain}</code>.</p>
+  `;
+}
+
+function knownDomain(facts: DomainFacts): Html {
+  const { report: { held, mx, failure }, lastUsedAt, steps, now } = facts;
+  const rows = [
+    ...policyFacts(held, now),
+    ...(lastUsedAt === undefined ? [] : [fact("Last used", moment(lastUsedAt, now))]),
+    ...(mx === undefined ? [] : [daneFact(mx, now)]),
+    ...(failure === undefined ? [] : [failureFact(failure, now)]),
+  ];
+  return html`
+    <dl class="facts">${rows}</dl>
+    ${held && policyFile(held.text)}
+    ${mx?.hosts && mailHosts(mx.hosts, held?.policy)}
+    ${steps.length === 0 ? NOTHING : lastSteps(steps, now)}
+  `;
+}
+
+function fact(name: string, value: Html): Html {
+  return html`
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  `;
+}
+
+function moment(time: number, now: number): Html {
+  return html`${formatTime(time)}, ${timeElement(time, now)}`;
+}
+
+function policyFacts(held: HeldPolicy | undefined, now: number): Html[] {
+  if (held === undefined) return [fact("Policy", html`none is held`)];
+  const { mode, maxAge } = held.policy;
+  const age = formatDuration(maxAge * 1000);
+  const meaning = html`<span class="soft">${MODES[mode]}</span>`;
+  return [
+    fact("Mode", html`<b class="${mode}">${mode}</b> ${meaning}`),
+    fact("Version id", html`<code>${held.id}</code>`),
+    fact("Fetched", moment(held.fetchedAt, now)),
+    fact("Next fetch", moment(held.refreshAt, now)),
+    fact("Expires", html`${moment(held.expiresAt, now)} (max_age ${age})`),
+  ];
+}
+
+function daneFact({ dane, checkedAt }: MxView, now: number): Html {
+  return fact("DANE", html`${DANE[dane]}, seen ${timeElement(checkedAt, now)}`);
+}
+
+function failureFact(failure: StoredFailure, now: number): Html {
+  const { reason, detail, count, failedAt, retryAt } = failure;
+  const times = count === 1 ? "" : ` (${count} times in a row)`;
+  const what = html`<span class="bad">${reason}: ${detail}</span>${times}`;
+  const [ago, next] = [failedAt, retryAt].map((time) => timeElement(time, now));
+  return fact("Last failure", html`${what}, ${ago}; not fetched again before ${next}`);
+}
+
+function policyFile(text: string): Html {
+  const lines = readPolicyLines(text);
+  const more = lines.length - MAX_LINES;
+  return html`
+    <section aria-labelledby="file">
+      <h2 id="file">Policy file</h2>
+      <ol class="file">${lines.slice(0, MAX_LINES).map(policyLine)}</ol>
+      ${more > 0 ? html`<p class="soft">And ${more} more lines.</p>` : NOTHING}
+    </section>
+  `;
+}
+
+function policyLine({ text, problem }: PolicyLine): Html {
+  const shown = text.length <= MAX_LINE_CHARS ? text : text.slice(0, MAX_LINE_CHARS) + "…";
+  return html`<li>${shown}${problem && html`<em>${problem}</em>`}</li>`;
+}
+
+function mailHosts(hosts: readonly string[], policy: Policy | undefined): Html {
+  const more = hosts.length - MAX_HOSTS;
+  const shown = hosts.slice(0, MAX_HOSTS);
+  const isBinding = policy !== undefined && policy.mode !== "none";
+  const matching = new Set(isBinding ? matchingHosts(policy.mx, shown) : []);
+  const items = shown.map((host) => isBinding ? mailHost(host, matching) : html`<li>${host}</li>`);
+  return html`
+    <section aria-labelledby="hosts">
+      <h2 id="hosts">MX hosts</h2>
+      <ul class="hosts">${items}</ul>
+      ${more > 0 ? html`<p class="soft">And ${more} more.</p>` : NOTHING}
+    </section>
+  `;
+}
+
+function mailHost(host: string, matching: ReadonlySet<string>): Html {
+  return matching.has(host)
+    ? html`<li>${host} <span class="soft">in the policy</span></li>`
+    : html`<li>${host} <span class="bad">not in the policy</span></li>`;
+}
+
+function lastSteps(steps: readonly Step[], now: number): Html {
+  return html`
+    <section aria-labelledby="steps">
+      <h2 id="steps">Last steps</h2>
+      <ol class="said">${steps.map((step) => stepItem(step, now))}</ol>
+    </section>
+  `;
+}
+
+function stepItem({ at, what, detail, count, isProblem }: Step, now: number): Html {
+  const style = isProblem ? "bad" : "fine";
+  const times = count === 1 ? "" : `; ${count} times`;
+  return html`
+    <li>
+      ${timeElement(at, now)}
+      <div><b class="${style}">${what}</b> <span>${detail}${times}</span></div>
+    </li>
+  `;
+}

@@ -1,0 +1,82 @@
+/**
+ * Gauges that are read when scraped, of parts that count nothing themselves: the process, the store
+ * and the work of the resolver. Each reading takes at most a few milliseconds.
+ *
+ * @module
+ */
+
+import type { PolicyLists, StoreCare } from "../cache/types.ts";
+import type { Resolver } from "../resolver/resolver.ts";
+import type { Metrics } from "../base/telemetry.ts";
+
+/** What {@link declareGauges} reads. */
+export interface GaugeOptions {
+  readonly metrics: Metrics;
+  readonly store:
+    & Pick<PolicyLists, "count" | "countHeldOff" | "oldestFetch">
+    & Pick<StoreCare, "health">;
+  /** Checks under way and waiting, of the running resolver. */
+  readonly load: Resolver["load"];
+  /** Current time, ms. */
+  readonly now: () => number;
+  /** When the process started, ms since the epoch. */
+  readonly startedAt: number;
+  /** Policies not used for this long count as out of use, ms. */
+  readonly forgetAfter: number;
+  readonly version: string;
+}
+
+/** Declares them. */
+export function declareGauges(options: GaugeOptions): void {
+  declareProcess(options);
+  declareStore(options);
+  const { metrics, load } = options;
+  metrics.gaugeFn(
+    "mta_sts_checks_running",
+    "Checks of a domain (TXT record and policy) under way.",
+    () => load().running,
+  );
+  metrics.gaugeFn(
+    "mta_sts_checks_waiting",
+    "Checks of a domain that wait for their turn.",
+    () => load().waiting,
+  );
+}
+
+/** Under the names that client libraries give them. */
+function declareProcess({ metrics, startedAt, version }: GaugeOptions): void {
+  metrics.gauge(
+    "mta_sts_build_info",
+    "Always 1; the labels tell the version of the program and of its runtime.",
+    ["version", "deno"],
+  ).cell(version, Deno.version.deno).value = 1;
+  metrics.gaugeFn(
+    "process_start_time_seconds",
+    "When the process started, in seconds since the Unix epoch.",
+    () => startedAt / 1000,
+  );
+  metrics.gaugeFn(
+    "process_resident_memory_bytes",
+    "Memory that the process holds in RAM, in bytes.",
+    () => Deno.memoryUsage().rss,
+  );
+}
+
+function declareStore({ metrics, store, now, forgetAfter }: GaugeOptions): void {
+  metrics.gaugeFn("mta_sts_policies", "Policies held in the cache.", () => store.count());
+  metrics.gaugeFn(
+    "mta_sts_held_off_domains",
+    "Domains whose policy could not be had and is not fetched again for a while (RFC 8461 §3.3).",
+    () => store.countHeldOff(now()),
+  );
+  metrics.gaugeFn(
+    "mta_sts_oldest_fetch_timestamp_seconds",
+    "When the policy in use that was fetched longest ago was fetched; NaN without policies in use.",
+    () => (store.oldestFetch(now() - forgetAfter) ?? NaN) / 1000,
+  );
+  metrics.gaugeFn(
+    "mta_sts_cache_usable",
+    "Whether the cache file works: 1 yes, or there is none by configuration; 0 no.",
+    () => store.health().kind === "degraded" ? 0 : 1,
+  );
+}

@@ -1,0 +1,188 @@
+/**
+ * Whether the daemon can do its work, check by check, for probes and people.
+ *
+ * `failed` is what makes it unfit: an answer cannot be had from it, or not a right one. Then
+ * `/readyz` says 503. `warning` is for what the answers do not suffer from now: it works, and somebody should
+ * look. That it is alive at all is shown by answering, and is not judged here: a supervisor that
+ * restarts the daemon because the DNS is down only loses what memory holds.
+ *
+ * @module
+ */
+
+import type { StoreCare } from "../cache/types.ts";
+import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
+import type { Clock } from "../base/clock.ts";
+
+/** No clock that is right shows an earlier time, ms: the program is younger. */
+const CLOCK_NOT_BEFORE_MS = Date.UTC(2026, 0, 1);
+
+/** The wall clock may be behind the process's time, which never runs back, by this much, ms. */
+const CLOCK_BEHIND_MS = 5 * 60_000;
+
+/** The resolver is asked at most this often, ms, however often the health is. */
+const PROBE_KEPT_MS = 10_000;
+
+/** A probe without an answer within this time counts as failed, ms: who asks for the health does not wait for long. */
+const PROBE_WAIT_MS = 2500;
+
+/** Resolvers described one by one; libc uses three. */
+const MAX_RESOLVERS = 5;
+
+/** How one part fares. */
+export interface HealthCheck {
+  readonly name: "listening" | "dns" | "clock" | "cache" | "dnssec";
+  readonly status: "ok" | "warning" | "failed";
+  /** One line for a person, from a safe source. */
+  readonly detail: string;
+}
+
+/** How the daemon fares. */
+export interface HealthReport {
+  /** `unready` if a check failed, else `degraded` if one warns. */
+  readonly status: "ready" | "degraded" | "unready";
+  readonly checks: readonly HealthCheck[];
+}
+
+/** What {@link createHealth} looks at. */
+export interface HealthOptions {
+  readonly clock: Clock;
+  /** The wall clock, ms since the epoch. */
+  readonly wall: () => number;
+  /** By how much the wall clock is ahead while that is not believed, ms; else 0. */
+  readonly doubted: () => number;
+  /** Sockets on which queries are accepted. */
+  readonly sockets: () => number;
+  readonly store: Pick<StoreCare, "health">;
+  /** Asks the DNS resolver a question that it can always answer. Never rejects. */
+  readonly probe: () => Promise<DnssecProbe>;
+  /** Whether a resolver validated when last asked. */
+  readonly validates: () => boolean | undefined;
+  /** What is known of each resolver. */
+  readonly resolvers: () => readonly ResolverState[];
+}
+
+/** Looks at all parts. @returns A function that never rejects, and answers within three seconds. */
+export function createHealth(options: HealthOptions): () => Promise<HealthReport> {
+  const { clock } = options;
+  let last: { readonly at: number; readonly probe: Promise<DnssecProbe> } | undefined;
+
+  /** The last probe, or a new one when that is too old; several callers share it. */
+  function probe(): Promise<DnssecProbe> {
+    const now = clock.now();
+    if (last === undefined || now - last.at >= PROBE_KEPT_MS) {
+      last = { at: now, probe: inTime(options.probe(), clock) };
+    }
+    return last.probe;
+  }
+
+  return async () => {
+    const probed = await probe();
+    const checks = [
+      checkListening(options.sockets()),
+      checkDns(probed, options.resolvers()),
+      checkClock(options, clock.now()),
+      checkCache(options.store),
+      checkDnssec(probed, options.validates()),
+    ];
+    const has = (status: HealthCheck["status"]) => checks.some((check) => check.status === status);
+    const status = has("failed") ? "unready" : has("warning") ? "degraded" : "ready";
+    return { status, checks };
+  };
+}
+
+function inTime(probe: Promise<DnssecProbe>, clock: Clock): Promise<DnssecProbe> {
+  const detail = `no answer within ${PROBE_WAIT_MS} ms`;
+  return new Promise((resolve) => {
+    const late = () => resolve({ kind: "unknown", reason: "timeout", detail });
+    const cancel = clock.setTimer(late, PROBE_WAIT_MS);
+    probe.then(resolve).finally(cancel);
+  });
+}
+
+function checkListening(sockets: number): HealthCheck {
+  const name = "listening";
+  if (sockets === 0) return { name, status: "failed", detail: "no queries are accepted" };
+  return { name, status: "ok", detail: `${sockets} ${sockets === 1 ? "socket" : "sockets"}` };
+}
+
+function checkDns(probe: DnssecProbe, resolvers: readonly ResolverState[]): HealthCheck {
+  const name = "dns";
+  if (probe.kind === "unknown") {
+    return { name, status: "failed", detail: `${probe.reason}: ${probe.detail}` };
+  }
+  const shown = resolvers.slice(0, MAX_RESOLVERS).map(describeResolver);
+  const left = resolvers.length - shown.length;
+  if (left > 0) shown.push(`and ${left} more`);
+  const detail = ["the resolver answers", ...shown].join("; ");
+  return { name, status: "ok", detail };
+}
+
+/** What is known of a resolver, in one line: `127.0.0.1:53: UDP answers, TCP answers, EDNS, validates`. */
+export function describeResolver({ server, udp, tcp, edns, validates }: ResolverState): string {
+  const answers = udp === "answers" || tcp === "answers";
+  const words = [
+    `UDP ${WAYS[udp]}`,
+    `TCP ${WAYS[tcp]}`,
+    ...answers ? [edns ? "EDNS" : "no EDNS (the AD bit is asked for without)"] : [],
+    validates === undefined
+      ? "not known whether it validates"
+      : validates
+      ? "validates"
+      : "does not validate",
+  ];
+  return `${server}: ${words.join(", ")}`;
+}
+
+const WAYS: Readonly<Record<WayState, string>> = {
+  "answers": "answers",
+  "no answer": "does not answer",
+  "unknown": "not tried",
+  "off": "switched off by use-vc",
+};
+
+/** Certificates and the ages of policies are judged by the clock. */
+function checkClock({ wall: readWall, doubted }: HealthOptions, now: number): HealthCheck {
+  const name = "clock";
+  const wall = readWall();
+  if (wall < CLOCK_NOT_BEFORE_MS) {
+    const detail = `the clock shows ${new Date(wall).toISOString()}, a time before this program`;
+    return { name, status: "failed", detail };
+  }
+  const ahead = Math.round(doubted() / 1000);
+  if (ahead > 0) {
+    const detail = `the clock jumped ahead by ${ahead} s; nothing expires by it unless it lasts`;
+    return { name, status: "warning", detail };
+  }
+  const behind = now - wall;
+  if (behind <= CLOCK_BEHIND_MS) return { name, status: "ok", detail: "plausible" };
+  const detail = `the clock was set back by ${Math.round(behind / 1000)} s; ages are kept`;
+  return { name, status: "warning", detail };
+}
+
+/** Without its file the daemon answers from memory, and forgets with its end. */
+function checkCache(store: Pick<StoreCare, "health">): HealthCheck {
+  const name = "cache";
+  const health = store.health();
+  switch (health.kind) {
+    case "ok":
+      return { name, status: "ok", detail: "the file works" };
+    case "memory":
+      return { name, status: "ok", detail: "in memory only, as configured" };
+    case "degraded":
+      return { name, status: "warning", detail: health.error };
+  }
+}
+
+/** Without validation DANE cannot be seen, which leaves MTA-STS as the protection. */
+function checkDnssec(probe: DnssecProbe, validates: boolean | undefined): HealthCheck {
+  const name = "dnssec";
+  if (probe.kind === "does-not-validate") {
+    const detail = `the resolver does not validate, DANE is not checked: ${probe.detail}`;
+    return { name, status: "warning", detail };
+  }
+  if (probe.kind === "validates" || validates) {
+    return { name, status: "ok", detail: "the resolver validates" };
+  }
+  const detail = "not known whether the resolver validates";
+  return { name, status: "warning", detail };
+}

@@ -1,0 +1,146 @@
+/**
+ * What the HTTP surface has at which path.
+ *
+ * - `/`: the status page, with `q`, `sort`, `dir` and `page` for its list of domains.
+ * - `/domain/NAME`: the page of a domain.
+ * - `/metrics`: the counters, in the Prometheus text format.
+ * - `/healthz`: the process is alive. `/readyz`: it can do its work.
+ *
+ * Everything is read-only, and each reply is bounded in size and in the time it takes.
+ *
+ * @module
+ */
+
+import type { DomainStore, PolicyLists } from "../cache/types.ts";
+import type { Resolver } from "../resolver/resolver.ts";
+import { toDomainName } from "../sts/domain.ts";
+import { domainPage } from "./domain_page.ts";
+import type { HealthReport } from "./health.ts";
+import { type History, type Span } from "./history.ts";
+import type { Html } from "../http/html.ts";
+import { type HttpRequest, isLocalHost } from "../http/request.ts";
+import { type HttpReply, text } from "../http/server.ts";
+import { readListing } from "./listing.ts";
+import { createFrame } from "./page_frame.ts";
+import type { RecentEvents } from "./recent_events.ts";
+import { statusPage } from "./status_page.ts";
+import type { Metrics } from "../base/telemetry.ts";
+import type { Warnings } from "../base/warnings.ts";
+import { formatCount, formatDuration, formatMegabytes } from "./wording.ts";
+
+/** Warnings on the status page, so few that the list of domains is in sight; the log has them all. */
+const SHOWN_WARNINGS = 8;
+
+const DOMAIN_PREFIX = "/domain/";
+
+/** What {@link createSite} shows. */
+export interface SiteOptions {
+  readonly version: string;
+  /** Current time and when the process started, ms. */
+  readonly now: () => number;
+  readonly startedAt: number;
+  readonly metrics: Pick<Metrics, "render" | "samples">;
+  readonly store:
+    & Pick<DomainStore, "getFailure" | "getPolicy">
+    & Pick<PolicyLists, "listPage" | "count" | "countHeldOff">;
+  readonly warnings: Pick<Warnings, "recent">;
+  readonly history: Pick<History, "hour" | "day">;
+  readonly events: RecentEvents;
+  readonly health: () => Promise<HealthReport>;
+  /** What the running resolver holds of a domain. */
+  readonly report: Resolver["report"];
+}
+
+/** What answers a request. */
+export type Site = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
+
+/** Answers for a loopback address: only who asks for it by an address or as `localhost`. */
+export function forLocalNames(site: Site): Site {
+  const refusal = "Here only an address or localhost is answered; let a proxy use a unix socket.";
+  return (request) => isLocalHost(request.host) ? site(request) : text(421, refusal);
+}
+
+/** Creates the handler of requests. */
+export async function createSite(options: SiteOptions): Promise<Site> {
+  const { now, metrics, store, events } = options;
+  const frame = await createFrame(options.version);
+
+  async function showStatus(query: URLSearchParams): Promise<HttpReply> {
+    const health = await options.health();
+    const hour = options.history.hour();
+    return frame(statusPage({
+      now: now(),
+      health,
+      figures: figuresOf(hour, options),
+      hour,
+      day: options.history.day(),
+      listing: readListing(query, { store, events }),
+      warnings: options.warnings.recent(SHOWN_WARNINGS),
+    }));
+  }
+
+  function showDomain(name: string): HttpReply {
+    const domain = toDomainName(decodeName(name));
+    if (domain === undefined) return text(404, "This is no domain name.");
+    const stored = store.getPolicy(domain);
+    return frame(domainPage({
+      now: now(),
+      domain,
+      report: options.report(domain),
+      lastUsedAt: stored.kind === "found" ? stored.policy.lastUsedAt : undefined,
+      steps: events.steps(domain),
+    }));
+  }
+
+  return ({ path, query }) => {
+    switch (path) {
+      case "/":
+        return showStatus(query);
+      case "/metrics":
+        return { status: 200, type: "text/plain; version=0.0.4", body: metrics.render() };
+      case "/healthz":
+        return json(200, { status: "alive", uptime_seconds: uptime(options) / 1000 });
+      case "/readyz":
+        return options.health().then(readiness);
+    }
+    if (path.startsWith(DOMAIN_PREFIX)) return showDomain(path.slice(DOMAIN_PREFIX.length));
+    return text(404, "There is nothing here; see /");
+  };
+}
+
+/** The report as JSON. `wrong` names the checks that are not `ok`, so that a glance is enough. */
+function readiness({ status, checks }: HealthReport): HttpReply {
+  const wrong = checks.filter((check) => check.status !== "ok").map(({ name }) => name);
+  return json(status === "unready" ? 503 : 200, { status, wrong, checks });
+}
+
+function figuresOf(hour: Span, options: SiteOptions): [string, string | Html][] {
+  const { metrics, store, now } = options;
+  const deferred = hour.slots.reduce((sum, { temp }) => sum + temp, 0);
+  const connections = metrics.samples("mta_sts_connections")[0]?.value ?? 0;
+  return [
+    ["policies cached", formatCount(store.count())],
+    ["deferred within the hour", formatCount(deferred)],
+    ["policy hosts held off", formatCount(store.countHeldOff(now()))],
+    ["connections of Postfix", formatCount(connections)],
+    ["memory", formatMegabytes(Deno.memoryUsage().rss)],
+    ["since the start", formatDuration(uptime(options))],
+  ];
+}
+
+function uptime({ now, startedAt }: SiteOptions): number {
+  return Math.max(0, Math.round(now() - startedAt));
+}
+
+function json(status: HttpReply["status"], value: unknown): HttpReply {
+  return { status, type: "application/json", body: JSON.stringify(value, null, 2) + "\n" };
+}
+
+/** @returns `""` if the percent signs make no sense. */
+function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return "";
+  }
+}

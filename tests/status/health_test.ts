@@ -1,0 +1,159 @@
+import { assertEquals } from "@std/assert";
+import type { StoreHealth } from "../../src/cache/types.ts";
+import type { DnssecProbe, ResolverState } from "../../src/dns/types.ts";
+import { createHealth } from "../../src/status/health.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
+
+const VALIDATES: DnssecProbe = { kind: "validates" };
+
+function setUp() {
+  const clock = new ManualClock();
+  const parts = {
+    wall: () => clock.now(),
+    doubted: 0,
+    sockets: 2,
+    store: { kind: "ok" } as StoreHealth,
+    probe: (): Promise<DnssecProbe> => Promise.resolve(VALIDATES),
+    validates: undefined as boolean | undefined,
+    resolvers: [] as ResolverState[],
+    probes: 0,
+  };
+  const health = createHealth({
+    clock,
+    wall: () => parts.wall(),
+    doubted: () => parts.doubted,
+    sockets: () => parts.sockets,
+    store: { health: () => parts.store },
+    probe() {
+      parts.probes++;
+      return parts.probe();
+    },
+    validates: () => parts.validates,
+    resolvers: () => parts.resolvers,
+  });
+  /** The status, and what is wrong. */
+  async function ask(): Promise<[string, ...string[]]> {
+    const { status, checks } = await health();
+    const wrong = checks.filter((check) => check.status !== "ok");
+    return [status, ...wrong.map(({ name, status, detail }) => `${name} ${status}: ${detail}`)];
+  }
+  return { clock, parts, health, ask };
+}
+
+Deno.test("createHealth() is ready when all is well", async () => {
+  const { ask, health, parts } = setUp();
+  assertEquals(await ask(), ["ready"]);
+  parts.store = { kind: "memory", why: "configured" };
+  assertEquals((await health()).checks.map(({ name, detail }) => `${name}: ${detail}`), [
+    "listening: 2 sockets",
+    "dns: the resolver answers",
+    "clock: plausible",
+    "cache: in memory only, as configured",
+    "dnssec: the resolver validates",
+  ]);
+});
+
+Deno.test("createHealth() says of each resolver which ways lead to it, and of five at most", async () => {
+  const { health, parts } = setUp();
+  const known = { udp: "answers", tcp: "no answer", edns: true, validates: true } as const;
+  parts.resolvers = [
+    { server: "192.0.2.1:53", ...known },
+    { server: "192.0.2.2:53", udp: "no answer", tcp: "answers", edns: false, validates: false },
+    { server: "192.0.2.3:53", udp: "off", tcp: "unknown", edns: true, validates: undefined },
+    ...[4, 5, 6, 7].map((n) => ({ server: `192.0.2.${n}:53`, ...known })),
+  ];
+  const [, dns] = (await health()).checks;
+  assertEquals([dns?.status, ...dns?.detail.split("; ") ?? []], [
+    "ok",
+    "the resolver answers",
+    "192.0.2.1:53: UDP answers, TCP does not answer, EDNS, validates",
+    "192.0.2.2:53: UDP does not answer, TCP answers, no EDNS (the AD bit is asked for without), does not validate",
+    "192.0.2.3:53: UDP switched off by use-vc, TCP not tried, not known whether it validates",
+    "192.0.2.4:53: UDP answers, TCP does not answer, EDNS, validates",
+    "192.0.2.5:53: UDP answers, TCP does not answer, EDNS, validates",
+    "and 2 more",
+  ]);
+});
+
+Deno.test("createHealth() is unready when no queries are accepted", async () => {
+  const { ask, parts } = setUp();
+  parts.sockets = 0;
+  assertEquals(await ask(), ["unready", "listening failed: no queries are accepted"]);
+});
+
+Deno.test("createHealth() is unready when the resolver does not answer", async () => {
+  const { ask, parts } = setUp();
+  parts.probe = () =>
+    Promise.resolve({ kind: "unknown", reason: "unreachable", detail: "refused" });
+  parts.validates = true;
+  assertEquals(await ask(), ["unready", "dns failed: unreachable: refused"]);
+});
+
+Deno.test("createHealth() does not wait for the resolver longer than 2.5 seconds", async () => {
+  const { ask, clock, parts } = setUp();
+  const held = Promise.withResolvers<DnssecProbe>();
+  parts.probe = () => held.promise;
+  const asked = ask();
+  await clock.advance(2500);
+  assertEquals((await asked)[1], "dns failed: timeout: no answer within 2500 ms");
+  held.resolve(VALIDATES);
+  await clock.advance(10_000);
+  assertEquals(await ask(), ["ready"]);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("createHealth() asks the resolver every ten seconds, however often it is asked", async () => {
+  const { ask, clock, parts } = setUp();
+  await Promise.all([ask(), ask(), ask()]);
+  await clock.advance(9_999);
+  await ask();
+  assertEquals(parts.probes, 1);
+  await clock.advance(1);
+  await ask();
+  assertEquals(parts.probes, 2);
+});
+
+Deno.test("createHealth() is degraded without DNSSEC, which is needed for DANE only", async () => {
+  const { ask, parts } = setUp();
+  parts.probe = () => Promise.resolve({ kind: "does-not-validate", detail: "no AD bit for ns:." });
+  assertEquals(await ask(), [
+    "degraded",
+    "dnssec warning: the resolver does not validate, DANE is not checked: no AD bit for ns:.",
+  ]);
+});
+
+Deno.test("createHealth() is degraded while the cache file is unusable", async () => {
+  const { ask, parts } = setUp();
+  parts.store = { kind: "degraded", error: "/x/cache.db: disk full" };
+  assertEquals(await ask(), ["degraded", "cache warning: /x/cache.db: disk full"]);
+});
+
+Deno.test("createHealth() is unready when the clock shows a time before the program", async () => {
+  const { ask, parts } = setUp();
+  parts.wall = () => Date.UTC(1970, 0, 1);
+  assertEquals(await ask(), [
+    "unready",
+    "clock failed: the clock shows 1970-01-01T00:00:00.000Z, a time before this program",
+  ]);
+});
+
+Deno.test("createHealth() is degraded when the clock was set back", async () => {
+  const { ask, clock, parts } = setUp();
+  await clock.advance(3_600_000);
+  parts.wall = () => clock.now() - 300_000;
+  assertEquals(await ask(), ["ready"]);
+  parts.wall = () => clock.now() - 301_000;
+  assertEquals(await ask(), [
+    "degraded",
+    "clock warning: the clock was set back by 301 s; ages are kept",
+  ]);
+});
+
+Deno.test("createHealth() is degraded while a jump of the clock is not believed", async () => {
+  const { ask, parts } = setUp();
+  parts.doubted = 31_536_000_400;
+  assertEquals(await ask(), [
+    "degraded",
+    "clock warning: the clock jumped ahead by 31536000 s; nothing expires by it unless it lasts",
+  ]);
+});
