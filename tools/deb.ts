@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { VERSION } from "../src/cli/version.ts";
+import { VERSION } from "../src/base/version.ts";
 import { formatDebianChangelog } from "./debian_changelog.ts";
 import { makeDocs } from "./docs/docs.ts";
 import { sourceDate } from "./source_date.ts";

@@ -9,7 +9,8 @@
 
 import { mediaTypes } from "../sts/media_type.ts";
 import { quoteText } from "../base/quote_text.ts";
-import type { FailedFetch, FetchFailure } from "../https/types.ts";
+import type { FailedFetch } from "../https/types.ts";
+import type { FetchFailure } from "../sts/fetch_failure.ts";
 import { absence, addressFindings } from "./dns_findings.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
 import type { AddressSeen, HostSeen, StsSeen } from "./gather.ts";

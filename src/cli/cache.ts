@@ -22,8 +22,13 @@ import { NOTFOUND_REPLY } from "../postfix/socketmap.ts";
 import { createClock } from "../base/clock.ts";
 import type { ProcessClock } from "../base/clock.ts";
 import { toDomainName } from "../sts/domain.ts";
-import { describeEntry, ENTRY_HEADING, formatEntry, formatEntryLine } from "./cache_entry.ts";
-import type { CacheEntry } from "./cache_entry.ts";
+import {
+  describeEntry,
+  ENTRY_HEADING,
+  formatEntry,
+  formatEntryLine,
+} from "../daemon/cache_entry.ts";
+import type { CacheEntry } from "../daemon/cache_entry.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { createControl, LIST_PAGE } from "../daemon/control.ts";

@@ -16,7 +16,7 @@ import { type CheckSettings, readCheckSettings } from "./check_settings.ts";
 import { loadMemory, runCheck, saveFile, saveMemory } from "./check_run.ts";
 import { CONFIG_OPTION, PROGRAM } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../base/version.ts";
 
 /** Exit status by verdict; with several domains the gravest counts. */
 const EXITS: Readonly<Record<DomainReport["verdict"], number>> = { ok: 0, warning: 1, error: 3 };

@@ -22,7 +22,7 @@ import { lookupCommand } from "./lookup.ts";
 import { PUBLISH_COMMANDS } from "./publish.ts";
 import { queryCommand } from "./query.ts";
 import { serveCommand } from "./serve.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../base/version.ts";
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [

@@ -10,7 +10,7 @@ import type { ReadStored } from "../cache/cache_view.ts";
 import type { Config, Zone } from "../config/types.ts";
 import type { FetchTrace } from "../https/types.ts";
 import { formatAnswer } from "../postfix/tls_policy.ts";
-import type { Answer } from "../postfix/tls_policy.ts";
+import type { Answer } from "../resolver/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { createResolver } from "../resolver/resolver.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";

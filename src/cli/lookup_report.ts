@@ -6,24 +6,11 @@
 
 import { quoteRemote } from "../base/log.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
+import { ROWS } from "../status/rows.ts";
 import type { Explanation } from "./explain.ts";
 
 /** Remote text is cut to this many characters on a terminal. */
 const QUOTE_LENGTH = 200;
-
-/** What the row of the decision table means. */
-export const ROWS: Readonly<Record<number, string>> = {
-  1: "the cached policy is in use; it was checked lately",
-  2: "the cached policy is in use; its id has not changed",
-  3: "the cached policy stays in use although the TXT record gave none (RFC 8461 §3.3)",
-  4: "the policy was fetched anew",
-  5: "the cached policy stays in use although the fetch failed (RFC 8461 §3.3)",
-  7: "the policy was fetched",
-  8: "no policy: it could not be fetched, so mail is delivered as without one (RFC 8461 §3.3)",
-  9: "no policy: there is no usable TXT record (RFC 8461 §3.1)",
-  10: "unknown: the DNS lookup failed",
-  11: "unknown: no answer in time",
-};
 
 /** What the DANE state means for the answer. */
 const DANE = {

@@ -26,7 +26,7 @@ import { readAddresses } from "./publish_args.ts";
 import { createFiles } from "./publish_files.ts";
 import { readConfig } from "./read_config.ts";
 import { onReload, waitForStop } from "../daemon/signals.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../base/version.ts";
 
 /** Connections that wait for their client: enough for a burst, within the usual 1024 files at four files each. */
 const WAITING_MAX = 200;

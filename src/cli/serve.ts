@@ -36,7 +36,7 @@ import { readConfig } from "./read_config.ts";
 import { createReload } from "../daemon/reload.ts";
 import { onReload, waitForStop } from "../daemon/signals.ts";
 import { startSupervision } from "../daemon/supervision.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../base/version.ts";
 
 /** Connections to the control socket at once: one operator and a script or two. */
 const CONTROL_CONNECTIONS = 8;

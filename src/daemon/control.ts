@@ -19,8 +19,8 @@ import { encodeNetstring } from "../postfix/netstring.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY, parseRequest } from "../postfix/socketmap.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
-import { describeEntry } from "../cli/cache_entry.ts";
-import type { CacheEntry } from "../cli/cache_entry.ts";
+import { describeEntry } from "./cache_entry.ts";
+import type { CacheEntry } from "./cache_entry.ts";
 
 /** Entries of one `list` reply: with names and patterns of usual length a tenth of the largest reply. */
 export const LIST_PAGE = 100;

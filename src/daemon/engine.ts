@@ -13,7 +13,7 @@ import { zoneFor } from "../config/zones.ts";
 import { watchDnssec } from "../dns/dnssec_watch.ts";
 import type { DnssecWatch } from "../dns/dnssec_watch.ts";
 import { DNS_FAILURES } from "../dns/types.ts";
-import { FETCH_FAILURES } from "../https/types.ts";
+import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
 import { createObserver } from "../status/observer.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import type { Log, Metrics } from "../base/telemetry.ts";

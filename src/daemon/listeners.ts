@@ -6,7 +6,7 @@
  */
 
 import { type Endpoint, formatEndpoint } from "../base/address.ts";
-import type { InheritedSocket } from "./systemd_environment.ts";
+import type { InheritedSocket } from "../postfix/inherited.ts";
 import type { ListenAddress } from "../config/types.ts";
 import type { Log } from "../base/telemetry.ts";
 import { adoptSocket } from "../postfix/inherited.ts";

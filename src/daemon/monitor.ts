@@ -17,8 +17,8 @@ import { createSite, forLocalNames } from "../status/site.ts";
 import { formatAddress, openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Base, Engine } from "./engine.ts";
-import { ROWS } from "../cli/lookup_report.ts";
-import { VERSION } from "../cli/version.ts";
+import { ROWS } from "../status/rows.ts";
+import { VERSION } from "../base/version.ts";
 
 /** What {@link openMonitor} works with. */
 export interface MonitorOptions {

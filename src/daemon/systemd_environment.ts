@@ -6,12 +6,7 @@
  * @module
  */
 
-/** A listening socket that the process inherited. */
-export interface InheritedSocket {
-  readonly fd: number;
-  /** `FileDescriptorName=` of the socket unit, by default the unit's own name. */
-  readonly name: string;
-}
+import type { InheritedSocket } from "../postfix/inherited.ts";
 
 /** What systemd expects and provides. */
 export interface Handover {

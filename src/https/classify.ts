@@ -9,7 +9,7 @@
  */
 
 import { quoteText } from "../base/quote_text.ts";
-import type { FetchFailure } from "./types.ts";
+import type { FetchFailure } from "../sts/fetch_failure.ts";
 
 /** A failure in two forms: the word, and a line for a person. */
 export interface Classified {

@@ -22,8 +22,9 @@ import { createFetchLimits, type FetchLimitOptions, type FetchLimits } from "./f
 import { quoteText } from "../base/quote_text.ts";
 import { findPlace, reachHost, type Run } from "./reach.ts";
 import type { Relay } from "./relay.ts";
-import type { FailedFetch, FetchFailure, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
-import { FETCH_FAILURES } from "./types.ts";
+import type { FailedFetch, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
+import type { FetchFailure } from "../sts/fetch_failure.ts";
+import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
 
 /** The end of the connection is the end of such a body; the platform takes none without the word of TLS for it. */
 const UNFRAMED_CUT = "connection ended without TLS close_notify, so the body may have been cut off";

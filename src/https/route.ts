@@ -30,8 +30,6 @@
  * @module
  */
 
-import type { Config } from "../config/types.ts";
-
 /** A way out, and the variables of the environment to set before the first fetch. */
 export type Route =
   & (
@@ -44,7 +42,7 @@ export type Route =
 export const NO_RESOLVER = { RES_OPTIONS: "attempts:0", SYSTEMD_NSS_RESOLVE_NETWORK: "0" } as const;
 
 /** Decides by the configuration alone. */
-export function chooseRoute({ proxy }: Pick<Config["https"], "proxy">): Route {
+export function chooseRoute({ proxy }: { readonly proxy?: string | undefined }): Route {
   if (proxy === undefined) return { kind: "relay", environment: NO_RESOLVER };
   return { kind: "proxy", url: proxy, environment: isLiteral(proxy) ? NO_RESOLVER : {} };
 }

@@ -10,8 +10,6 @@
  * @module
  */
 
-import type { Config } from "../config/types.ts";
-
 /** Where Debian, Fedora, openSUSE, and Alpine with the BSDs keep the bundle of the system's roots. */
 const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt",
@@ -19,6 +17,9 @@ const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/ca-bundle.pem",
   "/etc/ssl/cert.pem",
 ];
+
+/** What the operator chose: the set built into the runtime, the bundle of the system, or a PEM file. */
+export type TrustChoice = "mozilla" | "system" | { readonly file: string };
 
 /** The roots to use. */
 export interface TrustRoots {
@@ -47,7 +48,7 @@ export interface NoTrustRoots {
  * @param options The system's bundle where the environment names one (`SSL_CERT_FILE`), and where to look for it else.
  */
 export async function loadTrustRoots(
-  choice: Config["https"]["ca"],
+  choice: TrustChoice,
   options: { readonly certFile?: string; readonly bundles?: readonly string[] } = {},
 ): Promise<TrustRoots | NoTrustRoots> {
   if (choice === "mozilla") return mozillaRoots();

@@ -11,9 +11,15 @@
 
 import type { Server, Socket } from "node:net";
 import type { Endpoint } from "../base/address.ts";
-import type { InheritedSocket } from "../daemon/systemd_environment.ts";
 import type { Stream } from "./connection.ts";
 import type { ConnectionSource } from "./listen.ts";
+
+/** A listening socket that the process inherited. */
+export interface InheritedSocket {
+  readonly fd: number;
+  /** `FileDescriptorName=` of the socket unit, by default the unit's own name. */
+  readonly name: string;
+}
 
 /** A socket that was taken over. */
 export interface AdoptedSocket extends ConnectionSource {

@@ -8,7 +8,7 @@
  */
 
 import type { Endpoint } from "../base/address.ts";
-import type { ListenAddress } from "../config/types.ts";
+import type { ListenAddress } from "../base/address.ts";
 import type { Stream } from "./connection.ts";
 
 /** What connections are accepted from; a `Deno.Listener` is one. */

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Zone } from "../config/types.ts";
+import type { Zone } from "../resolver/zone.ts";
 import type { Cell, Log, Metrics } from "../base/telemetry.ts";
 import type { Clock } from "../base/clock.ts";
 import { type NextHop, readKey } from "../sts/domain.ts";
@@ -17,7 +17,8 @@ import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";
 import { areWords, foldCase, hashOctets, type Octets, toWords, viewOf } from "./octets.ts";
 import { NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
-import { type Answer, formatAnswer } from "./tls_policy.ts";
+import type { Answer } from "../resolver/types.ts";
+import { formatAnswer } from "./tls_policy.ts";
 
 /** What the resolver hands back. */
 export interface Resolution {

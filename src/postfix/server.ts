@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { ListenAddress } from "../config/types.ts";
+import type { ListenAddress } from "../base/address.ts";
 import type { Log, Metrics } from "../base/telemetry.ts";
 import type { Clock } from "../base/clock.ts";
 import {

@@ -15,28 +15,8 @@
 
 import { isDomainName, isHostname } from "../sts/domain.ts";
 import { parseMxPattern } from "../sts/mx_pattern.ts";
+import type { Answer } from "../resolver/types.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY } from "./socketmap.ts";
-
-/** What the resolver found for a next hop. */
-export type Answer =
-  /** No policy that binds: Postfix goes by its own settings. */
-  | { readonly kind: "notfound" }
-  /** DANE applies, and is never overridden (RFC 8461 §2). */
-  | { readonly kind: "dane-only" }
-  /** A policy to enforce. */
-  | {
-    readonly kind: "secure";
-    /** Policy domain, lower-case A-labels. */
-    readonly domain: string;
-    /** The patterns of the policy, checked and in lower case, `*.` kept; one or more. */
-    readonly patterns: readonly string[];
-    /** MX host names that match the policy; `undefined` if unknown, empty if there is none. */
-    readonly hosts: readonly string[] | undefined;
-    /** The lines of the policy for TLSRPT reports, in order. */
-    readonly policyStrings: readonly string[];
-  }
-  /** Nothing can be said now: the mail waits. */
-  | { readonly kind: "temp"; readonly reason: string };
 
 type SecureAnswer = Extract<Answer, { kind: "secure" }>;
 

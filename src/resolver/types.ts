@@ -6,17 +6,38 @@
 
 import type { DomainStore, StoredFailure, StoredPolicy } from "../cache/types.ts";
 import type { DnsAnswer, DnsClient, DnsFailure } from "../dns/types.ts";
-import type { FailedFetch, FetchFailure, FetchPolicy } from "../https/types.ts";
-import type { Answer } from "../postfix/tls_policy.ts";
+import type { FailedFetch, FetchPolicy } from "../https/types.ts";
+import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { NextHop } from "../sts/domain.ts";
 import type { Policy } from "../sts/policy.ts";
 import type { TxtSelection } from "../sts/txt_record.ts";
-import type { Zone } from "../config/types.ts";
+import type { Zone } from "./zone.ts";
 import type { ProvenClock } from "../base/clock.ts";
 import type { Row } from "./decide.ts";
 
 /** A policy held. Times in ms of `Clock.now`; the time of last use is kept apart, as it changes. */
 export type HeldPolicy = Omit<StoredPolicy, "lastUsedAt">;
+
+/** What the resolver found for a next hop. */
+export type Answer =
+  /** No policy that binds: Postfix goes by its own settings. */
+  | { readonly kind: "notfound" }
+  /** DANE applies, and is never overridden (RFC 8461 §2). */
+  | { readonly kind: "dane-only" }
+  /** A policy to enforce. */
+  | {
+    readonly kind: "secure";
+    /** Policy domain, lower-case A-labels. */
+    readonly domain: string;
+    /** The patterns of the policy, checked and in lower case, `*.` kept; one or more. */
+    readonly patterns: readonly string[];
+    /** MX host names that match the policy; `undefined` if unknown, empty if there is none. */
+    readonly hosts: readonly string[] | undefined;
+    /** The lines of the policy for TLSRPT reports, in order. */
+    readonly policyStrings: readonly string[];
+  }
+  /** Nothing can be said now: the mail waits. */
+  | { readonly kind: "temp"; readonly reason: string };
 
 /** What a TXT lookup came to. */
 export type TxtResult = TxtSelection | {
@@ -159,4 +180,4 @@ export interface BoundedMap<V> {
   readonly size: number;
 }
 
-export type { Answer, DnsAnswer, NextHop, Policy, Zone };
+export type { DnsAnswer, NextHop, Policy, Zone };

@@ -7,7 +7,7 @@
 
 import { tlsrptResult } from "../tlsrpt/result_type.ts";
 import type { DnsFailure } from "../dns/types.ts";
-import type { FetchFailure } from "../https/types.ts";
+import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { Log, Metrics } from "../base/telemetry.ts";
 import type { Warnings } from "../base/warnings.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FetchFailure } from "../https/types.ts";
+import type { FetchFailure } from "../sts/fetch_failure.ts";
 
 /** Maps a failure to the TLSRPT result type of RFC 8460 §4.3.2.2. */
 export function tlsrptResult(

@@ -10,7 +10,7 @@ import { explain } from "../../src/cli/explain.ts";
 import { formatExplanation, verdictOf } from "../../src/cli/lookup_report.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { DNS_FAILURES } from "../../src/dns/types.ts";
-import { FETCH_FAILURES } from "../../src/https/types.ts";
+import { FETCH_FAILURES } from "../../src/sts/fetch_failure.ts";
 import { tlsrptResult } from "../../src/tlsrpt/result_type.ts";
 import type { FetchOutcome } from "../../src/https/types.ts";
 import { createLog } from "../../src/base/log.ts";

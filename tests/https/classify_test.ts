@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classifyFetchError } from "../../src/https/classify.ts";
-import type { FetchFailure } from "../../src/https/types.ts";
+import type { FetchFailure } from "../../src/sts/fetch_failure.ts";
 
 /** What the runtime says behind `client error (…): `, beside what tests with real TLS bring about. */
 const TEXTS: readonly (readonly [string, FetchFailure, RegExp])[] = [

@@ -1,7 +1,7 @@
 /**
  * A plugin for `deno lint`: the rules of this project that a machine can check.
  *
- * - `layers/imports`: values are imported downwards only, by the table below. Types are free.
+ * - `layers/imports`: values and types are imported downwards only, by the table below.
  * - `layers/exit`: only `main.ts` ends the process.
  * - `layers/environment`: only `src/config` and `src/cli` read the environment.
  * - `layers/state`: nothing at the top level of a module changes.
@@ -13,26 +13,62 @@
  * @module
  */
 
-/** Which folders of `src/` a folder may import values from, beside itself; `cli` may do so from all, a folder not listed from none. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  sts: [],
-  postfix: ["sts"],
-  dns: ["sts"],
-  https: ["sts"],
-  cache: ["sts"],
-  resolver: ["sts"],
-  monitor: ["sts"],
-  config: ["sts"],
-  publish: ["sts"],
-  // An application: pure helpers of the others; the network is handed in.
-  check: ["sts", "resolver", "https", "publish", "monitor"],
-  main: ["cli"],
+/** A layer of the program. */
+export interface Layer {
+  /** Folders of `src/` whose values and types it may import, beside its own. */
+  readonly values: readonly string[];
+  /** Folders of which it may import types alone: the effects and answers that are handed in. */
+  readonly types?: readonly string[];
+}
+
+const PURE = ["base", "sts"];
+const NETWORK = [...PURE, "dns", "https"];
+
+/**
+ * The layers, from the lowest to the highest. An import of a type is an arrow like any other: whoever changes the
+ * type changes the importer. A folder that is not listed may import nothing.
+ */
+export const LAYERS: Readonly<Record<string, Layer>> = {
+  base: { values: [] },
+  sts: { values: ["base"] },
+  tlsrpt: { values: PURE },
+  dns: { values: PURE },
+  https: { values: PURE, types: ["dns"] },
+  sqlite: { values: ["base"] },
+  cache: { values: [...PURE, "sqlite"] },
+  resolver: { values: PURE, types: ["dns", "https", "cache"] },
+  postfix: { values: PURE, types: ["resolver"] },
+  http: { values: ["base"] },
+  status: { values: [...PURE, "tlsrpt", "http"], types: ["dns", "https", "cache", "resolver"] },
+  config: { values: PURE, types: ["resolver"] },
+  publish: { values: [...NETWORK, "http", "config"] },
+  check: { values: [...NETWORK, "resolver", "http", "publish"] },
+  daemon: {
+    values: [...NETWORK, "sqlite", "cache", "resolver", "postfix", "http", "status", "config"],
+  },
+  cli: {
+    values: [
+      ...NETWORK,
+      ...["tlsrpt", "sqlite", "cache", "resolver", "postfix", "http", "status", "config"],
+      ...["publish", "check", "daemon"],
+    ],
+  },
+  main: { values: ["cli"] },
 };
 
 /** Where text comes from the network. */
-const PROTOCOL_FOLDERS: readonly string[] = ["sts", "postfix", "dns", "https", "publish", "check"];
+const PROTOCOL_FOLDERS: readonly string[] = [
+  "sts",
+  "tlsrpt",
+  "postfix",
+  "dns",
+  "https",
+  "http",
+  "publish",
+  "check",
+];
 
-const ENVIRONMENT_FOLDERS: readonly string[] = ["config", "cli"];
+const ENVIRONMENT_FOLDERS: readonly string[] = ["config", "daemon", "cli"];
 
 /** Methods that strip whatever Unicode calls white space. */
 const TRIM_METHODS: readonly string[] = ["trim", "trimStart", "trimEnd"];
@@ -67,16 +103,16 @@ function rule(
 }
 
 const imports = rule((folder, context) => {
-  if (folder === "cli") return {};
-  const allowed = MAY_IMPORT[folder] ?? [];
-  const check = (node: Deno.lint.Node, source: Deno.lint.Expression) => {
+  const { values, types = [] } = LAYERS[folder] ?? { values: [] };
+  const check = (node: Deno.lint.Node, source: Deno.lint.Expression, typesOnly: boolean) => {
     if (source.type !== "Literal" || typeof source.value !== "string") return;
     const target = targetOf(source.value);
-    if (target === undefined || target === folder || allowed.includes(target)) return;
+    if (target === undefined || target === folder || values.includes(target)) return;
+    if (typesOnly && types.includes(target)) return;
     context.report({
       node,
-      message: `${folder} may not import values from ${target}`,
-      hint: "Import the type only, or have the value handed in by the caller",
+      message: `${folder} may not import ${typesOnly ? "types" : "values"} from ${target}`,
+      hint: "Have it handed in by the caller, or move what both need to a lower layer",
     });
   };
   return {
@@ -85,16 +121,16 @@ const imports = rule((folder, context) => {
           node.specifiers.every((specifier) =>
             specifier.type === "ImportSpecifier" && specifier.importKind === "type"
           );
-      if (!typesOnly) check(node, node.source);
+      check(node, node.source, typesOnly);
     },
     ExportNamedDeclaration(node) {
-      if (node.source !== null && node.exportKind !== "type") check(node, node.source);
+      if (node.source !== null) check(node, node.source, node.exportKind === "type");
     },
     ExportAllDeclaration(node) {
-      if (node.exportKind !== "type") check(node, node.source);
+      check(node, node.source, node.exportKind === "type");
     },
     ImportExpression(node) {
-      check(node, node.source);
+      check(node, node.source, false);
     },
   };
 });

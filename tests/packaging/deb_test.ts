@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { buildDeb } from "../../tools/deb.ts";
 import { formatDebianChangelog } from "../../tools/debian_changelog.ts";
 import { loadText } from "../config/load_text.ts";

@@ -10,7 +10,7 @@ import {
   type Resolution,
 } from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
-import type { Answer } from "../../src/postfix/tls_policy.ts";
+import type { Answer } from "../../src/resolver/types.ts";
 import type { NextHop } from "../../src/sts/domain.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { parsePolicyReply } from "../fakes/postfix_grammar.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
-import { type Answer, formatAnswer, type ReplyOptions } from "../../src/postfix/tls_policy.ts";
+import { formatAnswer, type ReplyOptions } from "../../src/postfix/tls_policy.ts";
+import type { Answer } from "../../src/resolver/types.ts";
 import { parsePolicyReply } from "../fakes/postfix_grammar.ts";
 import { createRandom } from "../fakes/random.ts";
 

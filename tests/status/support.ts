@@ -7,7 +7,7 @@
 import { GenerationalMap } from "../../src/base/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PolicyStore } from "../../src/cache/types.ts";
-import { ROWS } from "../../src/cli/lookup_report.ts";
+import { ROWS } from "../../src/status/rows.ts";
 import type { DnssecProbe } from "../../src/dns/types.ts";
 import { createHealth } from "../../src/status/health.ts";
 import { startHistory } from "../../src/status/history.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { FETCH_FAILURES, type FetchFailure } from "../../src/https/types.ts";
+import { FETCH_FAILURES, type FetchFailure } from "../../src/sts/fetch_failure.ts";
 import { tlsrptResult } from "../../src/tlsrpt/result_type.ts";
 
 Deno.test("tlsrptResult() has a result type for each failure (RFC 8460 §4.3.2.2)", () => {

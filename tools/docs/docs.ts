@@ -6,7 +6,7 @@
  */
 
 import { COMMANDS } from "../../src/cli/cli.ts";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { describeConfig } from "../../src/config/describe.ts";
 import { sourceDate } from "../source_date.ts";
 import { formatBash, formatFish, formatZsh } from "./completions.ts";

@@ -1,0 +1,59 @@
+/**
+ * What can go wrong with fetching a policy (RFC 8461 §3.3), in one word each.
+ *
+ * @module
+ */
+
+/**
+ * Why no policy text was had. The list is closed: the same word is the
+ * log field, the metric label and, through `tlsrpt/result_type.ts`, the RFC 8460
+ * result type.
+ */
+export type FetchFailure =
+  // sts-policy-fetch-error
+  | "dns" // the policy host's name could not be resolved (failure of the resolver)
+  | "no-address" // the policy host has no address at all
+  | "address-refused" // an address of our own side, or only addresses in refused ranges
+  | "connect" // refused, reset, unreachable
+  | "tls" // TLS could not be agreed: version, alert, not TLS at all
+  | "timeout" // one deadline over DNS, connect, TLS and body
+  | "redirect" // 3xx: MUST NOT be followed
+  | "status" // any status but 200
+  | "encoding" // a content coding we did not ask for
+  | "too-large" // body above 64 KiB
+  | "body" // cut off, reset or otherwise incomplete
+  // sts-webpki-invalid
+  | "certificate-name"
+  | "certificate-expired"
+  | "certificate-not-yet-valid"
+  | "certificate-untrusted" // unknown issuer, self-signed, missing intermediate
+  | "certificate-weak" // SHA-1, RSA below 2048 bits
+  | "certificate-usage" // not for server authentication
+  | "certificate-invalid" // anything else the verifier refuses
+  // sts-policy-invalid
+  | "media-type"
+  | "policy-syntax";
+
+/** All failures, for counters that must exist before the first failure. */
+export const FETCH_FAILURES: readonly FetchFailure[] = [
+  "dns",
+  "no-address",
+  "address-refused",
+  "connect",
+  "tls",
+  "timeout",
+  "redirect",
+  "status",
+  "encoding",
+  "too-large",
+  "body",
+  "certificate-name",
+  "certificate-expired",
+  "certificate-not-yet-valid",
+  "certificate-untrusted",
+  "certificate-weak",
+  "certificate-usage",
+  "certificate-invalid",
+  "media-type",
+  "policy-syntax",
+];
