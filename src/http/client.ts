@@ -60,5 +60,5 @@ async function ask(conn: Deno.Conn, path: string): Promise<HttpAnswer> {
   const [, status] = /^HTTP\/1\.1 ([0-9]{3}) /.exec(text) ?? [];
   const end = text.indexOf("\r\n\r\n");
   if (status === undefined || end < 0) throw new Error("the reply is not HTTP");
-  return { status: Number(status), body: text.slice(end + 4) };
+  return { status: parseInt(status, 10), body: text.slice(end + 4) };
 }

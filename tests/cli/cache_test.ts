@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { runCli } from "../../src/cli/cli.ts";
 import type { Io } from "../../src/cli/command.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
+import { runProgram } from "../fakes/program.ts";
 
 /** Runs a command in this process. */
 async function cli(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -129,7 +130,7 @@ Deno.test("what only looks at the cache changes nothing in it, whatever the cloc
     assertEquals([code, err], [0, ""]);
     assertStringIncludes(out, "good.example");
   }
-  const { code, out } = await cli("lookup", "-c", config, "good.example");
+  const { code, out } = await runProgram(["lookup", "-c", config, "good.example"]);
   assertEquals(code, 0);
   assertStringIncludes(out, "Cache       id 1, fetched ");
   assertEquals(contentsOf(outside.directory), before);

@@ -3,6 +3,7 @@ import { violations } from "../check/json_schema.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { type Outside, startOutside } from "../fakes/daemon.ts";
 import { txt } from "../fakes/fake_dns_server.ts";
+import { runProgram } from "../fakes/program.ts";
 import { type SmtpServer, startSmtpServer } from "../fakes/smtp_server.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -32,23 +33,13 @@ async function startScene(): Promise<Scene> {
   return {
     outside,
     mail,
-    check: (...args) => run(["--config", config, "--smtp-port", `${mail.port}`, ...args, DOMAIN]),
+    check: (...args) =>
+      runProgram(["check", "--config", config, "--smtp-port", `${mail.port}`, ...args, DOMAIN]),
     async [Symbol.asyncDispose]() {
       await mail[Symbol.asyncDispose]();
       await outside[Symbol.asyncDispose]();
     },
   };
-}
-
-async function run(args: readonly string[]) {
-  const main = new URL("main.ts", ROOT).pathname;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", main, "check", ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
 Deno.test("check finds a domain right from DNS to the TLS of its MX host", async () => {
@@ -109,7 +100,7 @@ Deno.test("check refuses wrong arguments in one line, and as UNKNOWN where Nagio
     [["--ca", "/nonexistent.pem", DOMAIN], "/nonexistent.pem"],
   ];
   const results = await Promise.all(
-    rows.map(async ([args, says]) => ({ says, ...await run(args) })),
+    rows.map(async ([args, says]) => ({ says, ...await runProgram(["check", ...args]) })),
   );
   for (const { code, out, err, says } of results) {
     const isPlugin = out.startsWith("MTA-STS UNKNOWN: ");

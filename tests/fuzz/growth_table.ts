@@ -35,7 +35,12 @@ import { isUsableTlsa } from "../../src/resolver/tlsa.ts";
 import { readView } from "../../src/resolver/stored_view.ts";
 import { readKey } from "../../src/sts/domain.ts";
 import { isTextPlain } from "../../src/sts/media_type.ts";
-import { parsePolicy, POLICY_MAX_BYTES, policyStrings } from "../../src/sts/policy.ts";
+import {
+  parsePolicy,
+  POLICY_MAX_BYTES,
+  policyStrings,
+  readPolicyFile,
+} from "../../src/sts/policy.ts";
 import { quoteText } from "../../src/base/quote_text.ts";
 import { selectTxtRecord } from "../../src/sts/txt_record.ts";
 import { createCertificate } from "../fakes/certificates.ts";
@@ -295,7 +300,7 @@ function heldPolicy(size: number) {
     left -= line.length;
   }
   const text = `version: STSv1\r\nmode: enforce\r\nmax_age: 1\r\n${lines.join("")}`;
-  return { text, policy: parsePolicy(text) };
+  return readPolicyFile(text);
 }
 
 /** As many names of MX hosts as an answer has, none of which is in a policy. */
@@ -474,10 +479,10 @@ export const GROWTH_TABLE: readonly GrowthRow[] = [
     name: "enforcedAnswer, formatAnswer: patterns and a hundred hosts",
     limit: POLICY_MAX_BYTES,
     prepare(size) {
-      const { text, policy } = heldPolicy(size);
+      const { policy, strings } = heldPolicy(size);
       const hosts = strangeHosts(100);
       const nextHop = { domain: DOMAIN, bracketed: false, port: 25 };
-      const query = { held: { text, policy }, zone: { dane: "off" }, nextHop };
+      const query = { held: { policy, strings }, zone: { dane: "off" }, nextHop };
       const mx = { kind: "known", view: { dane: "absent", hosts } };
       return () =>
         formatAnswer(enforcedAnswer(query as never, { mx, validates: true } as never), {
