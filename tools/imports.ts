@@ -95,7 +95,7 @@ export function findCircles(files: readonly SourceFile[]): string[][] {
 
 const BOX = { width: 120, height: 34, gap: 18 };
 
-/** Draws the layers, lowest at the bottom; the width of an arrow tells how many files import. */
+/** Draws the layers, lowest at the bottom. */
 export function drawImports(arrows: readonly Arrow[]): string {
   const order = Object.keys(LAYERS).filter((name) =>
     arrows.some(({ from, to }) => name === from || name === to)
@@ -108,13 +108,12 @@ export function drawImports(arrows: readonly Arrow[]): string {
     `<rect x="${middle}" y="${y(name)}" width="${BOX.width}" height="${BOX.height}" rx="4"/>` +
     `<text x="${middle + BOX.width / 2}" y="${y(name) + 22}">${name}</text>`
   );
-  const curves = arrows.map(({ from, to, count }) => {
+  const curves = arrows.map(({ from, to }) => {
     const distance = order.indexOf(from) - order.indexOf(to);
     const right = distance % 2 === 0;
     const x = right ? middle + BOX.width : middle;
     const bend = (right ? 1 : -1) * (14 + Math.abs(distance) * 22);
     const [top, bottom] = [y(from) + BOX.height / 2 + 4, y(to) + BOX.height / 2 - 4];
-    const label = `${from} imports ${to} in ${count} ${count === 1 ? "file" : "files"}`;
     const path = `M ${x} ${top} C ${x + bend} ${top}, ${x + bend} ${bottom}, ${x} ${bottom}`;
     const back = distance <= 0 ? ' class="back"' : "";
     return `<path${back} d="${path}" stroke-width="${
@@ -122,7 +121,7 @@ export function drawImports(arrows: readonly Arrow[]): string {
     }"><title>${label}</title></path>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 880 ${height}" role="img" aria-label="Folders of src and their imports">
-<style>rect{fill:#eef3f8;stroke:#456}text{font:14px sans-serif;text-anchor:middle}path{fill:none;stroke:#0b5cad;opacity:.45;marker-end:url(#tip)}path.back{stroke:#c00;opacity:1}</style>
+<style>rect{fill:#eef3f8;stroke:#456}text{font:14px sans-serif;text-anchor:middle}path{fill:none;stroke:#0b5cad;stroke-width:1.5;opacity:.45;marker-end:url(#tip)}path.back{stroke:#c00;opacity:1}</style>
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto"><polygon points="0,0 8,4 0,8" fill="#0b5cad"/></marker></defs>
 ${curves.join("\n")}
 ${boxes.join("\n")}

@@ -9,30 +9,42 @@ function broken(filename: string, source: string): string[] {
 }
 
 Deno.test("layers/imports reports values imported upwards or sideways", () => {
+  assertEquals(broken("src/base/log.ts", `import { x } from "../sts/policy.ts";`), ["imports"]);
   assertEquals(broken("src/sts/policy.ts", `import { x } from "../dns/client.ts";`), ["imports"]);
   assertEquals(broken("src/dns/client.ts", `import { x } from "../cache/a.ts";`), ["imports"]);
   assertEquals(broken("src/cache/a.ts", `import "../cli/serve.ts";`), ["imports"]);
   assertEquals(broken("src/resolver/a.ts", `import x, { type Y } from "../dns/a.ts";`), [
     "imports",
   ]);
-  assertEquals(broken("src/config/a.ts", `export { x } from "../monitor/a.ts";`), ["imports"]);
-  assertEquals(broken("src/config/a.ts", `export * from "../monitor/a.ts";`), ["imports"]);
+  assertEquals(broken("src/config/a.ts", `export { x } from "../status/a.ts";`), ["imports"]);
+  assertEquals(broken("src/config/a.ts", `export * from "../status/a.ts";`), ["imports"]);
   assertEquals(broken("src/https/a.ts", `await import("../dns/a.ts");`), ["imports"]);
-  assertEquals(broken("src/check/a.ts", `import { x } from "../dns/client.ts";`), ["imports"]);
+  assertEquals(broken("src/daemon/a.ts", `import { x } from "../cli/serve.ts";`), ["imports"]);
   assertEquals(broken("src/https/a.ts", `import { x } from "../check/a.ts";`), ["imports"]);
   assertEquals(broken("main.ts", `import { x } from "./src/dns/a.ts";`), ["imports"]);
   assertEquals(broken("src/unheard_of/a.ts", `import { x } from "../sts/a.ts";`), ["imports"]);
 });
 
-Deno.test("layers/imports allows types, the own folder, the layer below and packages", () => {
-  assertEquals(broken("src/sts/policy.ts", `import type { X } from "../dns/types.ts";`), []);
-  assertEquals(broken("src/sts/policy.ts", `import { type X } from "../dns/types.ts";`), []);
-  assertEquals(broken("src/sts/policy.ts", `export type { X } from "../dns/types.ts";`), []);
+Deno.test("layers/imports reports types imported against the arrows", () => {
+  assertEquals(broken("src/sts/a.ts", `import type { X } from "../dns/types.ts";`), ["imports"]);
+  assertEquals(broken("src/sts/a.ts", `import { type X } from "../dns/types.ts";`), ["imports"]);
+  assertEquals(broken("src/sts/a.ts", `export type { X } from "../dns/types.ts";`), ["imports"]);
+  assertEquals(broken("src/sts/a.ts", `export type * from "../dns/types.ts";`), ["imports"]);
+  assertEquals(broken("src/resolver/a.ts", `import type { X } from "../postfix/a.ts";`), [
+    "imports",
+  ]);
+  assertEquals(broken("src/cache/a.ts", `import type { X } from "../resolver/a.ts";`), ["imports"]);
+});
+
+Deno.test("layers/imports allows the effects as types, the own folder, the layers below and packages", () => {
+  assertEquals(broken("src/resolver/a.ts", `import type { X } from "../dns/types.ts";`), []);
+  assertEquals(broken("src/resolver/a.ts", `import { type X } from "../cache/types.ts";`), []);
+  assertEquals(broken("src/postfix/a.ts", `export type { X } from "../resolver/types.ts";`), []);
   assertEquals(broken("src/sts/policy.ts", `import { x } from "./domain.ts";`), []);
   assertEquals(broken("src/dns/client.ts", `import { x } from "../sts/domain.ts";`), []);
   assertEquals(broken("src/dns/client.ts", `import dnsPacket from "dns-packet";`), []);
   assertEquals(broken("src/check/a.ts", `import { x } from "../resolver/dane.ts";`), []);
-  assertEquals(broken("src/cli/serve.ts", `import { x } from "../resolver/resolver.ts";`), []);
+  assertEquals(broken("src/cli/serve.ts", `import { x } from "../daemon/engine.ts";`), []);
   assertEquals(broken("main.ts", `import { x } from "./src/cli/cli.ts";`), []);
   assertEquals(broken("tests/a_test.ts", `import { x } from "../src/dns/a.ts";`), []);
 });
@@ -43,7 +55,7 @@ Deno.test("layers/exit allows Deno.exit in main.ts alone", () => {
   assertEquals(broken("src/cli/serve.ts", "Deno.exitCode = 1;"), []);
 });
 
-Deno.test("layers/environment allows Deno.env in src/config and src/cli alone", () => {
+Deno.test("layers/environment allows Deno.env in config, daemon and cli alone", () => {
   assertEquals(broken("src/dns/a.ts", `Deno.env.get("HOME");`), ["environment"]);
   assertEquals(broken("src/config/a.ts", `Deno.env.get("HOME");`), []);
   assertEquals(broken("src/cli/a.ts", `Deno.env.get("HOME");`), []);
