@@ -1,0 +1,266 @@
+/** Rules of a sender: what a policy says, and how long it is kept (RFC 8461 §3.2, §5, §8, §10); see `rfc8461.ts`. */
+
+import type { Requirement } from "./requirement.ts";
+
+export const POLICY_RULES: readonly Requirement[] = [
+  {
+    id: "P1",
+    section: "3.2",
+    says:
+      "Keys and values have their exact case, no white space before the colon, any after it and at the end; the order is free.",
+    heldBy: [
+      [
+        "policy",
+        "parsePolicy() takes LF and CRLF, white space after the colon and at the end (RFC 8461 §3.2)",
+      ],
+      ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
+      ["policy", "parsePolicy() agrees with the vectors (RFC 8461 §3.2)"],
+    ],
+  },
+  {
+    id: "P2",
+    section: "3.2",
+    says: "`version`, `mode` and `max_age` are there, and an `mx` unless the mode is `none`.",
+    heldBy: [
+      ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
+      ["policy", "parsePolicy() needs no mx for mode none (RFC 8461 §3.2)"],
+      [
+        "resolver",
+        "row 5: when the fetch for a new id gives an invalid policy, the cached policy stays (RFC 8461 §3.3)",
+      ],
+      ["tlsrpt", "tlsrptResult() has a result type for each failure (RFC 8460 §4.3.2.2)"],
+    ],
+  },
+  {
+    id: "P3",
+    level: "SHALL",
+    section: "3.2",
+    says: "Unknown fields are ignored; of repeated fields other than `mx` the first counts.",
+    heldBy: [
+      ["policy", "parsePolicy() ignores unknown fields, malformed ones too (RFC 8461 §3.2)"],
+      [
+        "policy",
+        "parsePolicy() lets the first of repeated fields count, and all mx (RFC 8461 §3.2)",
+      ],
+    ],
+  },
+  {
+    id: "P4",
+    level: "MUST",
+    section: "3.2",
+    says: "Each `mx` has a line of its own.",
+    heldBy: [
+      ["policy", "parsePolicy() agrees with the vectors (RFC 8461 §3.2)"],
+      ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
+    ],
+  },
+  {
+    id: "P5",
+    level: "MUST",
+    section: "3.2",
+    says: "Internationalized names in `mx` are A-labels.",
+    heldBy: [
+      ["mxPattern", "parseMxPattern() takes a host name, or *. and one (RFC 8461 §3.2)"],
+      ["policy", "parsePolicy() agrees with the vectors (RFC 8461 §3.2)"],
+    ],
+  },
+  {
+    id: "P6",
+    section: "3.2",
+    says: "`max_age` goes from 0 to 31557600; more counts as that.",
+    heldBy: [
+      ["policy", "parsePolicy() caps max_age at its limit (RFC 8461 §3.2)"],
+      ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
+      ["resolver", "row 7: a max_age of 0 serves the current answer only (RFC 8461 §3.2)"],
+    ],
+  },
+  {
+    id: "P7",
+    level: "SHOULD",
+    section: "3.2, 5.1",
+    says: "A policy lives for `max_age` from its last fetch; a TXT check is no fetch.",
+    heldBy: [
+      [
+        "resolver",
+        "row 2: the same id does not lengthen the life of a policy (RFC 8461 §3.2, §5.1)",
+      ],
+      ["cacheRows", "expiryOf() adds max_age to the time of the fetch (RFC 8461 §3.2)"],
+    ],
+  },
+  {
+    id: "P8",
+    section: "3.2",
+    says:
+      "Lines end in LF or CRLF, nothing else does; NUL and a byte order mark are invalid. Blank lines are let pass.",
+    heldBy: [
+      ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
+      [
+        "policy",
+        "parsePolicy() takes LF and CRLF, white space after the colon and at the end (RFC 8461 §3.2)",
+      ],
+      ["fetchAnswers", "fetchPolicy() leaves a BOM in the text and replaces malformed UTF-8"],
+    ],
+  },
+];
+
+export const CACHE_RULES: readonly Requirement[] = [
+  {
+    id: "C1",
+    section: "5.1",
+    says: "A cached policy is used up to its `max_age`, and none beyond it.",
+    heldBy: [
+      ["resolver", "row 1: a policy checked lately is answered at once, with no lookup at all"],
+      [
+        "resolver",
+        "row 6: an expired policy is never used, its id never revives it (RFC 8461 §5.1)",
+      ],
+      ["year", "a year of random outcomes never differs from the model (RFC 8461 §3, §5)"],
+    ],
+  },
+  {
+    id: "C2",
+    section: "3, 5.1",
+    says: "An `id` other than the cached one has the policy fetched.",
+    heldBy: [
+      [
+        "resolver",
+        "row 4: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
+      ],
+      ["discovery", "an id is new when it differs, whichever sorts first (RFC 8461 §3.1)"],
+    ],
+  },
+  {
+    id: "C3",
+    level: "SHOULD",
+    section: "3.3",
+    says: "Policies are fetched anew before they expire, about daily.",
+    heldBy: [
+      ["refresher", "startRefresher() fetches each policy about daily, spread over half a day"],
+      ["refresher", "startRefresher() fetches policies of a short max_age before they expire"],
+    ],
+  },
+  {
+    id: "C4",
+    level: "SHOULD NOT",
+    section: "10.2",
+    says: "The regular fetch does not wait for the TXT record, which an attacker may hide.",
+    heldBy: [
+      [
+        "refresher",
+        "startRefresher() outlasts an attacker who hides the TXT record (RFC 8461 §10.2)",
+      ],
+      [
+        "resolver",
+        "the regular fetch is made whatever TXT says, before expiry (RFC 8461 §10.2)",
+      ],
+    ],
+  },
+  {
+    id: "C5",
+    level: "SHOULD",
+    section: "3.3, 10.2",
+    says:
+      "Administrators learn in time of a policy that cannot be refreshed, unless its mode is `none`.",
+    heldBy: [
+      [
+        "observer",
+        "createObserver() warns of a policy that stays in use, and of one overdue (RFC 8461 §10.2)",
+      ],
+      [
+        "observer",
+        "createObserver() warns of a policy about to expire without a fetch (RFC 8461 §3.3)",
+      ],
+      [
+        "observer",
+        "createObserver() says nothing when a policy of mode none is gone (RFC 8461 §8.3)",
+      ],
+    ],
+  },
+  {
+    id: "C6",
+    section: "8.3",
+    says:
+      "Mode `none` replaces any policy at once and is cached like one; what is gone after it is no error.",
+    heldBy: [
+      [
+        "discovery",
+        "mode none ends a policy at once, is kept like any other, and its end is no news (RFC 8461 §8.3)",
+      ],
+      [
+        "resolver",
+        "row 4: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
+      ],
+    ],
+  },
+  {
+    id: "C7",
+    section: "3.1, 3.3",
+    says: "No failure, and no invalid policy, takes the place of a valid cached one.",
+    heldBy: [
+      ["resolver", "row 3: with … the cached policy stays in use (RFC 8461 §3.1, §3.3)"],
+      [
+        "resolver",
+        "row 5: when the fetch for a new id fails, the cached policy stays (RFC 8461 §3.3)",
+      ],
+      [
+        "resolver",
+        "row 5: when the fetch for a new id gives an invalid policy, the cached policy stays (RFC 8461 §3.3)",
+      ],
+    ],
+  },
+  {
+    id: "C8",
+    level: "MUST NOT",
+    section: "5, 5.1",
+    says: "No message fails for good before DNS was asked for a newer policy.",
+    heldBy: [
+      [
+        "discovery",
+        "a changed policy is noticed within a day, however the checks are set (RFC 8461 §5.1)",
+      ],
+    ],
+    others:
+      "Postfix defers and asks again at each attempt, for five days by default (`maximal_queue_lifetime`).",
+  },
+  {
+    id: "C9",
+    level: "SHOULD",
+    section: "5",
+    says: "What fails by policy is tried again later.",
+    heldBy: [
+      ["dane", "when no MX host matches the policy, Postfix defers (RFC 8461 §4.1)"],
+      ["responder", "createResponder() defers when the resolver fails, and says where"],
+    ],
+    others: "Postfix defers with 4.7.5; no reply says PERM.",
+  },
+  {
+    id: "C10",
+    section: "8.1",
+    says:
+      "The old file may still be served under a new `id`, so a change during the fetch is fetched again.",
+    heldBy: [
+      [
+        "discovery",
+        "a policy is kept under the id seen before its fetch, so a change meanwhile is not missed (RFC 8461 §8.1)",
+      ],
+    ],
+    others:
+      "Domain owners replace the file before the TXT record; `publish roll` keeps that order.",
+  },
+  {
+    id: "C11",
+    section: "10.2",
+    says: "The cache outlives a restart.",
+    heldBy: [
+      [
+        "resolver",
+        "a restart answers from the store with DNS and HTTPS dead (RFC 8461 §10.2)",
+      ],
+      ["store", "createSqliteStore() finds everything again after a restart"],
+      [
+        "daemon",
+        "serve answers what it had acknowledged after kill -9, with DNS and HTTPS off (RFC 8461 §10.2)",
+      ],
+    ],
+  },
+];
