@@ -6,6 +6,7 @@ import {
   type TlsProbeOptions,
 } from "../../src/check/tls_probe.ts";
 import { createClock } from "../../src/base/clock.ts";
+import { freePort } from "../fakes/free_port.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { type SmtpServer, startSmtpServer } from "../fakes/smtp_server.ts";
 import { Authorities } from "./world.ts";
@@ -77,11 +78,8 @@ Deno.test("createTlsProbe() looks at no certificate where the session ends befor
 });
 
 Deno.test("createTlsProbe() tells a refused connection from one that never comes about", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
   const probe = createTlsProbe({ clock: createClock(), timeout: PROBE_TIMEOUT_MS });
-  const refused = await probe({ ...TARGET, address: "127.0.0.1", port });
+  const refused = await probe({ ...TARGET, address: "127.0.0.1", port: freePort() });
   assertEquals(refused, { kind: "unconnected", how: "refused", detail: "connection refused" });
 });
 

@@ -32,7 +32,7 @@ async function spawn(...argv: string[]) {
   const [command = "", ...first] = PROGRAM;
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args: [...first, MAIN, ...argv],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   }).output();
   const decoder = new TextDecoder();
   return { status: code, out: decoder.decode(stdout), err: decoder.decode(stderr) };

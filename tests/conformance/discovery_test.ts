@@ -88,7 +88,7 @@ Deno.test("an id is new when it differs, whichever sorts first (RFC 8461 §3.1)"
     await world.resolve(DOMAIN);
     world.publish(DOMAIN, { id, mode: "none" });
     assertEquals(await recheck(world), "NOTFOUND ", id);
-    assertEquals(world.store.getPolicy(DOMAIN)?.id, id);
+    assertEquals(world.stored(DOMAIN)?.id, id);
   }
 });
 
@@ -104,9 +104,9 @@ Deno.test("a policy is kept under the id seen before its fetch, so a change mean
   world.publish(DOMAIN, { id: "2" });
   arrival.resolve({ kind: "fetched", text: old, bytes: old.length });
   assertEquals(await first, "NOTFOUND ");
-  assertEquals(world.store.getPolicy(DOMAIN)?.id, "1");
+  assertEquals(world.stored(DOMAIN)?.id, "1");
   assertEquals(await recheck(world), ENFORCED);
-  assertEquals(world.store.getPolicy(DOMAIN)?.id, "2");
+  assertEquals(world.stored(DOMAIN)?.id, "2");
 });
 
 Deno.test("mode none ends a policy at once, is kept like any other, and its end is no news (RFC 8461 §8.3)", async () => {

@@ -24,7 +24,7 @@ function serverHello(minor: number): Uint8Array {
 
 Deno.test("a policy host is spoken to in TLS 1.2 or 1.3, in nothing older (RFC 8461 §7.2)", async () => {
   await using hosts = startPolicyHosts();
-  const fetchPolicy = createTestFetcher({ client: hosts.client });
+  const fetchPolicy = createTestFetcher({ hosts });
   for (const minor of [0, 1]) {
     let hello = "";
     const reply = Promise.withResolvers<number[]>();
@@ -46,7 +46,7 @@ Deno.test("a policy host is spoken to in TLS 1.2 or 1.3, in nothing older (RFC 8
 
 Deno.test("every fetch asks the policy host anew, whatever HTTP would let be cached (RFC 8461 §3.3, §8.2)", async () => {
   await using hosts = startPolicyHosts();
-  const fetchPolicy = createTestFetcher({ client: hosts.client });
+  const fetchPolicy = createTestFetcher({ hosts });
   const headers = [
     "content-type: text/plain",
     "cache-control: public, max-age=31536000, immutable",

@@ -84,7 +84,10 @@ export const POLICY_RULES: readonly Requirement[] = [
         "resolver",
         "row 2: the same id does not lengthen the life of a policy (RFC 8461 §3.2, §5.1)",
       ],
-      ["cacheRows", "expiryOf() adds max_age to the time of the fetch (RFC 8461 §3.2)"],
+      [
+        "cacheRows",
+        "readPolicyRow() parses the text, and adds max_age to the time of the fetch (RFC 8461 §3.2)",
+      ],
     ],
   },
   {

@@ -8,6 +8,12 @@
 /** Between two attempts to connect, ms. */
 const RETRY_MS = 20;
 
+/** Nobody who does not listen by then will, ms. */
+const PATIENCE_MS = 20_000;
+
+/** A variable that systemd's tool passes on; it ends at any other, such as the `?` of Deno's task runner. */
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 /** Whether this runtime can take over an inherited socket. */
 export const CAN_ADOPT = !/^2\.[0-8]\./.test(Deno.version.deno);
 
@@ -35,7 +41,8 @@ export function activate(
   program: readonly string[],
 ): string[] {
   // The tool passes none of its environment on unless told to.
-  const variables = [...Object.keys(Deno.env.toObject()), "NO_COLOR", "NOTIFY_SOCKET"];
+  const inherited = Object.keys(Deno.env.toObject()).filter((name) => VARIABLE.test(name));
+  const variables = [...inherited, "NO_COLOR", "NOTIFY_SOCKET"];
   return [
     "systemd-socket-activate",
     ...Object.keys(sockets).flatMap((address) => ["--listen", address]),
@@ -47,12 +54,14 @@ export function activate(
 
 /** Connects and leaves, as soon as somebody listens. */
 export async function poke(port: number): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
       return;
     } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      const isEarly = error instanceof Deno.errors.ConnectionRefused && performance.now() < end;
+      if (!isEarly) throw error;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

@@ -119,7 +119,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const [program, ...first] = options.command ?? source;
   const process = new Deno.Command(program!, {
     args: [...first, "serve", "--config", options.config, ...args],
-    env: { ...env, NO_COLOR: "1" },
+    // Half a second after its start `deno run` looks for a newer Deno, with the trust roots of that moment for good.
+    env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",

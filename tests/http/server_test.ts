@@ -274,7 +274,10 @@ Deno.test("createHttpServer() serves sixteen connections at once, and then the n
   });
   const replies = Array.from({ length: 20 }, () => exchange(port, "GET / HTTP/1.1\r\n\r\n"));
   await eventually(() => served === 16);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  // Another server has accepted, answered and closed meanwhile; this one has not even accepted.
+  const other = start();
+  for (let i = 0; i < 10; i++) await exchange(other.port, "GET / HTTP/1.1\r\n\r\n");
+  other.server.close();
   assertEquals(served, 16);
   gate.resolve();
   for (const reply of await Promise.all(replies)) assertStringIncludes(reply, "late\n");

@@ -3,6 +3,7 @@ import { POLICY_MAX_BYTES } from "../../src/sts/policy.ts";
 import type { Dial } from "../../src/https/connect.ts";
 import type { FetchTrace } from "../../src/https/types.ts";
 import { createCertificate } from "../fakes/certificates.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
 import {
   type Answer,
   awaitEnd,
@@ -16,19 +17,16 @@ import { createTestFetcher, describe, PUBLIC_ADDRESS } from "./harness.ts";
 
 const POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mx.x.test\r\nmax_age: 86400\r\n";
 
-/** The deadline of the tests that wait for it, ms. */
-const SHORT_MS = 150;
-
-/** A deadline so far from {@link SHORT_MS} that only a fetch which does not end misses it, ms. */
-const FAR_MS = 5000;
-
 /** Fetches from one host once, and tells the outcome in one line. */
-async function fetchFrom(host: HostOptions, options: { timeout?: number } = {}): Promise<string> {
+async function fetchFrom(
+  host: HostOptions,
+  options: { clock?: ManualClock; trace?: FetchTrace } = {},
+): Promise<string> {
+  const { trace, ...own } = options;
   await using hosts = startPolicyHosts();
   hosts.add("x.test", host);
-  const start = performance.now();
-  const outcome = await createTestFetcher({ hosts, ...options })("x.test");
-  assertLess(performance.now() - start, FAR_MS);
+  const fetchPolicy = createTestFetcher({ hosts, ...own });
+  const outcome = await fetchPolicy("x.test", trace && { trace });
   // Neither a second try nor a visit elsewhere.
   assertEquals(hosts.connects, ["mta-sts.x.test:443"]);
   return describe(outcome);
@@ -298,29 +296,56 @@ Deno.test("fetchPolicy() tells what is wrong with TLS", async () => {
 
 Deno.test("fetchPolicy() ends by the deadline, whatever is slow (RFC 8461 §3.3)", async () => {
   const head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\n";
-  const drip = (text: string) => async (conn: Deno.Conn) => {
+  // The host moves the clock when the client is where the deadline shall find it, and hangs up after it.
+  const stall = (clock: ManualClock) => clock.advance(10_000);
+  const drip = async (clock: ManualClock, conn: Deno.Conn, text: string) => {
     for (const octet of text) {
       await writeText(conn, octet);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await clock.advance(1000);
     }
-    await awaitEnd(conn);
   };
-  for (
-    const [host, phase] of [
-      [{ raw: awaitEnd }, "an answer"],
-      [{ answer: awaitEnd }, "an answer"],
-      [{ answer: drip(head.repeat(9)) }, "an answer"],
-      [{
-        answer: async (conn: Deno.Conn) => {
-          await writeText(conn, head);
-          await drip(POLICY)(conn);
-        },
-      }, "the body"],
-    ] as const
-  ) {
+  const cases: [
+    phase: string,
+    host: (clock: ManualClock, headRead: Promise<void>) => HostOptions,
+  ][] = [
+    ["an answer", (clock) => ({
+      raw: async (conn) => {
+        await conn.read(new Uint8Array(16_384));
+        await stall(clock);
+      },
+    })],
+    ["an answer", (clock) => ({ answer: () => stall(clock) })],
+    ["an answer", (clock) => ({ answer: (conn) => drip(clock, conn, head) })],
+    ["the body", (clock, headRead) => ({
+      answer: async (conn) => {
+        await writeText(conn, head);
+        await headRead;
+        await stall(clock);
+      },
+    })],
+    ["the body", (clock, headRead) => ({
+      answer: async (conn) => {
+        await writeText(conn, head);
+        await headRead;
+        await drip(clock, conn, POLICY);
+      },
+    })],
+  ];
+  for (const [phase, host] of cases) {
+    const clock = new ManualClock();
+    const headRead = Promise.withResolvers<void>();
+    const trace: FetchTrace = {
+      url: "",
+      addresses: [],
+      refused: [],
+      // The last that is noted of a head.
+      set mediaType(_: string) {
+        headRead.resolve();
+      },
+    };
     assertEquals(
-      await fetchFrom(host, { timeout: SHORT_MS }),
-      `timeout: deadline of 0.15 s passed while waiting for ${phase}`,
+      await fetchFrom(host(clock, headRead.promise), { clock, trace }),
+      `timeout: deadline of 10 s passed while waiting for ${phase}`,
     );
   }
 });

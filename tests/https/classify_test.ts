@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { classifyFetchError } from "../../src/https/classify.ts";
 import type { FetchFailure } from "../../src/sts/fetch_failure.ts";
+import { freePort } from "../fakes/free_port.ts";
 
 /** What the runtime says behind `client error (…): `, beside what tests with real TLS bring about. */
 const TEXTS: readonly (readonly [string, FetchFailure, RegExp])[] = [
@@ -77,11 +78,10 @@ Deno.test("classifyFetchError() takes anything, even causes that never end", () 
 });
 
 Deno.test("classifyFetchError() knows a refused connection from the real thing", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
   using client = Deno.createHttpClient({});
-  const error = await fetch(`https://127.0.0.1:${port}/`, { client }).catch((thrown) => thrown);
+  const error = await fetch(`https://127.0.0.1:${freePort()}/`, { client }).catch((thrown) =>
+    thrown
+  );
   assertEquals(classifyFetchError(error), { reason: "connect", detail: "connection refused" });
 });
 

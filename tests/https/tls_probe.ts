@@ -33,7 +33,8 @@ export async function runProbe(
       import.meta.url,
       JSON.stringify(options),
     ],
-    env,
+    // Without: half a second after its start Deno uses TLS itself, with the trust roots of that moment for good.
+    env: { ...env, DENO_NO_UPDATE_CHECK: "1" },
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout));

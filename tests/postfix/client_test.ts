@@ -3,6 +3,7 @@ import type { ListenAddress } from "../../src/config/types.ts";
 import { querySocketmap } from "../../src/postfix/client.ts";
 import { formatAddress } from "../../src/postfix/listen.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
+import { freePort } from "../fakes/free_port.ts";
 import { echo, startServer } from "./support.ts";
 
 /** Time that is never used up. */
@@ -65,9 +66,7 @@ Deno.test("querySocketmap() says in one line why it has no reply", async () => {
 });
 
 Deno.test("querySocketmap() says so when nobody listens", async () => {
-  const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const address = { kind: "inet", hostname: "127.0.0.1", port: gone.addr.port } as const;
-  gone.close();
+  const address = { kind: "inet", hostname: "127.0.0.1", port: freePort() } as const;
   const error = await assertRejects(() => querySocketmap(address, "p", ["a"], AMPLE), Error);
   assertMatch(error.message, /^Cannot query inet:127\.0\.0\.1:[0-9]+: Connection refused/);
   const unix = { kind: "unix", path: "/nonexistent/socket" } as const;

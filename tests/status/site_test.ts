@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parseHead } from "../../src/http/request.ts";
 import { text } from "../../src/http/server.ts";
 import { forLocalNames } from "../../src/status/site.ts";
+import { threadTime } from "../fakes/cpu_time.ts";
 import { DAY, HOUR, MINUTE } from "../fakes/world.ts";
 import { createTestSite, elementsOf, put } from "./support.ts";
 
@@ -305,13 +306,13 @@ Deno.test("100,000 domains do not make a page large or slow", async () => {
   for (const path of ["/", "/?sort=expires&page=20", "/?q=d1"]) {
     let best = Infinity;
     for (let run = 0; run < 5; run++) {
-      const start = performance.now();
+      const start = threadTime();
       const { body } = await get(path);
-      best = Math.min(best, performance.now() - start);
+      best = Math.min(best, threadTime() - start);
       assert(body.length < 150_000);
       assertEquals(domainsOf(body).length, 100);
     }
-    assert(best < 50, `${path} took ${best} ms`);
+    assert(best < 50, `${path} took ${best} ms of the processor`);
   }
 });
 
