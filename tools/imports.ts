@@ -116,9 +116,7 @@ export function drawImports(arrows: readonly Arrow[]): string {
     const [top, bottom] = [y(from) + BOX.height / 2 + 4, y(to) + BOX.height / 2 - 4];
     const path = `M ${x} ${top} C ${x + bend} ${top}, ${x + bend} ${bottom}, ${x} ${bottom}`;
     const back = distance <= 0 ? ' class="back"' : "";
-    return `<path${back} d="${path}" stroke-width="${
-      Math.min(1 + count / 4, 5)
-    }"><title>${label}</title></path>`;
+    return `<path${back} d="${path}"><title>${from} imports ${to}</title></path>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 880 ${height}" role="img" aria-label="Folders of src and their imports">
 <style>rect{fill:#eef3f8;stroke:#456}text{font:14px sans-serif;text-anchor:middle}path{fill:none;stroke:#0b5cad;stroke-width:1.5;opacity:.45;marker-end:url(#tip)}path.back{stroke:#c00;opacity:1}</style>
