@@ -13,11 +13,11 @@ import type { HttpServer } from "../http/server.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import type { Log, Metrics } from "../base/telemetry.ts";
-import { createCertificateShelf } from "../publish/watched_certificates.ts";
+import { watchCertificates } from "../publish/watched_certificates.ts";
 import type { Credentials } from "../publish/watched_certificates.ts";
-import { createPolicyShelf } from "../publish/watched_policy.ts";
+import { watchPolicy } from "../publish/watched_policy.ts";
 import { createPolicySite } from "../publish/policy_site.ts";
-import type { Shelf } from "../publish/watched_files.ts";
+import type { WatchedFiles } from "../publish/watched_files.ts";
 import { createTlsSources } from "../publish/tls_source.ts";
 import { createClock } from "../base/clock.ts";
 import { CONFIG_OPTION } from "./command.ts";
@@ -92,8 +92,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const clock = createClock();
   const metrics = createMetrics();
   const files = createFiles();
-  const policies = createPolicyShelf({ directory: policyDirectory, files, log, suggest: closest });
-  const certificates = createCertificateShelf({
+  const policies = watchPolicy({ directory: policyDirectory, files, log, suggest: closest });
+  const certificates = watchCertificates({
     directory: certificateDirectory,
     domains: https.length > 0 ? () => policies.keys() : () => [],
     files,
@@ -183,8 +183,8 @@ function createMetricsServer(
 
 function countShelves(
   metrics: Metrics,
-  policies: Shelf<unknown>,
-  certificates: Shelf<Credentials>,
+  policies: WatchedFiles<unknown>,
+  certificates: WatchedFiles<Credentials>,
 ): void {
   metrics.gaugeFn("mta_sts_publish_policies", "Policies that are served.", () => policies.size);
   metrics.gaugeFn(

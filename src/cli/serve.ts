@@ -13,7 +13,7 @@ import { formatEndpoint } from "../base/address.ts";
 import { DEFAULT_LISTEN } from "../config/defaults.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
-import { type Handover, readHandover } from "../daemon/systemd_environment.ts";
+import { readSystemdEnvironment, type SystemdEnvironment } from "../daemon/systemd_environment.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { warmUpTls } from "../https/policy_client.ts";
@@ -29,7 +29,7 @@ import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { createControl } from "../daemon/control.ts";
 import { startEngine } from "../daemon/engine.ts";
-import type { Base } from "../daemon/engine.ts";
+import type { DaemonContext } from "../daemon/engine.ts";
 import { createListeners } from "../daemon/listeners.ts";
 import { openMonitor, recordEvents } from "../daemon/monitor.ts";
 import { readConfig } from "./read_config.ts";
@@ -75,8 +75,8 @@ export const serveCommand: Command = {
 };
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
-  const handover = readHandover(io.env, Deno.pid);
-  const read = () => readServeConfig(args, io, handover);
+  const systemd = readSystemdEnvironment(io.env, Deno.pid);
+  const read = () => readServeConfig(args, io, systemd);
   const loaded = read();
   const { config } = loaded;
   const log = createLog({ ...config.log, journal: io.env("JOURNAL_STREAM") !== undefined });
@@ -86,22 +86,22 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const warnings = createWarnings({ log, clock });
   const store = openStore(config, { log, metrics, clock });
   const events = config.http.length === 0 ? undefined : recordEvents(clock);
-  const base: Base = { clock, log, metrics, warnings, store, events };
-  let engine = await startEngine(config, base);
+  const context: DaemonContext = { clock, log, metrics, warnings, store, events };
+  let engine = await startEngine(config, context);
 
   const server = createServer({
-    ...base,
+    ...context,
     handler: (payload, now) => engine.respond(payload, now),
     limits: config.limits,
   });
   // From the first query on, a stop is one that loses none.
   const stopSignal = waitForStop();
   const listeners = createListeners(server, log);
-  await listeners.adopt(handover.sockets);
+  await listeners.adopt(systemd.sockets);
   await listeners.open(config.listen);
   await warmUpTls();
   const control = createServer({
-    ...base,
+    ...context,
     // Whoever asks here is the operator, not Postfix: counted apart, that is, not at all.
     metrics: createMetrics(),
     handler: createControl({ store, resolver: () => engine.resolver }),
@@ -110,7 +110,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   if (config.control !== undefined) await control.listen(config.control);
   const closeMonitor = events && await openMonitor({
     config,
-    base,
+    context,
     events,
     engine: () => engine,
     sockets: () => server.sockets(),
@@ -123,16 +123,16 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     ca: engine.network.roots.file ?? engine.network.roots.source,
   });
   const supervision = startSupervision({
-    ...base,
-    watchdog: handover.watchdog,
-    notifier: createNotifier(handover.notifySocket, log),
+    ...context,
+    watchdog: systemd.watchdog,
+    notifier: createNotifier(systemd.notifySocket, log),
     addresses: () => listeners.addresses(),
     full: () => server.connections() >= config.limits.connections,
   });
 
   const stopReloads = onReload(createReload({
     read,
-    base,
+    context,
     listeners,
     supervision,
     running: config,
@@ -156,7 +156,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
  * The configuration as it counts here: sockets from systemd stand for the default of `listen`; what else it names, or
  * `--listen`, is opened beside them.
  */
-function readServeConfig(args: CommandArgs, io: Io, { sockets }: Handover): LoadedConfig {
+function readServeConfig(args: CommandArgs, io: Io, { sockets }: SystemdEnvironment): LoadedConfig {
   const { config, notes } = readConfig(args.value("config"), io);
   const overrides = {
     listen: args.values("listen"),
@@ -175,7 +175,7 @@ function tellNotes({ notes }: LoadedConfig, log: Log): void {
   for (const { path, text } of notes) log.warn("configuration note", { key: path, note: text });
 }
 
-function openStore(config: Config, parts: Omit<Base, "store" | "warnings">): PolicyStore {
+function openStore(config: Config, parts: Omit<DaemonContext, "store" | "warnings">): PolicyStore {
   const { file, memoryEntries, allowUnsafeDirectory } = config.cache;
   if (file === undefined) return createMemoryStore({ maxEntries: memoryEntries });
   const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);

@@ -22,7 +22,7 @@ import type { Handler } from "../postfix/connection.ts";
 import { createResponder } from "../postfix/responder.ts";
 import type { ReadyReply } from "../postfix/responder.ts";
 import type { ProcessClock } from "../base/clock.ts";
-import { startHousekeeping } from "./store_maintenance.ts";
+import { startStoreMaintenance } from "./store_maintenance.ts";
 import { startRefresher } from "../resolver/refresher.ts";
 import { createResolver } from "../resolver/resolver.ts";
 import type { Resolver } from "../resolver/resolver.ts";
@@ -30,7 +30,7 @@ import { openNetwork } from "./network.ts";
 import type { Network } from "./network.ts";
 
 /** What outlives a reload. */
-export interface Base {
+export interface DaemonContext {
   readonly clock: ProcessClock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -60,12 +60,12 @@ const RETIRE_MS = 120_000;
  *
  * @throws {UsageError} If the trust roots cannot be read; nothing is started then.
  */
-export async function startEngine(config: Config, base: Base): Promise<Engine> {
-  const { clock, store } = base;
-  const network = await openNetwork(config, base);
-  const dnssec = watchDnssec({ ...base, dns: network.dns });
+export async function startEngine(config: Config, context: DaemonContext): Promise<Engine> {
+  const { clock, store } = context;
+  const network = await openNetwork(config, context);
+  const dnssec = watchDnssec({ ...context, dns: network.dns });
   const observe = createObserver({
-    ...base,
+    ...context,
     now: clock.now,
     refreshInterval: config.refresh.interval,
     failures: { dns: DNS_FAILURES, fetch: FETCH_FAILURES },
@@ -83,7 +83,7 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     store,
     clock,
     observe(event): void {
-      base.events?.note(event);
+      context.events?.note(event);
       observe(event);
     },
     dnssec: dnssec.validates,
@@ -91,17 +91,17 @@ export async function startEngine(config: Config, base: Base): Promise<Engine> {
     createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
   });
   const respond = createResponder({
-    ...base,
+    ...context,
     resolve: resolver.resolve,
     zoneFor: (mapName) => zoneFor(config, mapName),
     readyReplies: new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries),
   });
-  const stopRefresher = startRefresher({ ...config.refresh, ...base, check: resolver.check });
-  const stopHousekeeping = startHousekeeping(base);
+  const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });
+  const stopMaintenance = startStoreMaintenance(context);
 
   function stopWork(): void {
     stopRefresher();
-    stopHousekeeping();
+    stopMaintenance();
     dnssec.stop();
   }
 

@@ -16,14 +16,14 @@ import type { RecentEvents } from "../status/recent_events.ts";
 import { createSite, forLocalNames } from "../status/site.ts";
 import { formatAddress, openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Base, Engine } from "./engine.ts";
+import type { DaemonContext, Engine } from "./engine.ts";
 import { ROWS } from "../status/rows.ts";
 import { VERSION } from "../base/version.ts";
 
 /** What {@link openMonitor} works with. */
 export interface MonitorOptions {
   readonly config: Config;
-  readonly base: Base;
+  readonly context: DaemonContext;
   readonly events: RecentEvents;
   /** The running engine, which changes with a reload. */
   readonly engine: () => Pick<Engine, "resolver" | "dnssec">;
@@ -47,11 +47,11 @@ export function recordEvents({ now }: Clock): RecentEvents {
  * @throws {Error} If an address cannot be had; with one line for the operator.
  */
 export async function openMonitor(options: MonitorOptions): Promise<() => void> {
-  const { config, base, events, engine, sockets } = options;
-  const { clock, log, store } = base;
+  const { config, context, events, engine, sockets } = options;
+  const { clock, log, store } = context;
   const { now } = clock;
   const facts = {
-    ...base,
+    ...context,
     events,
     now,
     version: VERSION,
@@ -74,7 +74,7 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
     validates: () => engine().dnssec.validates(),
     resolvers: () => engine().dnssec.resolvers(),
   });
-  const history = startHistory(base);
+  const history = startHistory(context);
   const site = await createSite({ ...facts, history, health });
   const servers: HttpServer[] = [];
   const close = () => {

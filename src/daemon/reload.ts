@@ -8,7 +8,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { startEngine } from "./engine.ts";
-import type { Base, Engine } from "./engine.ts";
+import type { DaemonContext, Engine } from "./engine.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -16,7 +16,7 @@ import type { Supervision } from "./supervision.ts";
 export interface ReloadOptions {
   /** Reads the configuration. @throws {UsageError} For mistakes in it. */
   readonly read: () => LoadedConfig;
-  readonly base: Base;
+  readonly context: DaemonContext;
   readonly listeners: Pick<Listeners, "open">;
   readonly supervision: Pick<Supervision, "reloading" | "ready">;
   /** The configuration the daemon was started with. */
@@ -41,8 +41,8 @@ const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
  * @returns A function for the signal; calls while one is under way are one more reload after it.
  */
 export function createReload(options: ReloadOptions): () => void {
-  const { base, running } = options;
-  const outcome = base.metrics.gauge(
+  const { context, running } = options;
+  const outcome = context.metrics.gauge(
     "mta_sts_config_last_reload_successful",
     "Whether the last reload of the configuration was taken: 1 yes, or there was none; 0 no.",
   ).cell();
@@ -55,7 +55,7 @@ export function createReload(options: ReloadOptions): () => void {
     options.supervision.reloading();
     try {
       const { config, notes } = options.read();
-      const engine = await startEngine(config, base);
+      const engine = await startEngine(config, context);
       try {
         const closeOld = await options.listeners.open(config.listen);
         options.takeOver(engine);
@@ -65,19 +65,19 @@ export function createReload(options: ReloadOptions): () => void {
         throw error;
       }
       for (const { path, text } of notes) {
-        base.log.warn("configuration note", { key: path, note: text });
+        context.log.warn("configuration note", { key: path, note: text });
       }
       for (const [key, value] of FIXED) {
         if (JSON.stringify(value(config)) !== JSON.stringify(value(running))) {
-          base.log.warn("setting takes effect at the next start", { key });
+          context.log.warn("setting takes effect at the next start", { key });
         }
       }
       outcome.value = 1;
-      base.log.info("reloaded", { config: config.file ?? "embedded defaults" });
+      context.log.info("reloaded", { config: config.file ?? "embedded defaults" });
     } catch (error) {
       outcome.value = 0;
       const reason = error instanceof Error ? error.message : String(error);
-      base.log.error("reload refused: the running configuration stays", { reason });
+      context.log.error("reload refused: the running configuration stays", { reason });
     } finally {
       options.supervision.ready();
     }

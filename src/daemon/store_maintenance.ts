@@ -21,7 +21,7 @@ const FLUSHES_PER_PRUNE = 3600;
  *
  * @returns A function that ends them.
  */
-export function startHousekeeping(
+export function startStoreMaintenance(
   { store, clock }: { store: Pick<StoreCare, "flush" | "prune">; clock: ProvenClock },
 ): () => void {
   let round = 0;

@@ -9,7 +9,7 @@
 import type { InheritedSocket } from "../postfix/inherited.ts";
 
 /** What systemd expects and provides. */
-export interface Handover {
+export interface SystemdEnvironment {
   /** Path of the socket to report to, with a leading `@` in the abstract namespace. */
   readonly notifySocket: string | undefined;
   /** The longest time between two signs of life, ms. */
@@ -29,7 +29,10 @@ const USEC_PER_MSEC = 1000;
  * @param env Reads one variable.
  * @param pid Of this process: variables that name another belong to an ancestor and are ignored.
  */
-export function readHandover(env: (name: string) => string | undefined, pid: number): Handover {
+export function readSystemdEnvironment(
+  env: (name: string) => string | undefined,
+  pid: number,
+): SystemdEnvironment {
   const forUs = (owner: string | undefined) => owner === String(pid);
   const watchdogOwner = env("WATCHDOG_PID");
   const watched = watchdogOwner === undefined || forUs(watchdogOwner);

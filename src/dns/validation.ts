@@ -29,7 +29,7 @@ export interface ValidationOptions {
 }
 
 /** What is known of one resolver. */
-interface Knowledge {
+interface DomainMemory {
   /** As the last answer had it; it outlives the resolver's being down. */
   validates: boolean | undefined;
   /** Nothing has happened since that could have made another resolver of it. */
@@ -43,7 +43,7 @@ interface Knowledge {
 /** The probes of all resolvers. */
 export class Validation {
   readonly #options: ValidationOptions;
-  readonly #known = new WeakMap<Server, Knowledge>();
+  readonly #known = new WeakMap<Server, DomainMemory>();
   /** Somebody wants to know: resolvers are probed as they come. */
   #isWatching = false;
 
@@ -101,7 +101,7 @@ export class Validation {
     if (this.#isWatching) this.#probe(server);
   }
 
-  #of(server: Server): Knowledge {
+  #of(server: Server): DomainMemory {
     let known = this.#known.get(server);
     if (known === undefined) {
       known = { validates: undefined, isFresh: false, probe: undefined, said: undefined };
@@ -115,7 +115,7 @@ export class Validation {
     return known.probe ??= this.#ask(server, known).finally(() => known.probe = undefined);
   }
 
-  async #ask(server: Server, known: Knowledge): Promise<Failed | undefined> {
+  async #ask(server: Server, known: DomainMemory): Promise<Failed | undefined> {
     const { question, timeout, clock, servers } = this.#options;
     const deadline = clock.now() + timeout;
     const { reply } = await server.transport.ask(question, { deadline, signal: undefined });

@@ -11,11 +11,11 @@ import type { HttpRequest } from "../http/request.ts";
 import type { HttpExchange, HttpReply } from "../http/server.ts";
 import type { Log, Metrics } from "../base/telemetry.ts";
 import { policyHost } from "../sts/domain.ts";
-import type { Shelf } from "./watched_files.ts";
+import type { WatchedFiles } from "./watched_files.ts";
 
 /** What the site works with. */
 export interface PolicySiteOptions {
-  readonly policies: Pick<Shelf<Uint8Array>, "get">;
+  readonly policies: Pick<WatchedFiles<Uint8Array>, "get">;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -12,8 +12,8 @@ import { X509Certificate } from "node:crypto";
 import type { Log } from "../base/telemetry.ts";
 import { policyHost } from "../sts/domain.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";
-import { createShelf } from "./watched_files.ts";
-import type { Made, Shelf } from "./watched_files.ts";
+import { watchFiles } from "./watched_files.ts";
+import type { Made, WatchedFiles } from "./watched_files.ts";
 import { listenOnLoopback } from "./tls_session.ts";
 import type { PemPair } from "./tls_session.ts";
 import type { Files } from "./types.ts";
@@ -24,8 +24,8 @@ export interface Credentials extends PemPair {
   readonly expires: number;
 }
 
-/** What the shelf is filled from. */
-export interface CertificateShelfOptions {
+/** Where the certificates come from. */
+export interface WatchedCertificatesOptions {
   readonly directory: string;
   /** The domains that need one. */
   readonly domains: () => Iterable<string>;
@@ -41,8 +41,8 @@ const PEM_MAX_BYTES = 128 * 1024;
 /** How the runtime prints a dNSName of the subjectAltName. */
 const DNS_NAME = "DNS:";
 
-/** Creates the shelf: credentials by domain (lower-case A-labels). */
-export function createCertificateShelf(options: CertificateShelfOptions): Shelf<Credentials> {
+/** Watches certificates: credentials by domain (lower-case A-labels). */
+export function watchCertificates(options: WatchedCertificatesOptions): WatchedFiles<Credentials> {
   const { domains, files, log } = options;
 
   /** The first pair of files that is there. */
@@ -80,7 +80,7 @@ export function createCertificateShelf(options: CertificateShelfOptions): Shelf<
     return judge({ cert, key }, policyHost(domain), options.now());
   }
 
-  return createShelf({ what: "certificate", list, make, log });
+  return watchFiles({ what: "certificate", list, make, log });
 }
 
 function pathsOf(domain: string, directory: string): (readonly [string, string])[] {

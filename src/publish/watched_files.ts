@@ -14,8 +14,8 @@ export type Made<T> =
   /** One line for the operator. */
   | { readonly kind: "refused"; readonly problem: string };
 
-/** How a shelf is filled. */
-export interface ShelfOptions<T> {
+/** What is watched, and how it is read. */
+export interface WatchedFilesOptions<T> {
   /** The kind of thing, for the log: "policy", "certificate". */
   readonly what: string;
   /**
@@ -29,7 +29,7 @@ export interface ShelfOptions<T> {
 }
 
 /** Things by key. */
-export interface Shelf<T> {
+export interface WatchedFiles<T> {
   get(key: string): T | undefined;
   keys(): Iterable<string>;
   values(): IteratorObject<T>;
@@ -38,8 +38,8 @@ export interface Shelf<T> {
   scan(): Promise<void>;
 }
 
-/** Creates a shelf with nothing in it before the first scan. */
-export function createShelf<T>({ what, list, make, log }: ShelfOptions<T>): Shelf<T> {
+/** Watches files; nothing is read before the first scan. */
+export function watchFiles<T>({ what, list, make, log }: WatchedFilesOptions<T>): WatchedFiles<T> {
   const items = new Map<string, T>();
   /** The state of files when they were last looked at. */
   let seen: ReadonlyMap<string, string> = new Map();

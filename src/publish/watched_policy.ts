@@ -11,8 +11,8 @@ import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { formatFinding, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
 import { decodePolicy } from "./policy_file.ts";
-import { createShelf } from "./watched_files.ts";
-import type { Made, Shelf } from "./watched_files.ts";
+import { watchFiles } from "./watched_files.ts";
+import type { Made, WatchedFiles } from "./watched_files.ts";
 import type { Files } from "./types.ts";
 
 /** Files looked at in one directory: each costs a `stat` at every scan. */
@@ -20,17 +20,17 @@ const POLICIES_MAX = 10_000;
 
 const EXTENSION = ".txt";
 
-/** What the shelf is filled from. */
-export interface PolicyShelfOptions extends LintOptions {
+/** Where the policies come from. */
+export interface WatchedPolicyOptions extends LintOptions {
   readonly directory: string;
   readonly files: Files;
   readonly log: Log;
 }
 
-/** Creates the shelf: the octets to serve by domain (lower-case A-labels). */
-export function createPolicyShelf(
-  options: PolicyShelfOptions,
-): Shelf<Uint8Array<ArrayBuffer>> {
+/** Watches a directory of policies: the octets to serve by domain (lower-case A-labels). */
+export function watchPolicy(
+  options: WatchedPolicyOptions,
+): WatchedFiles<Uint8Array<ArrayBuffer>> {
   const { directory, files, log } = options;
   const pathOf = (domain: string) => `${directory}/${domain}${EXTENSION}`;
 
@@ -62,7 +62,7 @@ export function createPolicyShelf(
     return { kind: "made", item: read.bytes };
   }
 
-  return createShelf({ what: "policy", list, make, log });
+  return watchFiles({ what: "policy", list, make, log });
 }
 
 /** The domain a file is for; only a name in the form that is asked for is one. */

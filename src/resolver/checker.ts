@@ -14,7 +14,7 @@ import { selectTxtRecord } from "../sts/txt_record.ts";
 import { decide } from "./decide.ts";
 import type { Decision, Row, Situation } from "./decide.ts";
 import { holdPolicy, refreshTime } from "./held_policy.ts";
-import type { Knowledge } from "./domain_memory.ts";
+import type { DomainMemory } from "./domain_memory.ts";
 import { createLimiter } from "./limiter.ts";
 import { ownerOf } from "./owner_share.ts";
 import type { HeldPolicy, ResolverEffects, ResolverSettings, TxtResult } from "./types.ts";
@@ -64,7 +64,7 @@ interface Findings {
 
 /** Creates the checker over the shared memory. */
 export function createChecker(
-  knowledge: Knowledge,
+  memory: DomainMemory,
   { settings, effects }: { settings: ResolverSettings; effects: ResolverEffects },
 ): Checker {
   const { clock, store, observe } = effects;
@@ -90,9 +90,9 @@ export function createChecker(
     { force, turn }: { force: boolean; turn: number },
   ): Promise<CheckResult> {
     // What is in the store counts as held; from here on the memory hears of changes.
-    knowledge.recall(knowledge.stateOf(domain));
+    memory.recall(memory.stateOf(domain));
     const txt = await lookupTxt(domain);
-    const held = knowledge.live(knowledge.stateOf(domain));
+    const held = memory.live(memory.stateOf(domain));
     const situation: Situation = {
       heldId: held?.id,
       txt: txt.kind === "found" ? txt : { kind: txt.kind },
@@ -113,7 +113,7 @@ export function createChecker(
     const outcome: Situation = {
       ...situation,
       // The fetch may have taken longer than the rest of the old policy's life.
-      heldId: knowledge.live(knowledge.stateOf(domain))?.id,
+      heldId: memory.live(memory.stateOf(domain))?.id,
       fetch: fetched.kind === "failed" ? "failed" : "fetched",
     };
     return settle(domain, decide(outcome), { txt, fetched });
@@ -121,7 +121,7 @@ export function createChecker(
 
   async function lookupTxt(domain: string): Promise<TxtResult> {
     const started = clock.now();
-    const heldId = knowledge.live(knowledge.stateOf(domain))?.id;
+    const heldId = memory.live(memory.stateOf(domain))?.id;
     const dns = await effects.dns.lookupTxt(txtName(domain), {
       isNews(records) {
         const record = selectTxtRecord(records);
@@ -170,14 +170,14 @@ export function createChecker(
     if (decision.step !== "answer") throw new TypeError(`Check of '${domain}' ended undecided`);
     const { row, use } = decision;
     const now = clock.now();
-    const state = knowledge.stateOf(domain);
-    const held = knowledge.live(state);
+    const state = memory.stateOf(domain);
+    const held = memory.live(state);
     const checkAfter = memoryOf(findings, settings.recheck);
     state.nextCheckAt = now + checkAfter;
     switch (use) {
       case "new": {
         if (findings.fetched?.kind !== "policy") throw new TypeError("Adopted without a policy");
-        knowledge.adopt(findings.fetched.held);
+        memory.adopt(findings.fetched.held);
         observe({ kind: "policy", held: findings.fetched.held, previous: held });
         return { row, held: findings.fetched.held };
       }

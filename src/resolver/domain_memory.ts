@@ -3,11 +3,11 @@
  * was none, and when to look again. The store stands behind it; entries dropped from memory come back
  * from there.
  *
- * A policy leaves only through {@link Knowledge.adopt} (a newer valid policy), through its own
+ * A policy leaves only through {@link DomainMemory.adopt} (a newer valid policy), through its own
  * `max_age`, or through the operator's `purge` (RFC 8461 §3.3, §5.1).
  *
  * That the store has none is never remembered: whoever is about to answer without a policy looks there
- * again ({@link Knowledge.recall}). And an answer given so ends when there is one after all: each has a
+ * again ({@link DomainMemory.recall}). And an answer given so ends when there is one after all: each has a
  * token that turns invalid with the news that a policy was stored, with the file's coming back, and
  * when its state is dropped.
  *
@@ -28,7 +28,7 @@ const TOUCH_MS = 6 * 3600 * 1000;
 /** A domain as held in memory. Times in ms. */
 export interface DomainState {
   readonly domain: string;
-  /** May have expired: read it through {@link Knowledge.live}. */
+  /** May have expired: read it through {@link DomainMemory.live}. */
   held: HeldPolicy | undefined;
   /** The TXT record is not checked again before. */
   nextCheckAt: number;
@@ -47,7 +47,7 @@ export type Recall =
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** The memory of all domains. */
-export interface Knowledge {
+export interface DomainMemory {
   /** The state of a domain, an empty one when memory does not have it. */
   stateOf(domain: string): DomainState;
   /** The policy to use now, as far as memory has it: an expired one counts as none (row 6 of the decision). */
@@ -72,13 +72,13 @@ const NONE: Recall = { kind: "none" };
  * @param maxEntries Domains held at most.
  * @param effects Store, clock, and the map to keep states in.
  */
-export function createKnowledge(
+export function createDomainMemory(
   maxEntries: number,
   { store, clock, createMap }: Pick<ResolverEffects, "createMap"> & {
     store: DomainStore;
     clock: ProvenClock;
   },
-): Knowledge {
+): DomainMemory {
   // What is dropped hears no more news. A held policy can only be replaced by a newer one, whose check
   // comes within minutes.
   const states: BoundedMap<DomainState> = createMap<DomainState>(maxEntries, (state) => {

@@ -57,8 +57,8 @@ const VIEWS_PER_DOMAIN = 8;
  */
 export type DaneSight = "off" | "blind" | "lenient" | "strict";
 
-/** What {@link createMxViews} needs. */
-export interface MxViewsOptions {
+/** What {@link createMxCache} needs. */
+export interface MxCacheOptions {
   readonly lookup: DnsClient["lookup"];
   readonly store: Pick<DomainStore, "getMx" | "putMx">;
   readonly clock: Clock;
@@ -69,7 +69,7 @@ export interface MxViewsOptions {
 }
 
 /** The remembered views. */
-export interface MxViews {
+export interface MxCache {
   /**
    * The view of a next hop.
    *
@@ -98,7 +98,7 @@ interface Flight {
 type Failure = Extract<MxResult, { kind: "failed" }>;
 
 /** Creates the memory of views. */
-export function createMxViews(options: MxViewsOptions): MxViews {
+export function createMxCache(options: MxCacheOptions): MxCache {
   const { clock, store, views, sight } = options;
   const flights = new Map<string, Flight>();
   /** Failures by next hop, with the time of the next attempt. */

@@ -14,9 +14,9 @@ import type { CheckOptions, CheckResult } from "./checker.ts";
 import { withDeadline } from "../base/deadline.ts";
 import { decide, rowWithout } from "./decide.ts";
 import type { Row, Situation } from "./decide.ts";
-import { createKnowledge } from "./domain_memory.ts";
+import { createDomainMemory } from "./domain_memory.ts";
 import type { DomainState, Recall } from "./domain_memory.ts";
-import { createMxViews, renewalTime } from "./mx_cache.ts";
+import { createMxCache, renewalTime } from "./mx_cache.ts";
 import type { DaneSight } from "./mx_cache.ts";
 import type {
   Answer,
@@ -74,9 +74,9 @@ interface HeldQuery extends Query {
 /** Creates the resolver. */
 export function createResolver(settings: ResolverSettings, effects: ResolverEffects): Resolver {
   const { clock, store, observe } = effects;
-  const knowledge = createKnowledge(settings.memoryEntries, effects);
-  const checker = createChecker(knowledge, { settings, effects });
-  const mxViews = createMxViews({
+  const memory = createDomainMemory(settings.memoryEntries, effects);
+  const checker = createChecker(memory, { settings, effects });
+  const mxCache = createMxCache({
     lookup: effects.dns.lookup,
     store,
     clock,
@@ -87,10 +87,10 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
 
   function resolve(nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution> {
     const query: Query = { nextHop, zone, wait: zone.timeout };
-    const state = knowledge.stateOf(nextHop.domain);
-    const held = knowledge.live(state);
+    const state = memory.stateOf(nextHop.domain);
+    const held = memory.live(state);
     if (held !== undefined) return answerKnown(query, state, held);
-    const recall = knowledge.recall(state);
+    const recall = memory.recall(state);
     if (recall.kind === "held") return answerKnown(query, state, recall.held);
     const { absence } = state;
     return absence !== undefined && clock.now() < absence.until
@@ -123,8 +123,8 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     if (result?.held !== undefined) {
       return answerHeld({ ...rest, held: result.held, row: result.row });
     }
-    const state = knowledge.stateOf(domain);
-    const recall = knowledge.recall(state);
+    const state = memory.stateOf(domain);
+    const recall = memory.recall(state);
     if (recall.kind === "held") return answerKnown(rest, state, recall.held);
     const known = result === undefined ? undefined : state.absence ?? { row: result.row, until: 0 };
     return answerWithout(rest, known ?? { row: rowAtDeadline(), until: 0 }, recall);
@@ -133,10 +133,10 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
   function answerHeld(query: HeldQuery): Resolution | Promise<Resolution> {
     const { held, zone, nextHop } = query;
     const { mode } = held.policy;
-    knowledge.noteUse(knowledge.stateOf(nextHop.domain));
+    memory.noteUse(memory.stateOf(nextHop.domain));
     const enforced = mode === "enforce" || (mode === "testing" && zone.strictTesting);
     if (!enforced) return conclude(query, { kind: "notfound" }, Infinity);
-    const mx = mxViews.view(nextHop, query.wait);
+    const mx = mxCache.view(nextHop, query.wait);
     return mx instanceof Promise
       ? mx.then((result) => answerEnforced(query, result))
       : answerEnforced(query, mx);
@@ -153,7 +153,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
 
   function conclude(query: HeldQuery, answer: Answer, mxUntil: number): Resolution {
     const { held, row, nextHop, zone } = query;
-    const { nextCheckAt, token } = knowledge.stateOf(nextHop.domain);
+    const { nextCheckAt, token } = memory.stateOf(nextHop.domain);
     // While a check is under way this is past: of what is asked for once no reply is kept ready.
     const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxUntil);
     observe({ kind: "answer", domain: nextHop.domain, zone, row, answer });
@@ -174,7 +174,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
       ? { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` }
       : { kind: "notfound" };
     observe({ kind: "answer", domain, zone, row, answer, storeFault });
-    const { token } = knowledge.stateOf(domain);
+    const { token } = memory.stateOf(domain);
     const isSure = answer.kind !== "temp" && storeFault === undefined;
     return { answer, until: isSure ? known.until : 0, token, row };
   }
@@ -183,19 +183,19 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     resolve,
     check: checker.check,
     purge(domain: string): void {
-      knowledge.purge(domain);
-      mxViews.forget(domain);
+      memory.purge(domain);
+      mxCache.forget(domain);
     },
     report(domain: string): DomainReport {
-      const recall = knowledge.recall(knowledge.stateOf(domain));
+      const recall = memory.recall(memory.stateOf(domain));
       return {
         held: recall.kind === "held" ? recall.held : undefined,
         failure: store.getFailure(domain),
-        mx: mxViews.peek({ domain, bracketed: false, port: 25 }),
+        mx: mxCache.peek({ domain, bracketed: false, port: 25 }),
       };
     },
     load: checker.load,
-    close: knowledge.close,
+    close: memory.close,
   };
 }
 

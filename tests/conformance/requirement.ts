@@ -10,7 +10,7 @@ export const FILES = {
   cacheRows: "tests/cache/rows_test.ts",
   certificates: "tests/https/certificates_test.ts",
   daemon: "tests/cli/serve_test.ts",
-  dane: "tests/resolver/mx_views_test.ts",
+  dane: "tests/resolver/mx_cache_test.ts",
   daneRecords: "tests/resolver/dane_test.ts",
   decision: "tests/resolver/decide_test.ts",
   defaults: "tests/config/load_test.ts",

@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { startHousekeeping } from "../../src/daemon/store_maintenance.ts";
+import { startStoreMaintenance } from "../../src/daemon/store_maintenance.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
 const FLUSH_MS = 1000;
 const HOUR_MS = 3_600_000;
 
-Deno.test("startHousekeeping() prunes once an hour, and goes on with each flush until nothing is left", async () => {
+Deno.test("startStoreMaintenance() prunes once an hour, and goes on with each flush until nothing is left", async () => {
   const clock = new ManualClock();
   const calls: string[] = [];
   const records = [2, 1, 0, 0];
-  const stop = startHousekeeping({
+  const stop = startStoreMaintenance({
     clock,
     store: {
       flush: () => void calls.push("flush"),

@@ -1,18 +1,21 @@
 import { assertEquals } from "@std/assert";
-import { type Handover, readHandover } from "../../src/daemon/systemd_environment.ts";
+import {
+  readSystemdEnvironment,
+  type SystemdEnvironment,
+} from "../../src/daemon/systemd_environment.ts";
 
-const NOTHING: Handover = { notifySocket: undefined, watchdog: undefined, sockets: [] };
+const NOTHING: SystemdEnvironment = { notifySocket: undefined, watchdog: undefined, sockets: [] };
 
-function read(env: Record<string, string>): Handover {
-  return readHandover((name) => env[name], 42);
+function read(env: Record<string, string>): SystemdEnvironment {
+  return readSystemdEnvironment((name) => env[name], 42);
 }
 
-Deno.test("readHandover() finds nothing where there is no systemd", () => {
+Deno.test("readSystemdEnvironment() finds nothing where there is no systemd", () => {
   assertEquals(read({}), NOTHING);
   assertEquals(read({ NOTIFY_SOCKET: "" }), NOTHING);
 });
 
-Deno.test("readHandover() takes the watchdog's time unless it is meant for another process", () => {
+Deno.test("readSystemdEnvironment() takes the watchdog's time unless it is meant for another process", () => {
   const table: [env: Record<string, string>, ms: number | undefined][] = [
     [{ WATCHDOG_USEC: "30000000" }, 30_000],
     [{ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "42" }, 30_000],
@@ -30,9 +33,9 @@ Deno.test("readHandover() takes the watchdog's time unless it is meant for anoth
   }
 });
 
-Deno.test("readHandover() takes sockets that are meant for this process, with their names", () => {
+Deno.test("readSystemdEnvironment() takes sockets that are meant for this process, with their names", () => {
   const sockets = (...names: string[]) => names.map((name, index) => ({ fd: 3 + index, name }));
-  const table: [env: Record<string, string>, sockets: Handover["sockets"]][] = [
+  const table: [env: Record<string, string>, sockets: SystemdEnvironment["sockets"]][] = [
     [{ LISTEN_PID: "42", LISTEN_FDS: "1" }, sockets("unknown")],
     [{ LISTEN_PID: "42", LISTEN_FDS: "2", LISTEN_FDNAMES: "a.socket" }, [
       ...sockets("a.socket", "unknown"),

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { closest } from "../../src/config/suggest.ts";
 import { createLog } from "../../src/base/log.ts";
-import { createCertificateShelf } from "../../src/publish/watched_certificates.ts";
-import { createPolicyShelf } from "../../src/publish/watched_policy.ts";
-import { createShelf } from "../../src/publish/watched_files.ts";
+import { watchCertificates } from "../../src/publish/watched_certificates.ts";
+import { watchPolicy } from "../../src/publish/watched_policy.ts";
+import { watchFiles } from "../../src/publish/watched_files.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
 import { createAuthority, createCertificate } from "../fakes/certificates.ts";
 import type { CertificateOptions } from "../fakes/certificates.ts";
@@ -27,16 +27,16 @@ function createTestLog() {
 function createPolicies(initial: Record<string, string> = {}) {
   const { log, read } = createTestLog();
   const files = createMemoryFiles(initial);
-  const shelf = createPolicyShelf({ directory: "/p", files, log, suggest: closest });
+  const watched = watchPolicy({ directory: "/p", files, log, suggest: closest });
   const text = (domain: string) => {
-    const bytes = shelf.get(domain);
+    const bytes = watched.get(domain);
     return bytes && new TextDecoder().decode(bytes);
   };
-  return { files, shelf, text, logged: read };
+  return { files, watched, text, logged: read };
 }
 
-Deno.test("createPolicyShelf() holds the valid policies of a directory, octet by octet", async () => {
-  const { shelf, text, logged } = createPolicies({
+Deno.test("watchPolicy() holds the valid policies of a directory, octet by octet", async () => {
+  const { watched, text, logged } = createPolicies({
     "/p/a.example.txt": POLICY,
     "/p/b.example.txt": "nonsense",
     "/p/a.example.txt.previous": OTHER,
@@ -46,8 +46,8 @@ Deno.test("createPolicyShelf() holds the valid policies of a directory, octet by
     "/p/.c.example.txt.tmp": OTHER,
     "/p/sub/c.example.txt": OTHER,
   });
-  await shelf.scan();
-  assertEquals([...shelf.keys()], ["a.example"]);
+  await watched.scan();
+  assertEquals([...watched.keys()], ["a.example"]);
   assertEquals(text("a.example"), POLICY);
   assertEquals(logged(), [
     "INFO  policy loaded key=a.example",
@@ -55,55 +55,55 @@ Deno.test("createPolicyShelf() holds the valid policies of a directory, octet by
   ]);
 });
 
-Deno.test("createPolicyShelf() follows changes, and keeps the last good version of a file that goes bad", async () => {
-  const { files, shelf, text, logged } = createPolicies({ "/p/a.example.txt": POLICY });
-  await shelf.scan();
+Deno.test("watchPolicy() follows changes, and keeps the last good version of a file that goes bad", async () => {
+  const { files, watched, text, logged } = createPolicies({ "/p/a.example.txt": POLICY });
+  await watched.scan();
   logged();
-  await shelf.scan();
+  await watched.scan();
   assertEquals(logged(), []);
 
   files.put("/p/a.example.txt", OTHER);
-  await shelf.scan();
+  await watched.scan();
   assertEquals([text("a.example"), ...logged()], [OTHER, "INFO  policy changed key=a.example"]);
 
   files.put("/p/a.example.txt", "mode: none\n");
-  await shelf.scan();
-  await shelf.scan();
+  await watched.scan();
+  await watched.scan();
   assertEquals(text("a.example"), OTHER);
   const [warning, ...others] = logged();
   assertStringIncludes(warning ?? "", 'kept="the last good version stays in use"');
   assertEquals(others, []);
 
   files.put("/p/a.example.txt", "x".repeat(65537));
-  await shelf.scan();
+  await watched.scan();
   assertEquals(text("a.example"), OTHER);
   assertEquals(logged().length, 1);
 
   files.put("/p/a.example.txt", POLICY);
-  await shelf.scan();
+  await watched.scan();
   assertEquals([text("a.example"), ...logged()], [POLICY, "INFO  policy changed key=a.example"]);
 
   files.contents.delete("/p/a.example.txt");
-  await shelf.scan();
-  assertEquals([text("a.example"), shelf.size], [undefined, 0]);
+  await watched.scan();
+  assertEquals([text("a.example"), watched.size], [undefined, 0]);
   assertEquals(logged(), ["INFO  policy removed key=a.example"]);
 });
 
-Deno.test("createPolicyShelf() keeps everything while the directory cannot be read, and says so once", async () => {
-  const { files, shelf, text, logged } = createPolicies({ "/p/a.example.txt": POLICY });
-  await shelf.scan();
+Deno.test("watchPolicy() keeps everything while the directory cannot be read, and says so once", async () => {
+  const { files, watched, text, logged } = createPolicies({ "/p/a.example.txt": POLICY });
+  await watched.scan();
   logged();
   files.fault = "gone";
-  await shelf.scan();
-  await shelf.scan();
+  await watched.scan();
+  await watched.scan();
   assertEquals(text("a.example"), POLICY);
   assertEquals(logged(), ["WARN  policy directory cannot be read"]);
 });
 
-Deno.test("createPolicyShelf() serves a policy that some senders refuse, and warns", async () => {
-  const { shelf, logged } = createPolicies({ "/p/a.example.txt": `${POLICY}\r\n` });
-  await shelf.scan();
-  assertEquals(shelf.size, 1);
+Deno.test("watchPolicy() serves a policy that some senders refuse, and warns", async () => {
+  const { watched, logged } = createPolicies({ "/p/a.example.txt": `${POLICY}\r\n` });
+  await watched.scan();
+  assertEquals(watched.size, 1);
   assertStringIncludes(logged()[0] ?? "", "some senders refuse it");
 });
 
@@ -123,17 +123,17 @@ function createCertificates(initial: Record<string, string>) {
   const { log, read } = createTestLog();
   const files = createMemoryFiles(initial);
   const domains = ["a.example"];
-  const shelf = createCertificateShelf({
+  const watched = watchCertificates({
     directory: "/c",
     domains: () => domains,
     files,
     log,
     now: () => NOW,
   });
-  return { files, shelf, domains, logged: read };
+  return { files, watched, domains, logged: read };
 }
 
-Deno.test("createCertificateShelf() finds both layouts of files", async () => {
+Deno.test("watchCertificates() finds both layouts of files", async () => {
   const good = certificate();
   for (
     const [cert, key] of [
@@ -141,17 +141,17 @@ Deno.test("createCertificateShelf() finds both layouts of files", async () => {
       ["/c/mta-sts.a.example/fullchain.pem", "/c/mta-sts.a.example/privkey.pem"],
     ] as const
   ) {
-    const { shelf, logged } = createCertificates({
+    const { watched, logged } = createCertificates({
       [cert]: good.certPem + AUTHORITY.certPem,
       [key]: good.keyPem,
     });
-    await shelf.scan();
-    assertEquals(shelf.get("a.example")?.key, good.keyPem);
+    await watched.scan();
+    assertEquals(watched.get("a.example")?.key, good.keyPem);
     assertEquals(logged(), ["INFO  certificate loaded key=a.example"]);
   }
 });
 
-Deno.test("createCertificateShelf() takes a wildcard for the whole first label (RFC 8461 §3.3)", async () => {
+Deno.test("watchCertificates() takes a wildcard for the whole first label (RFC 8461 §3.3)", async () => {
   for (
     const [dns, size] of [
       [["*.a.example"], 1],
@@ -164,19 +164,19 @@ Deno.test("createCertificateShelf() takes a wildcard for the whole first label (
   ) {
     const pair = certificate({ subject: "mta-sts.a.example", dns });
     const files = { "/c/a.example.pem": pair.certPem, "/c/a.example.key": pair.keyPem };
-    const { shelf } = createCertificates(files);
-    await shelf.scan();
-    assertEquals(shelf.size, size, String(dns));
+    const { watched } = createCertificates(files);
+    await watched.scan();
+    assertEquals(watched.size, size, String(dns));
   }
 });
 
-Deno.test("createCertificateShelf() refuses what no sender accepts, and keeps the last good one", async () => {
+Deno.test("watchCertificates() refuses what no sender accepts, and keeps the last good one", async () => {
   const good = certificate();
-  const { files, shelf, logged } = createCertificates({
+  const { files, watched, logged } = createCertificates({
     "/c/a.example.pem": good.certPem,
     "/c/a.example.key": good.keyPem,
   });
-  await shelf.scan();
+  await watched.scan();
   logged();
   const expired = certificate({ notAfter: new Date(NOW - 1000) });
   for (
@@ -189,8 +189,8 @@ Deno.test("createCertificateShelf() refuses what no sender accepts, and keeps th
   ) {
     files.put("/c/a.example.pem", cert);
     files.put("/c/a.example.key", key);
-    await shelf.scan();
-    assertEquals(shelf.get("a.example")?.cert, good.certPem);
+    await watched.scan();
+    assertEquals(watched.get("a.example")?.cert, good.certPem);
     const [line = ""] = logged();
     assertMatch(line, problem);
     assertStringIncludes(line, "the last good version stays in use");
@@ -198,26 +198,26 @@ Deno.test("createCertificateShelf() refuses what no sender accepts, and keeps th
   const renewed = certificate();
   files.put("/c/a.example.pem", renewed.certPem);
   files.put("/c/a.example.key", renewed.keyPem);
-  await shelf.scan();
-  assertEquals(shelf.get("a.example")?.cert, renewed.certPem);
+  await watched.scan();
+  assertEquals(watched.get("a.example")?.cert, renewed.certPem);
 });
 
-Deno.test("createCertificateShelf() tells once of a domain without a certificate", async () => {
-  const { shelf, domains, logged } = createCertificates({});
-  await shelf.scan();
-  await shelf.scan();
+Deno.test("watchCertificates() tells once of a domain without a certificate", async () => {
+  const { watched, domains, logged } = createCertificates({});
+  await watched.scan();
+  await watched.scan();
   assertEquals(logged(), [
     'WARN  certificate refused key=a.example problem="there is no a.example.pem with a.example.key" kept="nothing is served"',
   ]);
   domains.pop();
-  await shelf.scan();
+  await watched.scan();
   assertEquals(logged(), []);
 });
 
-Deno.test("createShelf() tries again what it refused, since the fault may pass", async () => {
+Deno.test("watchFiles() tries again what it refused, since the fault may pass", async () => {
   const { log, read } = createTestLog();
   let fault: string | undefined = "too many open files";
-  const shelf = createShelf<number>({
+  const watched = watchFiles<number>({
     what: "thing",
     list: () => Promise.resolve(new Map([["a", "1"]])),
     make: () =>
@@ -226,11 +226,11 @@ Deno.test("createShelf() tries again what it refused, since the fault may pass",
       ),
     log,
   });
-  await shelf.scan();
-  await shelf.scan();
+  await watched.scan();
+  await watched.scan();
   assertEquals(read().length, 1);
   fault = undefined;
-  await shelf.scan();
-  await shelf.scan();
-  assertEquals([shelf.get("a"), ...read()], [1, "INFO  thing loaded key=a"]);
+  await watched.scan();
+  await watched.scan();
+  assertEquals([watched.get("a"), ...read()], [1, "INFO  thing loaded key=a"]);
 });
