@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { cpuTime } from "./cpu_time.ts";
+import { threadTime } from "../fakes/cpu_time.ts";
 import { GROWTH_TABLE } from "./growth_table.ts";
 import type { GrowthRow } from "./growth_table.ts";
 
@@ -19,12 +19,12 @@ const ROUNDS = 3;
 const TRIES = 4;
 
 async function timeOf(run: () => unknown, times: number): Promise<number> {
-  const start = cpuTime();
+  const start = threadTime();
   for (let left = times; left > 0; left--) {
     const result = run();
     if (result instanceof Promise) await result;
   }
-  return (cpuTime() - start) / times;
+  return (threadTime() - start) / times;
 }
 
 /** The least time of one run, over batches that are long enough to be measured. */
