@@ -8,6 +8,7 @@
  */
 
 import { GenerationalMap } from "../base/generational_map.ts";
+import { policyOctets as octetsOfPolicy } from "../sts/policy.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
 import { domainOf, selectDue } from "./rows.ts";
@@ -23,9 +24,22 @@ import type {
   StoreNews,
 } from "./types.ts";
 
-/** Creates the store. @param options `maxEntries` bounds policies, failures and next hops, each. */
-export function createMemoryStore({ maxEntries }: { maxEntries: number }): PolicyStore {
-  return new MemoryStore(maxEntries);
+/** Bounds of the store. */
+export interface MemoryStoreOptions {
+  /** Policies, failures and next hops held at most, each. */
+  readonly maxEntries: number;
+  /** What policies may take, octets. @default {Infinity} */
+  readonly policyOctets?: number;
+  /** What is known of next hops, and failures, may take, octets each. @default {Infinity} */
+  readonly mxOctets?: number;
+}
+
+/** What an entry takes beside its text, octets. */
+const ENTRY_OCTETS = 300;
+
+/** Creates the store. */
+export function createMemoryStore(options: MemoryStoreOptions): PolicyStore {
+  return new MemoryStore(options);
 }
 
 class MemoryStore implements PolicyStore {
@@ -34,10 +48,19 @@ class MemoryStore implements PolicyStore {
   readonly #mx: GenerationalMap<StoredMx>;
   readonly #news = new News();
 
-  constructor(maxEntries: number) {
-    this.#policies = new GenerationalMap(maxEntries);
-    this.#failures = new GenerationalMap(maxEntries);
-    this.#mx = new GenerationalMap(maxEntries);
+  constructor({ maxEntries, policyOctets = Infinity, mxOctets = Infinity }: MemoryStoreOptions) {
+    this.#policies = new GenerationalMap(maxEntries, {
+      octets: policyOctets,
+      octetsOf: (policy) => ENTRY_OCTETS + octetsOfPolicy(policy),
+    });
+    this.#failures = new GenerationalMap(maxEntries, {
+      octets: mxOctets,
+      octetsOf: ({ detail }) => ENTRY_OCTETS + detail.length,
+    });
+    this.#mx = new GenerationalMap(maxEntries, {
+      octets: mxOctets,
+      octetsOf: ({ json }) => ENTRY_OCTETS + json.length,
+    });
   }
 
   getPolicy(domain: string): PolicyLookup {
@@ -129,6 +152,10 @@ class MemoryStore implements PolicyStore {
 
   health(): StoreHealth {
     return { kind: "memory", why: "configured" };
+  }
+
+  pendingOctets(): number {
+    return 0;
   }
 
   close(): void {}

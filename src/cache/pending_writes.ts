@@ -68,6 +68,11 @@ export class PendingWrites {
       this.#mx.size;
   }
 
+  /** About how many octets of memory the entries take. */
+  get octets(): number {
+    return this.#octets;
+  }
+
   /** Number of policies with marks. */
   get marks(): number {
     return this.#marks.size;

@@ -251,6 +251,10 @@ export class SqliteStore implements PolicyStore {
     if (this.#keeper.isDue && !this.#isClosed) this.#settle();
   }
 
+  pendingOctets(): number {
+    return this.#pending.octets;
+  }
+
   health(): StoreHealth {
     return this.#keeper.health();
   }

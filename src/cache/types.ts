@@ -165,6 +165,8 @@ export interface StoreCare {
   /** Writes what is batched and tries again what failed. Called by a timer and at stop. */
   flush(): void;
   health(): StoreHealth;
+  /** Octets of memory that writes take which the file has not taken yet. */
+  pendingOctets(): number;
   close(): void;
 }
 

@@ -61,9 +61,14 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
   const events: ResolverEvent[] = [];
   const trace: FetchTrace = { url: "", addresses: [], refused: [] };
   let records: readonly string[] | undefined;
-  const store = createMemoryStore({ maxEntries: 1 });
+  const store = createMemoryStore({ maxEntries: 1, policyOctets: Infinity, mxOctets: Infinity });
   if (cached.kind === "read" && cached.policy !== undefined) store.putPolicy(cached.policy);
-  const resolver = createResolver({ ...config, discoveries: 1, memoryEntries: 2, dane: true }, {
+  const resolver = createResolver({
+    ...config,
+    discoveries: 1,
+    memory: { entries: 2, policyOctets: Infinity, viewOctets: Infinity },
+    dane: true,
+  }, {
     dns: {
       lookup: network.dns.lookup,
       async lookupTxt(name, lookupOptions) {
@@ -83,7 +88,7 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     observe: (event) => events.push(event),
     dnssec: () => options.validates,
     random: () => 0.5,
-    createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
+    createMap: (entries, options) => new GenerationalMap(entries, options),
   });
   const check = await resolver.check(nextHop.domain, { force: true });
   const { answer, row } = await resolver.resolve(nextHop, zone);

@@ -31,6 +31,7 @@ import { createControl } from "../daemon/control.ts";
 import { startEngine } from "../daemon/engine.ts";
 import type { DaemonContext } from "../daemon/engine.ts";
 import { createListeners } from "../daemon/listeners.ts";
+import { shareMemory } from "../daemon/memory_shares.ts";
 import { openMonitor, recordEvents } from "../daemon/monitor.ts";
 import { readConfig } from "./read_config.ts";
 import { createReload } from "../daemon/reload.ts";
@@ -176,8 +177,11 @@ function tellNotes({ notes }: LoadedConfig, log: Log): void {
 }
 
 function openStore(config: Config, parts: Omit<DaemonContext, "store" | "warnings">): PolicyStore {
-  const { file, memoryEntries, allowUnsafeDirectory } = config.cache;
-  if (file === undefined) return createMemoryStore({ maxEntries: memoryEntries });
+  const { file, memoryEntries, memoryMegabytes, allowUnsafeDirectory } = config.cache;
+  if (file === undefined) {
+    const { policies: policyOctets, views: mxOctets } = shareMemory(memoryMegabytes);
+    return createMemoryStore({ maxEntries: memoryEntries, policyOctets, mxOctets });
+  }
   const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);
   if (danger !== undefined) {
     throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });

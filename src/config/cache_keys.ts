@@ -20,6 +20,12 @@ export const CACHE_KEYS = {
     text:
       "How many domains are held in memory in front of the file. Each takes about 2 KB. With fewer than 100, every query would go to the file.",
   }),
+  memory_megabytes: count({
+    range: [8, 65_536],
+    default: 48,
+    text:
+      "How much memory may be taken in front of the file, in megabytes. It holds policies, MX hosts and replies, however much domains publish. With `cache: memory`, a policy that does not fit is lost.",
+  }),
   allow_unsafe_directory: flag({
     default: false,
     text: "Accept a cache directory that other users can write to.",

@@ -19,8 +19,9 @@ import type { RecentEvents } from "../status/recent_events.ts";
 import type { Log, Metrics } from "../base/telemetry.ts";
 import type { Warnings } from "../base/warnings.ts";
 import type { Handler } from "../postfix/connection.ts";
-import { createResponder } from "../postfix/responder.ts";
+import { createResponder, readyReplyOctets } from "../postfix/responder.ts";
 import type { ReadyReply } from "../postfix/responder.ts";
+import { type MemoryShares, shareMemory } from "./memory_shares.ts";
 import type { ProcessClock } from "../base/clock.ts";
 import { startStoreMaintenance } from "./store_maintenance.ts";
 import { startRefresher } from "../resolver/refresher.ts";
@@ -46,6 +47,8 @@ export interface Engine {
   readonly resolver: Resolver;
   readonly network: Network;
   readonly dnssec: DnssecWatch;
+  /** About how many octets of memory are taken, by what. */
+  memory(): MemoryShares;
   /** Ends what runs by itself; a check under way ends with a failure, which changes nothing that is held. */
   stop(): void;
   /** Like {@link stop}, but queries and checks under way come to their end. */
@@ -70,11 +73,16 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     refreshInterval: config.refresh.interval,
     failures: { dns: DNS_FAILURES, fetch: FETCH_FAILURES },
   });
+  const octets = shareMemory(config.cache.memoryMegabytes);
   const zones = [config.defaultZone, ...config.zones.values()];
   const settings = {
     ...config,
     discoveries: config.limits.discoveries,
-    memoryEntries: config.cache.memoryEntries,
+    memory: {
+      entries: config.cache.memoryEntries,
+      policyOctets: octets.policies,
+      viewOctets: octets.views,
+    },
     dane: zones.some(({ dane }) => dane !== "off"),
     daneRequired: zones.some(({ dane }) => dane === "require"),
   };
@@ -88,13 +96,17 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     },
     dnssec: dnssec.validates,
     random: Math.random,
-    createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
+    createMap: (entries, options) => new GenerationalMap(entries, options),
+  });
+  const readyReplies = new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries, {
+    octets: octets.replies,
+    octetsOf: readyReplyOctets,
   });
   const respond = createResponder({
     ...context,
     resolve: resolver.resolve,
     zoneFor: (mapName) => zoneFor(config, mapName),
-    readyReplies: new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries),
+    readyReplies,
   });
   const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });
   const stopMaintenance = startStoreMaintenance(context);
@@ -110,6 +122,7 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     resolver,
     network,
     dnssec,
+    memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
     stop(): void {
       stopWork();
       resolver.close();

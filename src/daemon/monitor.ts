@@ -26,7 +26,7 @@ export interface MonitorOptions {
   readonly context: DaemonContext;
   readonly events: RecentEvents;
   /** The running engine, which changes with a reload. */
-  readonly engine: () => Pick<Engine, "resolver" | "dnssec">;
+  readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory">;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
 }
@@ -63,6 +63,7 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
     ...facts,
     forgetAfter: config.refresh.forgetAfter,
     load: () => engine().resolver.load(),
+    memory: () => engine().memory(),
   });
   const health = createHealth({
     clock,

@@ -16,6 +16,7 @@
 
 import type { DomainStore, StoredPolicy, StoreNews } from "../cache/types.ts";
 import type { ProvenClock } from "../base/clock.ts";
+import { policyOctets } from "../sts/policy.ts";
 import type { Row } from "./decide.ts";
 import type { BoundedMap, HeldPolicy, ResolverEffects } from "./types.ts";
 
@@ -24,6 +25,9 @@ import type { BoundedMap, HeldPolicy, ResolverEffects } from "./types.ts";
  * `refresh.forget_after`, the one thing that it is needed for.
  */
 const TOUCH_MS = 6 * 3600 * 1000;
+
+/** What a domain takes in memory without its policy, octets. */
+const STATE_OCTETS = 300;
 
 /** A domain as held in memory. Times in ms. */
 export interface DomainState {
@@ -48,6 +52,8 @@ export type Recall =
 
 /** The memory of all domains. */
 export interface DomainMemory {
+  /** About how many octets it takes. */
+  octets(): number;
   /** The state of a domain, an empty one when memory does not have it. */
   stateOf(domain: string): DomainState;
   /** The policy to use now, as far as memory has it: an expired one counts as none (row 6 of the decision). */
@@ -69,11 +75,11 @@ const NONE: Recall = { kind: "none" };
 /**
  * Creates the memory.
  *
- * @param maxEntries Domains held at most.
+ * @param bounds Domains held at most, and the octets that they and their policies may take.
  * @param effects Store, clock, and the map to keep states in.
  */
 export function createDomainMemory(
-  maxEntries: number,
+  bounds: { readonly entries: number; readonly policyOctets: number },
   { store, clock, createMap }: Pick<ResolverEffects, "createMap"> & {
     store: DomainStore;
     clock: ProvenClock;
@@ -81,8 +87,12 @@ export function createDomainMemory(
 ): DomainMemory {
   // What is dropped hears no more news. A held policy can only be replaced by a newer one, whose check
   // comes within minutes.
-  const states: BoundedMap<DomainState> = createMap<DomainState>(maxEntries, (state) => {
-    if (state.held === undefined) state.token.valid = false;
+  const states: BoundedMap<DomainState> = createMap<DomainState>(bounds.entries, {
+    octets: bounds.policyOctets,
+    octetsOf: ({ held }) => STATE_OCTETS + (held === undefined ? 0 : policyOctets(held)),
+    onDrop(state) {
+      if (state.held === undefined) state.token.valid = false;
+    },
   });
 
   function stateOf(domain: string): DomainState {
@@ -109,8 +119,12 @@ export function createDomainMemory(
   function hold(state: DomainState, held: HeldPolicy): void {
     state.token.valid = false;
     state.token = { valid: true };
+    // Taken out meanwhile, since the policy is most of what the map counts.
+    const isInMemory = states.get(state.domain) === state;
+    if (isInMemory) states.delete(state.domain);
     state.held = held;
     state.absence = undefined;
+    if (isInMemory) states.set(state.domain, state);
   }
 
   function take(state: DomainState, policy: StoredPolicy): void {
@@ -136,6 +150,7 @@ export function createDomainMemory(
   const stopNews = store.onNews(hear);
 
   return {
+    octets: () => states.octets,
     stateOf,
     live,
     recall(state: DomainState): Recall {

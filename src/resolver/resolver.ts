@@ -16,6 +16,7 @@ import { decide, rowWithout } from "./decide.ts";
 import type { Row, Situation } from "./decide.ts";
 import { createDomainMemory } from "./domain_memory.ts";
 import type { DomainState, Recall } from "./domain_memory.ts";
+import { viewOctets } from "./mx_cache.ts";
 import { createMxCache, renewalTime } from "./mx_cache.ts";
 import type { DaneSight } from "./mx_cache.ts";
 import type {
@@ -53,6 +54,8 @@ export interface Resolver {
   report(domain: string): DomainReport;
   /** Checks under way and waiting. */
   load(): { running: number; waiting: number };
+  /** About how many octets the policies and the MX views in memory take. */
+  memory(): { policies: number; views: number };
   /** Ends the wait for news of the store: what is answered after it may be out of date. */
   close(): void;
 }
@@ -74,14 +77,18 @@ interface HeldQuery extends Query {
 /** Creates the resolver. */
 export function createResolver(settings: ResolverSettings, effects: ResolverEffects): Resolver {
   const { clock, store, observe } = effects;
-  const memory = createDomainMemory(settings.memoryEntries, effects);
+  const views = effects.createMap<readonly MxView[]>(settings.memory.entries, {
+    octets: settings.memory.viewOctets,
+    octetsOf: viewOctets,
+  });
+  const memory = createDomainMemory(settings.memory, effects);
   const checker = createChecker(memory, { settings, effects });
   const mxCache = createMxCache({
     lookup: effects.dns.lookup,
     store,
     clock,
     observe,
-    views: effects.createMap<readonly MxView[]>(settings.memoryEntries),
+    views,
     sight: () => daneSight(settings, effects.dnssec()),
   });
 
@@ -195,6 +202,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
       };
     },
     load: checker.load,
+    memory: () => ({ policies: memory.octets(), views: views.octets }),
     close: memory.close,
   };
 }

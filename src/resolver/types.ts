@@ -8,6 +8,7 @@ import type { DomainStore, StoredFailure, StoredPolicy } from "../cache/types.ts
 import type { DnsAnswer, DnsClient, DnsFailure } from "../dns/types.ts";
 import type { FailedFetch, FetchPolicy } from "../https/types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
+import type { GenerationalMapOptions } from "../base/generational_map.ts";
 import type { NextHop } from "../sts/domain.ts";
 import type { Policy } from "../sts/policy.ts";
 import type { TxtSelection } from "../sts/txt_record.ts";
@@ -146,8 +147,12 @@ export interface ResolverSettings {
   readonly refresh: { readonly interval: number; readonly forgetAfter: number };
   /** Checks (TXT and fetch) under way at once. */
   readonly discoveries: number;
-  /** Domains held in memory. */
-  readonly memoryEntries: number;
+  /** What is held in memory: so many domains, and so many octets of policies and of MX views. */
+  readonly memory: {
+    readonly entries: number;
+    readonly policyOctets: number;
+    readonly viewOctets: number;
+  };
   /** DANE is looked at, unless every zone switches it off. */
   readonly dane: boolean;
   /** A zone says `dane: require`. @default {false} */
@@ -166,8 +171,8 @@ export interface ResolverEffects {
   readonly dnssec: () => boolean | undefined;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
-  /** A bounded map for what is held in memory, created for each use; `onDrop` is told what it drops for want of room. */
-  readonly createMap: <V>(maxEntries: number, onDrop?: (value: V) => void) => BoundedMap<V>;
+  /** A bounded map for what is held in memory, created for each use. */
+  readonly createMap: <V>(entries: number, options: GenerationalMapOptions<V>) => BoundedMap<V>;
 }
 
 /** The bounded map of `base/generational_map.ts`, as far as it is needed here. */
@@ -178,6 +183,8 @@ export interface BoundedMap<V> {
   /** All values; reading them is no use. */
   entries(): IterableIterator<[key: string, value: V]>;
   readonly size: number;
+  /** About how many octets the entries take. */
+  readonly octets: number;
 }
 
 export type { DnsAnswer, NextHop, Policy, Zone };

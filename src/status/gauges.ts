@@ -9,14 +9,23 @@ import type { PolicyLists, StoreCare } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import type { Metrics } from "../base/telemetry.ts";
 
+/** What is held in memory under a bound of octets. */
+const MEMORY_TEXTS = {
+  policies: "Memory that policies take, at most half of cache.memory_megabytes.",
+  views: "Memory that MX hosts take, at most a quarter of cache.memory_megabytes.",
+  replies: "Memory that replies kept ready take, at most a quarter of cache.memory_megabytes.",
+} as const;
+
 /** What {@link declareGauges} reads. */
 export interface GaugeOptions {
   readonly metrics: Metrics;
   readonly store:
     & Pick<PolicyLists, "count" | "countHeldOff" | "oldestFetch">
-    & Pick<StoreCare, "health">;
+    & Pick<StoreCare, "health" | "pendingOctets">;
   /** Checks under way and waiting, of the running resolver. */
   readonly load: Resolver["load"];
+  /** Octets of memory taken by what is held, by kind. */
+  readonly memory: () => Readonly<Record<keyof typeof MEMORY_TEXTS, number>>;
   /** Current time, ms. */
   readonly now: () => number;
   /** When the process started, ms since the epoch. */
@@ -30,7 +39,14 @@ export interface GaugeOptions {
 export function declareGauges(options: GaugeOptions): void {
   declareProcess(options);
   declareStore(options);
-  const { metrics, load } = options;
+  const { metrics, load, memory } = options;
+  for (const [kind, text] of Object.entries(MEMORY_TEXTS)) {
+    metrics.gaugeFn(
+      `mta_sts_memory_${kind}_bytes`,
+      text,
+      () => memory()[kind as keyof typeof MEMORY_TEXTS],
+    );
+  }
   metrics.gaugeFn(
     "mta_sts_checks_running",
     "Checks of a domain (TXT record and policy) under way.",
@@ -78,5 +94,10 @@ function declareStore({ metrics, store, now, forgetAfter }: GaugeOptions): void 
     "mta_sts_cache_usable",
     "Whether the cache file works: 1 yes, or there is none by configuration; 0 no.",
     () => store.health().kind === "degraded" ? 0 : 1,
+  );
+  metrics.gaugeFn(
+    "mta_sts_memory_pending_bytes",
+    "Memory that writes take which the cache file has not taken yet, at most 16 MB.",
+    () => store.pendingOctets(),
   );
 }

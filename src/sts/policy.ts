@@ -120,6 +120,23 @@ export function readPolicyFile(text: string): PolicyFile {
   return { text, policy, strings: lines.length > QUOTED_MAX_LINES ? [] : quotedOf(lines) };
 }
 
+/** What a policy takes in memory beside its text and its lines, octets. */
+const POLICY_OVERHEAD_OCTETS = 400;
+
+/** What a pattern or a quoted line takes, octets: most are a view of the text. */
+const LINE_OVERHEAD_OCTETS = 40;
+
+/**
+ * About how many octets a policy takes in memory, rather too many than too few.
+ *
+ * A text with a single character beyond Latin-1 takes two octets for each of its characters.
+ */
+export function policyOctets({ text, policy, strings }: PolicyFile): number {
+  const width = /[\u0100-\uffff]/.test(text) ? 2 : 1;
+  const lines = policy.mx.length + strings.length;
+  return POLICY_OVERHEAD_OCTETS + width * text.length + LINE_OVERHEAD_OCTETS * lines;
+}
+
 /**
  * When a policy expires (RFC 8461 §3.2).
  *

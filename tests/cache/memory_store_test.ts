@@ -17,6 +17,19 @@ Deno.test("createMemoryStore() holds no more than its bound, and keeps what is i
   assertEquals(store.getMx("d0.example"), undefined);
 });
 
+Deno.test("createMemoryStore() bounds what it holds in octets, whatever is published", () => {
+  const bounds = { maxEntries: 20_000, policyOctets: 1_000_000, mxOctets: 1_000_000 };
+  const store = createMemoryStore(bounds);
+  const text = `${textOf(86_400)}note: ${"x".repeat(60_000)}\n`;
+  for (let index = 0; index < 100; index++) {
+    store.putPolicy(policyOf(`d${index}.example`, { text }));
+    store.putMx({ nextHop: `d${index}.example`, json: "x".repeat(60_000), checkedAt: START });
+  }
+  assert(store.count() <= 1_000_000 / 60_000, `${store.count()}`);
+  assert(stored(store, "d99.example") !== undefined);
+  assertEquals(store.getMx("d50.example"), undefined);
+});
+
 Deno.test("createMemoryStore() says that there is no file", () => {
   assertEquals(createMemoryStore({ maxEntries: 10 }).health(), {
     kind: "memory",

@@ -30,6 +30,7 @@ const OTHER_VALUES: Record<string, string> = {
   "zones": "{ relay: { timeout: 1 } }",
   "cache.file": "/srv/policies.db",
   "cache.memory_entries": "100",
+  "cache.memory_megabytes": "8",
   "cache.allow_unsafe_directory": "true",
   "recheck": "60",
   "negative_ttl": "61",
@@ -88,6 +89,7 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
     cache: {
       file: "/var/lib/mta-sts-resolver/cache.db",
       memoryEntries: 20_000,
+      memoryMegabytes: 48,
       allowUnsafeDirectory: false,
     },
     recheck: 300_000,

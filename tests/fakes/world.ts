@@ -42,7 +42,7 @@ export const SETTINGS: ResolverSettings = {
   negativeTtl: 5 * MINUTE,
   refresh: { interval: DAY, forgetAfter: 180 * DAY },
   discoveries: 256,
-  memoryEntries: 1000,
+  memory: { entries: 1000, policyOctets: Infinity, viewOctets: Infinity },
   dane: true,
 };
 
@@ -133,7 +133,7 @@ export function createWorld(
         observe: (event) => world.events.push(event),
         dnssec: () => world.dnssec,
         random: options.random ?? (() => 0.5),
-        createMap: (maxEntries, onDrop) => new GenerationalMap(maxEntries, { onDrop }),
+        createMap: (entries, options) => new GenerationalMap(entries, options),
       });
     },
   };

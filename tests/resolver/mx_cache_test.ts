@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
+import { viewOctets } from "../../src/resolver/mx_cache.ts";
+import type { MxView } from "../../src/resolver/types.ts";
 import { readKey } from "../../src/sts/domain.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
@@ -475,4 +477,12 @@ Deno.test("a domain with an underscore, which Postfix delivers to, is answered l
   const { answer } = await world.resolver.resolve(reading.nextHop, zone);
   assertEquals(formatAnswer(answer, ZONE), SECURE);
   assertStringIncludes(formatAnswer(answer, zone), " policy_domain=a_b.example ");
+});
+
+Deno.test("viewOctets() counts each view and each MX host with its name", () => {
+  const view = (hosts: readonly string[] | undefined) => ({ hosts } as unknown as MxView);
+  const none = viewOctets([view(undefined)]);
+  assertEquals(viewOctets([view([]), view(undefined)]), 2 * none);
+  const hosts = Array.from({ length: 100 }, (_, number) => `${number}`.padStart(200, "m"));
+  assert(viewOctets([view(hosts)]) - none >= 100 * 200);
 });

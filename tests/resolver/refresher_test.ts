@@ -91,7 +91,9 @@ Deno.test("startRefresher() comes back to a failing policy hourly, not each roun
 });
 
 Deno.test("startRefresher() works off a backlog at a limited rate, a few at a time", async () => {
-  const world = createWorld({ settings: { memoryEntries: 5000 } });
+  const world = createWorld({
+    settings: { memory: { entries: 5000, policyOctets: Infinity, viewOctets: Infinity } },
+  });
   for (let index = 0; index < 2000; index++) {
     world.publish(`d${index}.example`, { mode: "testing", maxAge: 30 * 86400 });
     await world.resolve(`d${index}.example`);

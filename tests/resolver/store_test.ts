@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { FetchOutcome } from "../../src/https/types.ts";
 import { createFaultyStore, STORE_FAULT } from "../fakes/faulty_store.ts";
 import { settle } from "../fakes/manual_clock.ts";
+import type { ResolverSettings } from "../../src/resolver/types.ts";
 import { createWorld, MINUTE } from "../fakes/world.ts";
 import type { World } from "../fakes/world.ts";
 
@@ -14,7 +15,7 @@ const DEFER = { onDnsFailure: "defer" } as const;
 const UNREADABLE = `TEMP cannot learn the MTA-STS policy of example.com: ${STORE_FAULT}`;
 
 /** A world in which the policy of example.com is in the store, the memory empty and the record hidden. */
-async function hidden(setUp: { settings?: { memoryEntries: number } } = {}) {
+async function hidden(setUp: { settings?: Pick<ResolverSettings, "memory"> } = {}) {
   const store = createFaultyStore();
   const world = createWorld({ store, ...setUp });
   world.publish(DOMAIN);
@@ -117,7 +118,9 @@ Deno.test("answers without a policy end when the file comes back or another take
 });
 
 Deno.test("answers without a policy end when memory drops the domain", async () => {
-  const { world, store } = await hidden({ settings: { memoryEntries: 4 } });
+  const { world, store } = await hidden({
+    settings: { memory: { entries: 4, policyOctets: Infinity, viewOctets: Infinity } },
+  });
   const policy = world.stored(DOMAIN)!;
   store.remove(DOMAIN);
   const before = await world.resolve(DOMAIN);
@@ -125,6 +128,29 @@ Deno.test("answers without a policy end when memory drops the domain", async () 
   assertEquals(before.token.valid, false);
   store.putPolicy(policy);
   assertEquals(await world.reply(DOMAIN), ENFORCED);
+});
+
+Deno.test("memory is bounded by octets: a huge policy comes from the store again, and its answers stay right", async () => {
+  const huge = `${"m".repeat(60)}.`.repeat(3);
+  const mx = Array.from({ length: 300 }, (_, number) => `${huge}${number}.example`);
+  const memory = { entries: 1000, policyOctets: 200_000, viewOctets: 1_000_000 };
+  const world = createWorld({ settings: { memory } });
+  for (let index = 0; index < 20; index++) {
+    const domain = `d${index}.example`;
+    world.publish(domain, { mx: [...mx, `mx.${domain}`] });
+    assertEquals(await world.row(domain), 7);
+    // The next slice of checks begins.
+    await world.clock.advance(20);
+  }
+  assert(world.resolver.memory().policies <= memory.policyOctets);
+  assert(world.resolver.memory().views > 20 * 100);
+  // The record is hidden from here on, so that only what is held can answer.
+  for (let index = 0; index < 20; index++) {
+    const domain = `d${index}.example`;
+    world.dns.table[`TXT _mta-sts.${domain}`] = "nxdomain";
+    assertEquals(await world.reply(domain), `OK secure match=mx.${domain} servername=hostname`);
+  }
+  assert(world.resolver.memory().policies <= memory.policyOctets);
 });
 
 Deno.test("a take-over during a first contact: what the old resolver stores ends the new one's answers", async () => {

@@ -133,7 +133,7 @@ Deno.test("a year of random outcomes never differs from the model (RFC 8461 §3,
   const clocks = new Clocks(random);
   const store = createFaultyStore();
   const world = createWorld({
-    settings: { memoryEntries: 300 },
+    settings: { memory: { entries: 300, policyOctets: Infinity, viewOctets: Infinity } },
     random: () => random.int(1000) / 1000,
     clock: clocks.hands,
     time: clocks.time,

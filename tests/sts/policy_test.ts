@@ -7,6 +7,7 @@ import {
   parsePolicy,
   type Policy,
   POLICY_MAX_BYTES,
+  policyOctets,
   policyStrings,
   PolicySyntaxError,
   readPolicyFile,
@@ -302,4 +303,17 @@ Deno.test("readPolicyFile() quotes no file with more lines than a reply holds", 
     readPolicyFile("version: STSv1\nmode: none\nmax_age: 5\n" + "a:b\n".repeat(lines - 3)).strings;
   assertEquals(withLines(4200).length, 4200);
   assertEquals(withLines(4201), []);
+});
+
+Deno.test("policyOctets() counts text, patterns and quoted lines, and wide characters twice", () => {
+  const lines = (count: number) =>
+    Array.from({ length: count }, (_, n) => `mx: m${n}.a.b\n`).join("");
+  const text = (more: string) => `version: STSv1\nmode: enforce\nmax_age: 86400\n${more}`;
+  const octets = (more: string) => policyOctets(readPolicyFile(text(more)));
+  const small = octets(lines(1));
+  assert(small > text(lines(1)).length && small < 1000, `${small}`);
+  // Hundreds of short lines take more than their text.
+  assert(octets(lines(200)) > 3 * text(lines(200)).length);
+  const note = `${lines(1)}note: ${"x".repeat(1000)}\n`;
+  assertEquals(octets(note.replace("xx", "\u20acx")) - octets(note), text(note).length);
 });
