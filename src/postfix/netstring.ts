@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Octets, viewOf } from "./octets.ts";
+import { type Octets, utf8Length, viewOf } from "./octets.ts";
 
 /**
  * Bytes of a read buffer, of which each connection holds one: room for a hundred usual requests sent
@@ -41,11 +41,12 @@ export class NetstringError extends SyntaxError {
  * @param payload Octets, or text that is sent as UTF-8.
  */
 export function encodeNetstring(payload: Uint8Array | string): Uint8Array<ArrayBuffer> {
-  const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-  const head = encoder.encode(`${bytes.length}:`);
-  const frame = new Uint8Array(head.length + bytes.length + 1);
-  frame.set(head);
-  frame.set(bytes, head.length);
+  const length = typeof payload === "string" ? utf8Length(payload) : payload.length;
+  const head = `${length}:`;
+  const frame = new Uint8Array(head.length + length + 1);
+  encoder.encodeInto(head, frame);
+  if (typeof payload !== "string") frame.set(payload, head.length);
+  else encoder.encodeInto(payload, frame.subarray(head.length));
   frame[frame.length - 1] = COMMA;
   return frame;
 }

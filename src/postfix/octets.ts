@@ -24,6 +24,8 @@ const CAPITAL_Z = 0x5a;
 /** Set in the small letters of ASCII, not in the capitals. */
 const ASCII_CASE_BIT = 0x20;
 
+const NOT_ASCII = /[\u0080-\uffff]/;
+
 /** Octets of a word. */
 const WORD = 4;
 
@@ -35,6 +37,11 @@ const HASH_SHIFT = 15;
 export function encodeUtf8(text: string): Octets {
   const bytes = encoder.encode(text);
   return { bytes, view: viewOf(bytes), from: 0, to: bytes.length };
+}
+
+/** Octets of a text in UTF-8. The usual text, all of it ASCII, is not encoded to find out. */
+export function utf8Length(text: string): number {
+  return NOT_ASCII.test(text) ? encoder.encode(text).length : text.length;
 }
 
 /** A view over the whole of an array. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { decodeUtf8, type Octets } from "./octets.ts";
+import { decodeUtf8, type Octets, utf8Length } from "./octets.ts";
 
 /** Octets of the longest key Postfix sends: `socketmap_max_query_size` of Postfix 3.12. */
 const KEY_MAX_BYTES = 10_000;
@@ -38,8 +38,6 @@ export interface Request {
 /** The reply for "no policy here". The space belongs to it, though Postfix forgives its absence. */
 export const NOTFOUND_REPLY = "NOTFOUND ";
 
-const encoder = new TextEncoder();
-
 /**
  * Splits a request at its first space, a key may hold more, and decodes it from UTF-8.
  *
@@ -62,7 +60,7 @@ export function parseRequest(payload: Octets): Request {
 export function formatOk(value: string): string | undefined {
   const reply = `OK ${value}`;
   if (value === "" || CONTROL.test(value)) return undefined;
-  return encoder.encode(reply).length <= MAX_REPLY_BYTES ? reply : undefined;
+  return utf8Length(reply) <= MAX_REPLY_BYTES ? reply : undefined;
 }
 
 /**

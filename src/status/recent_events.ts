@@ -19,6 +19,9 @@ const MAX_STEPS = 12;
 /** Characters of a detail that are kept. */
 const MAX_DETAIL_CHARS = 300;
 
+/** MX hosts named in a detail. A hundred long names, though cut, would stay in memory as a whole. */
+const MAX_HOSTS = 5;
+
 /** A step, or several that were equal. */
 export interface Step {
   /** When it happened last, ms. */
@@ -158,7 +161,8 @@ function describeMx({ nextHop, result }: Extract<ResolverEvent, { kind: "mx" }>)
     return problem("mx", "MX lookup failed", detail);
   }
   const { dane, hosts = [] } = result.view;
-  return fine("mx", "MX hosts looked up", `${nextHop}: DANE ${dane}; ${hosts.join(" ")}`);
+  const shown = hosts.slice(0, MAX_HOSTS).join(" ");
+  return fine("mx", "MX hosts looked up", `${nextHop}: DANE ${dane}; ${shown}`);
 }
 
 function describeAnswer(answer: Answer, why: string): Told {

@@ -6,6 +6,7 @@ import {
   foldCase,
   hashOctets,
   toWords,
+  utf8Length,
 } from "../../src/postfix/octets.ts";
 import { createRandom } from "../fakes/random.ts";
 import { received } from "./support.ts";
@@ -77,4 +78,20 @@ Deno.test("foldCase() gives nothing where there is nothing to fold, or no room",
   assertEquals(from("QUERY", 5), undefined);
   assertEquals(from("QUERY AAA", 6), undefined, "no room");
   assert(from("QUERY A", 6) !== undefined);
+});
+
+Deno.test("utf8Length() is the number of octets that encodeUtf8() makes", () => {
+  for (
+    const text of [
+      "",
+      "example.com",
+      "b\u00fccher",
+      "\u20ac",
+      "\ud83d\ude00",
+      "a\ud83d",
+      "\x7f\x80",
+    ]
+  ) {
+    assertEquals(utf8Length(text), encodeUtf8(text).bytes.length, text);
+  }
 });
