@@ -16,7 +16,7 @@ import { createMetrics } from "../base/metrics.ts";
 import { createClock } from "../base/clock.ts";
 import type { CheckSettings } from "./check_settings.ts";
 import { openNetwork } from "../daemon/network.ts";
-import { createFiles } from "./publish_files.ts";
+import { createFiles } from "../publish/files.ts";
 
 /** A memory of thousands of domains; what is larger is some other file, bytes. */
 const MEMORY_MAX_BYTES = 4 * 1024 * 1024;

@@ -10,7 +10,7 @@ import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { toALabel } from "../sts/domain.ts";
 import type { CommandArgs, Io } from "./command.ts";
-import { readSeconds } from "./publish_args.ts";
+import { readSeconds } from "./arguments.ts";
 import { readConfig } from "./read_config.ts";
 
 /** What to check, how, and what to make of it. */

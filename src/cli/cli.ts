@@ -16,7 +16,9 @@ import {
 import { checkCommand } from "./check.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
-import { configCheckCommand, configConvertCommand, configShowCommand } from "./config.ts";
+import { configCheckCommand } from "./config_check.ts";
+import { configConvertCommand } from "./config_convert.ts";
+import { configShowCommand } from "./config_show.ts";
 import { healthCommand } from "./health.ts";
 import { lookupCommand } from "./lookup.ts";
 import { PUBLISH_COMMANDS } from "./publish.ts";

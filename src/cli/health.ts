@@ -12,8 +12,7 @@ import { quoteRemote } from "../base/log.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { daemonAddress } from "./query.ts";
-import { readConfig } from "./read_config.ts";
+import { daemonAddress, readConfig } from "./read_config.ts";
 
 /** A healthy daemon answers {@link KEY} at once, without a lookup, ms. */
 const QUERY_TIMEOUT_MS = 2000;

@@ -27,9 +27,9 @@ import {
   readMaxAge,
   readMode,
   readPatterns,
-} from "./publish_args.ts";
-import { createCertificateView } from "./publish_certificates.ts";
-import { createFiles } from "./publish_files.ts";
+} from "./arguments.ts";
+import { createCertificateView } from "../check/certificate_view.ts";
+import { createFiles } from "../publish/files.ts";
 import { readConfig } from "./read_config.ts";
 
 const EXIT_REFUSED = 1;

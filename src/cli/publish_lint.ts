@@ -15,7 +15,7 @@ import { judgeSenders } from "../publish/senders.ts";
 import type { SenderView, Verdict } from "../publish/senders.ts";
 import { columns } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { createFiles } from "./publish_files.ts";
+import { createFiles } from "../publish/files.ts";
 
 /** More than any policy has; what is larger is not read. */
 const FILE_MAX_BYTES = 1024 * 1024;

@@ -32,8 +32,8 @@ import {
   readMode,
   readPatterns,
   readSeconds,
-} from "./publish_args.ts";
-import { createFiles } from "./publish_files.ts";
+} from "./arguments.ts";
+import { createFiles } from "../publish/files.ts";
 import { readConfig } from "./read_config.ts";
 
 /** Time to copy a file to a web server, or to edit a zone and see it, seconds. */

@@ -4,13 +4,10 @@
  * @module
  */
 
-import { ENDPOINT_FORM, parseEndpoint, toListenAddress } from "../base/address.ts";
-import type { ListenAddress } from "../config/types.ts";
-import { UsageError } from "../config/usage_error.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { readConfig } from "./read_config.ts";
+import { daemonAddress } from "./read_config.ts";
 
 /** Postfix itself waits 100 seconds; a person at a terminal does not, ms. */
 const TIMEOUT_MS = 30_000;
@@ -52,24 +49,6 @@ export const queryCommand: Command = {
   examples: [["mta-sts-resolver query example.com", "What Postfix gets for mail to example.com"]],
   run,
 };
-
-/**
- * Where the daemon is to be asked: `--socket`, else the first address of the configuration.
- *
- * @throws {UsageError} If the address is not of its form.
- */
-export function daemonAddress(args: CommandArgs, io: Io): ListenAddress {
-  const { listen, socketMode } = readConfig(args.value("config"), io).config;
-  const socket = args.value("socket");
-  if (socket === undefined) {
-    const [address] = listen;
-    if (address === undefined) throw new UsageError("the configuration listens nowhere");
-    return address;
-  }
-  const address = parseEndpoint(socket);
-  if (address !== undefined) return toListenAddress(address, socketMode);
-  throw new UsageError(`'--socket' takes ${ENDPOINT_FORM}: given '${socket}'`);
-}
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
   const mapName = args.value("map") ?? "postfix";

@@ -4,9 +4,12 @@
  * @module
  */
 
+import { ENDPOINT_FORM, parseEndpoint, toListenAddress } from "../base/address.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { Io } from "./command.ts";
+import type { ListenAddress } from "../config/types.ts";
+import { UsageError } from "../config/usage_error.ts";
+import type { CommandArgs, Io } from "./command.ts";
 
 /**
  * Reads the configuration file, or the first of the default ones, or the embedded defaults.
@@ -21,4 +24,22 @@ export function readConfig(file: string | undefined, io: Pick<Io, "env">): Loade
     readTextFile: Deno.readTextFileSync,
     env: io.env,
   });
+}
+
+/**
+ * Where the daemon is to be asked: `--socket`, else the first address of the configuration.
+ *
+ * @throws {UsageError} If the address is not of its form.
+ */
+export function daemonAddress(args: CommandArgs, io: Io): ListenAddress {
+  const { listen, socketMode } = readConfig(args.value("config"), io).config;
+  const socket = args.value("socket");
+  if (socket === undefined) {
+    const [address] = listen;
+    if (address === undefined) throw new UsageError("the configuration listens nowhere");
+    return address;
+  }
+  const address = parseEndpoint(socket);
+  if (address !== undefined) return toListenAddress(address, socketMode);
+  throw new UsageError(`'--socket' takes ${ENDPOINT_FORM}: given '${socket}'`);
 }

@@ -1,13 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ProbeTls, TlsProbe } from "../../src/check/tls_probe.ts";
 import { runCli } from "../../src/cli/cli.ts";
-import { createCertificateView } from "../../src/cli/publish_certificates.ts";
-import { createFiles } from "../../src/cli/publish_files.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import type { Daemon, DaemonOptions, Outside } from "../fakes/daemon.ts";
-import { createFakeDns } from "../fakes/fake_dns.ts";
 import { txt } from "../fakes/fake_dns_server.ts";
 
 const DOMAIN = "a.example";
@@ -127,50 +123,6 @@ Deno.test("publish serve says where it cannot listen, with status 3", async () =
   const { status, err } = await spawn("publish", "serve", "-p", directory.path, "--http", address);
   assertEquals(status, 3);
   assertStringIncludes(err, `Cannot listen on inet:${address}`);
-});
-
-Deno.test("createFiles() writes files as a whole, for all to read, and leaves nothing behind", async () => {
-  await using directory = await createDirectory();
-  const path = `${directory.path}/a.txt`;
-  const files = createFiles();
-  const encode = (text: string) => new TextEncoder().encode(text);
-  assertEquals(await files.read(path, 10), { kind: "absent" });
-  assertEquals(await files.stamp(path), undefined);
-  assertEquals(await files.write(path, encode("one")), { kind: "written" });
-  const stamp = await files.stamp(path);
-  assertEquals(await files.write(path, encode("other")), { kind: "written" });
-  assert(stamp !== undefined && stamp !== await files.stamp(path));
-  assertEquals(await files.read(path, 5), { kind: "read", bytes: encode("other") });
-  assertEquals((await files.read(path, 4)).kind, "failed");
-  assertEquals((await files.read(directory.path, 4)).kind, "failed");
-  assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o644);
-  assertEquals((await files.write(`${directory.path}/x/a.txt`, encode(""))).kind, "failed");
-  await Deno.mkdir(`${directory.path}/d`);
-  assertEquals((await files.write(`${directory.path}/d`, encode(""))).kind, "failed");
-  assertEquals((await files.list(directory.path))?.toSorted(), ["a.txt", "d"]);
-  assertEquals(await files.list(`${directory.path}/none`), undefined);
-});
-
-Deno.test("createCertificateView() sums up the addresses of a host", async () => {
-  const dns = createFakeDns({
-    "A mx.a.example": ["192.0.2.1", "192.0.2.2"],
-    "AAAA mx.a.example": "servfail",
-    "A broken.example": "servfail",
-  });
-  const view = async (probes: Record<string, TlsProbe>, host = "mx.a.example") => {
-    const probe: ProbeTls = ({ address }) => Promise.resolve(probes[address]!);
-    return (await createCertificateView(dns.lookup, probe)(host)).kind;
-  };
-  const good: TlsProbe = { kind: "verified" };
-  const bad: TlsProbe = { kind: "failed", id: "certificate-expired", detail: "expired" };
-  const blocked: TlsProbe = { kind: "unconnected", how: "timeout", detail: "timed out" };
-  const busy: TlsProbe = { kind: "failed", id: "smtp-greeting", detail: "421" };
-  assertEquals(await view({ "192.0.2.1": good, "192.0.2.2": good }), "good");
-  assertEquals(await view({ "192.0.2.1": good, "192.0.2.2": bad }), "bad");
-  assertEquals(await view({ "192.0.2.1": good, "192.0.2.2": blocked }), "good");
-  assertEquals(await view({ "192.0.2.1": busy, "192.0.2.2": blocked }), "unknown");
-  assertEquals(await view({}, "none.example"), "bad");
-  assertEquals(await view({}, "broken.example"), "unknown");
 });
 
 /** Leads connections to the policy host of the domain to our own server. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ProbeTls, TlsProbe } from "../check/tls_probe.ts";
+import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 import type { DnsClient } from "../dns/types.ts";
 import type { CertificateView, ViewCertificate } from "../publish/types.ts";
 

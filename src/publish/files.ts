@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileRead, Files, FileWrite } from "../publish/types.ts";
+import type { FileRead, Files, FileWrite } from "./types.ts";
 
 /** Everybody may read a policy, its owner may change it. */
 const FILE_MODE = 0o644;

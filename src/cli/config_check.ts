@@ -1,12 +1,9 @@
 /**
- * `config check|show|convert`.
+ * `config check`: the configuration, and what it refers to.
  *
  * @module
  */
 
-import { convertConfig } from "../config/convert.ts";
-import { cannotRead } from "../config/load.ts";
-import { formatConfig } from "../config/show.ts";
 import { describeResolver } from "../status/health.ts";
 import { createLog } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
@@ -27,52 +24,10 @@ export const configCheckCommand: Command = {
   ],
   options: [CONFIG_OPTION],
   exits: [[0, "no mistakes"], [2, "mistakes in the arguments or the configuration"]],
-  run: runCheck,
+  run: run,
 };
 
-export const configShowCommand: Command = {
-  name: "config show",
-  operands: "",
-  arity: [0, 0],
-  summary: "Print the effective configuration",
-  description: ["Prints the effective configuration, defaults included, as YAML."],
-  options: [CONFIG_OPTION],
-  run(args, io) {
-    io.out(formatConfig(readConfig(args.value("config"), io).config));
-    return Promise.resolve(0);
-  },
-};
-
-export const configConvertCommand: Command = {
-  name: "config convert",
-  operands: "FILE",
-  arity: [1, 1],
-  summary: "Convert the configuration of another resolver",
-  description: [
-    "Reads a configuration of postfix-mta-sts-resolver or postfix-tlspol and prints the equivalent",
-    "for this program, with remarks on what has no effect here. FILE itself is not changed.",
-  ],
-  options: [],
-  examples: [[
-    "mta-sts-resolver config convert /etc/mta-sts-daemon.yml >/etc/mta-sts-resolver.yml",
-    "Move from postfix-mta-sts-resolver",
-  ]],
-  run: runConvert,
-};
-
-function runConvert(args: CommandArgs, io: Io): Promise<number> {
-  const file = args.operands[0]!;
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(file);
-  } catch (error) {
-    throw cannotRead(file, error);
-  }
-  io.out(convertConfig(text, file));
-  return Promise.resolve(0);
-}
-
-async function runCheck(args: CommandArgs, io: Io): Promise<number> {
+async function run(args: CommandArgs, io: Io): Promise<number> {
   const { config, notes } = readConfig(args.value("config"), io);
   io.out(`configuration: ${config.file ?? "embedded defaults"}\n`);
   for (const { path, text } of notes) io.out(`note: ${path}: ${text}\n`);
