@@ -1,24 +1,62 @@
 /**
- * `check DOMAIN…`: checks domains as their owners want it, and reports in the form asked for.
+ * `check DOMAIN…`: everything about MTA-STS, TLS reports and DANE that the owner of a domain should know.
  *
  * @module
  */
 
+import { createAddressGuard } from "../base/address_guard.ts";
+import { VERSION } from "../base/version.ts";
+import { checkDomains } from "../check/check.ts";
+import { changes, type Memory } from "../check/memory.ts";
+import { loadMemory, saveMemory } from "../check/memory_file.ts";
+import { createProgressLine } from "../check/progress_line.ts";
 import type { DomainReport } from "../check/report.ts";
 import { formatHtml } from "../check/report_html.ts";
 import { formatJson, type RunFacts } from "../check/report_json.ts";
 import { formatNagios, formatUnknown } from "../check/report_nagios.ts";
 import { formatChanges, formatText } from "../check/report_text.ts";
-import { changes, type Memory } from "../check/memory.ts";
-import { PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
+import { createTlsProbe, PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
+import { closest } from "../config/suggest.ts";
+import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { type CheckSettings, readCheckSettings } from "./check_settings.ts";
-import { loadMemory, runCheck, saveFile, saveMemory } from "./check_run.ts";
+import { createFiles } from "../publish/files.ts";
+import type { FileWrite } from "../publish/types.ts";
+import { readDomains, readNameServers, readPort, readRanges, readSeconds } from "./arguments.ts";
 import { CONFIG_OPTION, PROGRAM } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { VERSION } from "../base/version.ts";
+import { withNetwork } from "./network.ts";
+import { readConfig } from "./read_config.ts";
 
-/** Exit status by verdict; with several domains the gravest counts. */
+/** What to check, how, and which report to make. */
+interface CheckSettings {
+  /** In lower-case A-labels, each once. */
+  readonly domains: readonly string[];
+  /** The configuration with the changes that the arguments make to it. */
+  readonly config: Config;
+  readonly form: "text" | "json" | "nagios" | "changes";
+  readonly colour: boolean;
+  /** Show the progress on standard error, if that is a terminal. */
+  readonly progress: boolean;
+  /** File for the page. */
+  readonly html: string | undefined;
+  /** File for the memory. */
+  readonly since: string | undefined;
+  /** For one address, ms. */
+  readonly timeout: number;
+  readonly mxOnly: boolean;
+  readonly smtp: boolean;
+  readonly smtpPort: number;
+}
+
+/** Nagios ends a plugin that takes longer, seconds. */
+const TIMEOUT_MAX = 60;
+
+const SMTP_PORT = 25;
+
+/** The options that choose a form. */
+const FORM_OPTIONS = ["json", "nagios", "watch"] as const;
+
+/** Exit status by verdict; the gravest of all domains counts. */
 const EXITS: Readonly<Record<DomainReport["verdict"], number>> = { ok: 0, warning: 1, error: 3 };
 
 export const checkCommand: Command = {
@@ -90,7 +128,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   try {
     return await check(args, io);
   } catch (error) {
-    // A plugin that could not do its work says so in its own words; status 2 would be an alarm.
+    // Exit status 2 for wrong arguments would be CRITICAL to Nagios.
     const { text, exit } = formatUnknown(error instanceof Error ? error.message : String(error));
     io.out(text);
     return exit;
@@ -98,8 +136,10 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
 }
 
 async function check(args: CommandArgs, io: Io): Promise<number> {
-  const settings = readCheckSettings(args, io);
-  const memory = settings.since === undefined ? new Map() : await loadMemory(settings.since);
+  const settings = readSettings(args, io);
+  const { html, since } = settings;
+  const files = createFiles();
+  const memory = since === undefined ? new Map() : await readMemory(since);
   const started = performance.now();
   const reports = await runCheck(settings, memory);
   const run: RunFacts = {
@@ -108,9 +148,50 @@ async function check(args: CommandArgs, io: Io): Promise<number> {
     time: Date.now(),
     elapsed: performance.now() - started,
   };
-  if (settings.html !== undefined) await saveFile(settings.html, formatHtml(reports, run));
-  if (settings.since !== undefined) await saveMemory(settings.since, { memory, reports });
+  if (html !== undefined) {
+    throwIfFailed(await files.write(html, new TextEncoder().encode(formatHtml(reports, run))));
+  }
+  if (since !== undefined) throwIfFailed(await saveMemory(since, { memory, reports }, { files }));
   return print(reports, { settings, memory, run, io });
+
+  async function readMemory(file: string): Promise<Memory> {
+    const read = await loadMemory(file, files);
+    if (read.kind === "read") return read.memory;
+    const { detail, advice } = read;
+    throw new UsageError(detail, advice === undefined ? {} : { hint: advice });
+  }
+}
+
+function throwIfFailed(written: FileWrite): void {
+  if (written.kind === "failed") throw new UsageError(written.detail);
+}
+
+function runCheck(settings: CheckSettings, memory: Memory): Promise<readonly DomainReport[]> {
+  const { config, domains, timeout } = settings;
+  return withNetwork(config, async ({ network, clock }) => {
+    const write = (text: string) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
+    const progress = settings.progress && Deno.stderr.isTerminal()
+      ? createProgressLine(domains.length, write)
+      : undefined;
+    try {
+      return await checkDomains(domains, {
+        ...settings,
+        // A proxy is the only way to policy hosts, and the probe does not use it.
+        directHttps: config.https.proxy === undefined,
+        clock,
+        memory,
+        suggest: closest,
+        effects: {
+          ...network,
+          probeTls: createTlsProbe({ clock, timeout }),
+          guard: createAddressGuard(config.https.allowPrivate),
+        },
+        ...(progress && { onProgress: progress.show }),
+      });
+    } finally {
+      progress?.end();
+    }
+  });
 }
 
 function print(
@@ -134,7 +215,7 @@ function print(
     case "changes":
       for (const { domain, findings, undecided } of reports) {
         const found = changes(memory.get(domain), findings);
-        // What could not be looked at is not gone.
+        // A fault that this check could not look for is not gone.
         io.out(formatChanges(domain, found.filter(({ kind }) => kind === "new" || !undecided)));
       }
       break;
@@ -145,4 +226,55 @@ function print(
       throw new UsageError(`unknown form ${settings.form satisfies never}`);
   }
   return Math.max(...reports.map(({ verdict }) => EXITS[verdict]));
+}
+
+/** Reads the arguments. @throws {UsageError} If one is wrong, or two exclude each other. */
+function readSettings(args: CommandArgs, io: Io): CheckSettings {
+  const [form, other] = FORM_OPTIONS.filter((name) => args.flag(name));
+  if (other !== undefined) throw new UsageError(`--${form} and --${other} exclude each other`);
+  const since = args.value("since");
+  if (form === "watch" && since === undefined) {
+    throw new UsageError("--watch needs --since FILE to compare with");
+  }
+  const timeout = readTimeout(args);
+  const { config } = readConfig(args.value("config"), io);
+  return {
+    domains: readDomains(args),
+    config: changeConfig(config, { args, timeout }),
+    form: form === "watch" ? "changes" : form ?? "text",
+    colour: io.isTerminal && (io.env("NO_COLOR") ?? "") === "",
+    progress: form !== "nagios",
+    html: args.value("html"),
+    since,
+    timeout,
+    mxOnly: args.flag("mx-only"),
+    smtp: !args.flag("no-smtp"),
+    smtpPort: readPort(args, "smtp-port") ?? SMTP_PORT,
+  };
+}
+
+function readTimeout(args: CommandArgs): number {
+  const seconds = readSeconds(args, "timeout") ?? PROBE_TIMEOUT_MS / 1000;
+  if (seconds >= 1 && seconds <= TIMEOUT_MAX) return seconds * 1000;
+  throw new UsageError(`--timeout takes 1 to ${TIMEOUT_MAX} seconds: given ${seconds}`);
+}
+
+function changeConfig(
+  config: Config,
+  { args, timeout }: { args: CommandArgs; timeout: number },
+): Config {
+  const servers = readNameServers(args, "resolver");
+  const ranges = readRanges(args, "allow-private");
+  const ca = args.value("ca");
+  const { dns, https } = config;
+  return {
+    ...config,
+    dns: { ...dns, servers: servers.length > 0 ? servers : dns.servers },
+    https: {
+      ...https,
+      ca: ca === undefined ? https.ca : { file: ca },
+      allowPrivate: [...https.allowPrivate, ...ranges],
+      timeout: Math.min(https.timeout, timeout),
+    },
+  };
 }

@@ -5,12 +5,9 @@
  */
 
 import { describeResolver } from "../status/health.ts";
-import { createLog } from "../base/log.ts";
-import { createMetrics } from "../base/metrics.ts";
-import { createClock } from "../base/clock.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { openNetwork } from "../daemon/network.ts";
+import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
 export const configCheckCommand: Command = {
@@ -31,13 +28,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const { config, notes } = readConfig(args.value("config"), io);
   io.out(`configuration: ${config.file ?? "embedded defaults"}\n`);
   for (const { path, text } of notes) io.out(`note: ${path}: ${text}\n`);
-  const log = createLog({ level: "error", format: "text" });
-  const network = await openNetwork(config, {
-    log,
-    metrics: createMetrics(),
-    clock: createClock(),
-  });
-  try {
+  return await withNetwork(config, async ({ network }) => {
     const { source, file } = network.roots;
     io.out(`trust roots: ${file ?? `${source} (built in)`}\n`);
     const [probe] = await Promise.all([network.dns.probe(), network.dns.inspect()]);
@@ -52,7 +43,5 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     io.out(`resolver validates DNSSEC: ${words[probe.kind]}\n`);
     io.out("no mistakes found\n");
     return 0;
-  } finally {
-    network.close();
-  }
+  });
 }

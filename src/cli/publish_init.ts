@@ -7,17 +7,13 @@
 import { createTlsProbe, PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
 import { isIpv4, isIpv6 } from "../base/address.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../base/log.ts";
-import { createMetrics } from "../base/metrics.ts";
 import { DEFAULT_MAX_AGE, initPolicy } from "../publish/init.ts";
 import { readReportUri } from "../publish/records.ts";
 import { WEB_SERVERS } from "../publish/web_snippets.ts";
 import type { WebServer } from "../publish/web_snippets.ts";
-import { createClock } from "../base/clock.ts";
 import { toALabel } from "../sts/domain.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { openNetwork } from "../daemon/network.ts";
 import {
   MAX_AGE_OPTION,
   MX_OPTION,
@@ -30,6 +26,7 @@ import {
 } from "./arguments.ts";
 import { createCertificateView } from "../check/certificate_view.ts";
 import { createFiles } from "../publish/files.ts";
+import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
 const EXIT_REFUSED = 1;
@@ -86,10 +83,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     ...(reportUri === undefined ? {} : { reportUri }),
   };
   const { config } = readConfig(args.value("config"), io);
-  const clock = createClock();
-  const log = createLog({ level: "error", format: "text" });
-  const network = await openNetwork(config, { log, metrics: createMetrics(), clock });
-  try {
+  return await withNetwork(config, async ({ network, clock }) => {
     const probe = createTlsProbe({ clock, timeout: PROBE_TIMEOUT_MS });
     const outcome = await initPolicy(options, {
       dns: network.dns,
@@ -107,9 +101,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     if (outcome.kind === "failed") return EXIT_FAILURE;
     io.err(`${domain}: ${outcome.advice}`);
     return EXIT_REFUSED;
-  } finally {
-    network.close();
-  }
+  });
 }
 
 function readRua(text: string | undefined): string | undefined {

@@ -5,7 +5,6 @@
  */
 
 import { closest } from "../config/suggest.ts";
-import { UsageError } from "../config/usage_error.ts";
 import { quoteRemote } from "../base/log.ts";
 import { lintPolicy } from "../publish/lint.ts";
 import type { LintFinding } from "../publish/lint.ts";
@@ -13,9 +12,9 @@ import { LINT_RULES } from "../publish/lint_rules.ts";
 import { decodePolicy } from "../publish/policy_file.ts";
 import { judgeSenders } from "../publish/senders.ts";
 import type { SenderView, Verdict } from "../publish/senders.ts";
+import { readNamedFile } from "./arguments.ts";
 import { columns } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { createFiles } from "../publish/files.ts";
 
 /** More than any policy has; what is larger is not read. */
 const FILE_MAX_BYTES = 1024 * 1024;
@@ -67,14 +66,10 @@ export const publishLintCommand: Command = {
 };
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
-  const files = createFiles();
   let exit = 0;
   for (const file of args.operands) {
-    const read = await files.read(file, FILE_MAX_BYTES);
-    if (read.kind !== "read") {
-      throw new UsageError(read.kind === "absent" ? `there is no ${file}` : read.detail);
-    }
-    const findings = lintPolicy(decodePolicy(read.bytes), { suggest: closest });
+    const text = decodePolicy(await readNamedFile(file, FILE_MAX_BYTES));
+    const findings = lintPolicy(text, { suggest: closest });
     const report = { file, findings, senders: judgeSenders(findings) };
     io.out(args.flag("json") ? `${JSON.stringify(toJson(report))}\n` : formatReport(report));
     if (findings.some(({ severity }) => severity !== "note")) exit = EXIT_FINDINGS;

@@ -8,19 +8,15 @@ import { zoneFor } from "../config/zones.ts";
 import { closest } from "../config/suggest.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../base/log.ts";
-import { createMetrics } from "../base/metrics.ts";
 import { rollPolicy } from "../publish/roll.ts";
 import type { RollOutcome, SenderState } from "../publish/roll.ts";
 import { decodePolicy } from "../publish/policy_file.ts";
 import type { PlanOptions } from "../publish/roll_plan.ts";
-import { createClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { explain } from "./explain.ts";
-import { openNetwork } from "../daemon/network.ts";
 import type { Network } from "../daemon/network.ts";
 import {
   MAX_AGE_OPTION,
@@ -30,10 +26,12 @@ import {
   readDomain,
   readMaxAge,
   readMode,
+  readNamedFile,
   readPatterns,
   readSeconds,
 } from "./arguments.ts";
 import { createFiles } from "../publish/files.ts";
+import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
 /** Time to copy a file to a web server, or to edit a zone and see it, seconds. */
@@ -96,11 +94,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   const wait = (readSeconds(args, "wait") ?? DEFAULT_WAIT) * 1000;
   const change = await readChange(args);
   const { config } = readConfig(args.value("config"), io);
-  const clock = createClock();
-  const log = createLog({ level: "error", format: "text" });
-  const network = await openNetwork(config, { log, metrics: createMetrics(), clock });
   const options = { domain, file, change, wait, force: args.flag("force") };
-  try {
+  return await withNetwork(config, async ({ network, clock }) => {
     const outcome = await rollPolicy({ ...options, ...(id === undefined ? {} : { id }) }, {
       ...network,
       files: createFiles(),
@@ -113,9 +108,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     });
     tell(outcome, domain, io);
     return EXITS[outcome.kind];
-  } finally {
-    network.close();
-  }
+  });
 }
 
 function readId(text: string | undefined): string | undefined {
@@ -138,9 +131,7 @@ async function readChange(args: CommandArgs): Promise<PlanOptions["change"]> {
   if (mode !== undefined || maxAge !== undefined || mx.length > 0) {
     throw new UsageError("--file is the whole policy: no --mode, --mx or --max-age beside it");
   }
-  const read = await createFiles().read(path, POLICY_MAX_BYTES);
-  if (read.kind === "read") return { text: decodePolicy(read.bytes) };
-  throw new UsageError(read.kind === "absent" ? `there is no ${path}` : read.detail);
+  return { text: decodePolicy(await readNamedFile(path, POLICY_MAX_BYTES)) };
 }
 
 /** With our own resolver, and nothing in its cache. */

@@ -52,7 +52,7 @@ export function createPolicySite({ policies, log, metrics }: PolicySiteOptions):
 
   return {
     handle({ host, path, query }: HttpRequest): HttpReply {
-      const domain = domainOf(host);
+      const domain = domainOfPolicyHost(host);
       const policy = path === PATH && query.size === 0 && domain !== undefined
         ? policies.get(domain)
         : undefined;
@@ -73,7 +73,7 @@ export function createPolicySite({ policies, log, metrics }: PolicySiteOptions):
 }
 
 /** The domain of a policy host; `undefined` for other hosts. */
-export function domainOf(host: string): string | undefined {
+export function domainOfPolicyHost(host: string): string | undefined {
   const label = policyHost("");
   return host.startsWith(label) ? host.slice(label.length) : undefined;
 }

@@ -1,22 +1,22 @@
 /**
- * Connections with TLS for the HTTP server, each with the certificate of the host that the client
- * names (RFC 8461 §7.1); a client that names another is refused.
+ * Connections with TLS for the HTTP server. Each has the certificate of the host that the client
+ * names (RFC 8461 §7.1). A client that names a host without a certificate is refused.
  *
- * A connection is handed on at once and begins TLS only there, so that the time and the number of
- * connections in that state are limited as those of all others.
+ * The HTTP server gets a connection at once and begins TLS itself. So its limits of time and number
+ * hold for connections in the handshake too.
  *
  * @module
  */
 
 import type { HttpConn, HttpSource } from "../http/server.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Cell, Log, Metrics } from "../base/telemetry.ts";
 import { HELLO_MAX_BYTES, readClientHello, UNRECOGNIZED_NAME_ALERT } from "./client_hello.ts";
 import type { HelloReading } from "./client_hello.ts";
-import { domainOf, formatPeer } from "./policy_site.ts";
+import { domainOfPolicyHost, formatPeer } from "./policy_site.ts";
 import { acceptTls, tryClose, writeAll } from "./tls_session.ts";
 import type { PemPair, TlsSession } from "./tls_session.ts";
 
-/** What sources work with. */
+/** What {@link createTlsSources} needs. */
 export interface TlsSourceOptions {
   /** The certificate for the policy host of a domain. */
   readonly findCertificate: (domain: string) => PemPair | undefined;
@@ -24,81 +24,90 @@ export interface TlsSourceOptions {
   readonly metrics: Metrics;
 }
 
-/** Pieces in which a ClientHello may arrive: real ones come in one to three. */
+/** Reads that a ClientHello may take: real ones take one to three. */
 const HELLO_MAX_READS = 16;
 
-/** The first buffer for a ClientHello, bytes: most fit in, and a client that says nothing costs no more. */
+/** The first buffer for a ClientHello, bytes. Most fit in, and a silent client costs no more. */
 const HELLO_BUFFER_BYTES = 2048;
 
-/** Creates what turns a TCP listener into a source of connections with TLS. */
+/** The two steps to TLS. */
+interface Steps {
+  /** Up to the point where the runtime does the handshake; `undefined` if there will be none. */
+  begin(tcp: Deno.TcpConn): Promise<TlsSession | undefined>;
+  /** @returns Whether the handshake succeeded. */
+  shakeHands(session: TlsSession, peer: Deno.Addr): Promise<boolean>;
+}
+
+/** Counters of connections that failed, by step. */
+type FailureMeters = Readonly<Record<"hello" | "name" | "start" | "handshake", Cell>>;
+
+/** Creates the function that turns a TCP listener into a source of connections with TLS. */
 export function createTlsSources(
   options: TlsSourceOptions,
 ): (listener: Deno.TcpListener) => HttpSource {
   const failures = options.metrics.counter(
     "mta_sts_publish_tls_failures_total",
-    "Connections to the policy host that came to nothing, by step of TLS.",
+    "Connections to the policy host on which TLS failed, by step.",
     ["step"],
   );
-  const meters = {
+  const steps = createSteps(options, {
     hello: failures.cell("hello"),
     name: failures.cell("name"),
     start: failures.cell("start"),
     handshake: failures.cell("handshake"),
-  };
-
-  /** Up to the point where the handshake goes on without us. */
-  async function begin(tcp: Deno.TcpConn): Promise<TlsSession | undefined> {
-    const peer = formatPeer(tcp.remoteAddr);
-    const { hello, bytes } = await receiveClientHello(tcp);
-    if (hello.kind !== "hello") {
-      // Whoever says nothing at all is a health check.
-      if (bytes.length > 0) meters.hello.value++;
-      return undefined;
-    }
-    const domain = domainOf(hello.name ?? "");
-    const certificate = domain === undefined ? undefined : options.findCertificate(domain);
-    if (certificate === undefined) {
-      meters.name.value++;
-      options.log.info("no certificate", { peer, name: hello.name });
-      await writeAll(tcp, UNRECOGNIZED_NAME_ALERT);
-      return undefined;
-    }
-    try {
-      return await acceptTls(tcp, { received: bytes, certificate });
-    } catch (error) {
-      meters.start.value++;
-      options.log.error("tls failed", { peer, step: "start", error: String(error) });
-      return undefined;
-    }
-  }
-
-  /** @returns Whether there is TLS now. */
-  async function shakeHands({ conn }: TlsSession, peer: Deno.Addr): Promise<boolean> {
-    try {
-      await conn.handshake();
-      return true;
-    } catch (error) {
-      meters.handshake.value++;
-      const fields = { peer: formatPeer(peer), step: "handshake", error: String(error) };
-      options.log.debug("tls failed", fields);
-      return false;
-    }
-  }
-
+  });
   return (listener) => ({
-    accept: async () => new LazyTlsConn(await listener.accept(), { begin, shakeHands }),
+    accept: async () => new LazyTlsConn(await listener.accept(), steps),
     close: () => listener.close(),
   });
 }
 
-/** The two steps to TLS. */
-interface Steps {
-  /** `undefined` when it comes to nothing. */
-  begin(tcp: Deno.TcpConn): Promise<TlsSession | undefined>;
-  shakeHands(session: TlsSession, peer: Deno.Addr): Promise<boolean>;
+function createSteps({ findCertificate, log }: TlsSourceOptions, meters: FailureMeters): Steps {
+  async function start(
+    tcp: Deno.TcpConn,
+    options: Parameters<typeof acceptTls>[1],
+  ): Promise<TlsSession | undefined> {
+    try {
+      return await acceptTls(tcp, options);
+    } catch (error) {
+      meters.start.value++;
+      const peer = formatPeer(tcp.remoteAddr);
+      log.error("tls failed", { peer, step: "start", error: String(error) });
+      return undefined;
+    }
+  }
+
+  return {
+    async begin(tcp): Promise<TlsSession | undefined> {
+      const { hello, bytes } = await receiveClientHello(tcp);
+      if (hello.kind !== "hello") {
+        // A connection without a single byte is a health check.
+        if (bytes.length > 0) meters.hello.value++;
+        return undefined;
+      }
+      const domain = domainOfPolicyHost(hello.name ?? "");
+      const certificate = domain === undefined ? undefined : findCertificate(domain);
+      if (certificate !== undefined) return await start(tcp, { received: bytes, certificate });
+      meters.name.value++;
+      log.info("no certificate", { peer: formatPeer(tcp.remoteAddr), name: hello.name });
+      await writeAll(tcp, UNRECOGNIZED_NAME_ALERT);
+      return undefined;
+    },
+    async shakeHands({ conn }, peer): Promise<boolean> {
+      try {
+        await conn.handshake();
+        return true;
+      } catch (error) {
+        meters.handshake.value++;
+        const fields = { peer: formatPeer(peer), step: "handshake", error: String(error) };
+        log.debug("tls failed", fields);
+        return false;
+      }
+    },
+  };
 }
 
-/** A connection that has TLS from its first read on. */
+/** A connection that completes the TLS handshake at its first read. */
 class LazyTlsConn implements HttpConn {
   readonly remoteAddr: Deno.Addr;
   readonly #tcp: Deno.TcpConn;
@@ -120,7 +129,7 @@ class LazyTlsConn implements HttpConn {
     return this.#session !== undefined;
   }
 
-  /** The first one ends the handshake. */
+  /** The first read completes the handshake. */
   async read(buffer: Uint8Array): Promise<number | null> {
     this.#shaken ||= await this.#steps.shakeHands(this.#open, this.remoteAddr);
     return this.#shaken ? await this.#open.conn.read(buffer) : null;

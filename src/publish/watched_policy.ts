@@ -39,7 +39,7 @@ export function watchPolicy(
     if (names === undefined) return undefined;
     const stamps = new Map<string, string>();
     for (const name of names.toSorted()) {
-      const domain = domainOf(name);
+      const domain = domainOfFile(name);
       const stamp = domain === undefined ? undefined : await files.stamp(pathOf(domain));
       if (domain !== undefined && stamp !== undefined) stamps.set(domain, stamp);
       if (stamps.size === POLICIES_MAX) break;
@@ -66,7 +66,7 @@ export function watchPolicy(
 }
 
 /** The domain a file is for; only a name in the form that is asked for is one. */
-function domainOf(name: string): string | undefined {
+function domainOfFile(name: string): string | undefined {
   if (!name.endsWith(EXTENSION)) return undefined;
   const domain = name.slice(0, -EXTENSION.length);
   return toALabel(domain) === domain && domain.includes(".") ? domain : undefined;

@@ -90,13 +90,19 @@ Deno.test("check --watch prints changes alone, and remembers policies by their i
 Deno.test("check refuses wrong arguments in one line, and as UNKNOWN where Nagios listens", async () => {
   const rows: [args: string[], says: string][] = [
     [["not a domain"], "not a domain"],
-    [["--watch", DOMAIN], "--watch needs --since FILE"],
+    [["--watch", DOMAIN], "--watch needs --since FILE to compare with"],
     [["--json", "--nagios", DOMAIN], "--json and --nagios exclude each other"],
-    [["--timeout", "0", DOMAIN], "--timeout is from 1 to 60 seconds"],
-    [["--smtp-port", "70000", DOMAIN], "--smtp-port is a port number"],
-    [["--resolver", "dns.example", DOMAIN], "--resolver is an address"],
-    [["--allow-private", "10.0.0.0", DOMAIN], "--allow-private is a range"],
-    [["--since", new URL("main.ts", ROOT).pathname, DOMAIN], "is not from 'check --since'"],
+    [["--timeout", "0", DOMAIN], "--timeout takes 1 to 60 seconds: given 0"],
+    [["--smtp-port", "70000", DOMAIN], "--smtp-port takes a port number: given '70000'"],
+    [
+      ["--resolver", "dns.example", DOMAIN],
+      "--resolver takes an address such as 127.0.0.1: given 'dns.example'",
+    ],
+    [
+      ["--allow-private", "10.0.0.0", DOMAIN],
+      "--allow-private takes a range such as 10.0.0.0/8: given '10.0.0.0'",
+    ],
+    [["--since", new URL("main.ts", ROOT).pathname, DOMAIN], "was not written by 'check --since'"],
     [["--ca", "/nonexistent.pem", DOMAIN], "/nonexistent.pem"],
   ];
   const results = await Promise.all(

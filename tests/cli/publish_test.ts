@@ -93,10 +93,16 @@ Deno.test("publish refuses wrong arguments with status 2", async () => {
   const mistakes: [string[], string][] = [
     [["init", "192.0.2.1"], "not a domain"],
     [["init", "localhost"], "not a domain"],
-    [["init", DOMAIN, "--mode", "none"], "--mode is one of testing, enforce"],
-    [["init", DOMAIN, "--max-age", "1e3"], "--max-age is a number of seconds"],
-    [["init", DOMAIN, "--max-age", "31557601"], "--max-age is at most 31557600"],
-    [["init", DOMAIN, "--mx", "*"], "not a host name or *. and one"],
+    [["init", DOMAIN, "--mode", "none"], "--mode takes one of testing, enforce: given 'none'"],
+    [["init", DOMAIN, "--max-age", "1e3"], "--max-age takes a number of seconds: given '1e3'"],
+    [
+      ["init", DOMAIN, "--max-age", "31557601"],
+      "--max-age takes at most 31557600 (RFC 8461 §3.2): given 31557601",
+    ],
+    [
+      ["init", DOMAIN, "--mx", "*"],
+      '--mx takes a host name or a wildcard such as *.example.com: given "*"',
+    ],
     [["init", DOMAIN, "--rua", "x"], "not a mail address"],
     [["init", DOMAIN, "--web-host", "a b"], "not a host name or address"],
     [["init", DOMAIN, "--web", "iis"], "--web is one of nginx"],
@@ -106,8 +112,11 @@ Deno.test("publish refuses wrong arguments with status 2", async () => {
     [["roll", DOMAIN, "--file", "/nonexistent"], "there is no /nonexistent"],
     [["serve"], "--policies DIR is missing"],
     [["serve", "-p", "/tmp"], "HTTPS needs --certs DIR"],
-    [["serve", "-p", "/tmp", "--http", "8080"], "--http is an address"],
-    [["serve", "-p", "/tmp", "--http", "unix:/x"], "--http is an address"],
+    [["serve", "-p", "/tmp", "--http", "8080"], "--http takes an address such as 127.0.0.1:8080"],
+    [
+      ["serve", "-p", "/tmp", "--http", "unix:/x"],
+      "--http takes an address such as 127.0.0.1:8080",
+    ],
   ];
   for (const [argv, text] of mistakes) {
     const { status, err } = await call("publish", ...argv);
