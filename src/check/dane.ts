@@ -83,13 +83,12 @@ function judgeHost({ tlsa, addresses }: MailHostSeen, signed: boolean): Finding 
 type Fit = "yes" | "no" | "unknown";
 
 /** Whether one of the records fits (RFC 7672 §3.1). */
-function fits(records: readonly TlsaRecord[], { chain, whole }: Presented): Fit {
+function fits(records: readonly TlsaRecord[], { chain }: Presented): Fit {
   const found = records.flatMap((record) =>
     (record.usage === USAGE_DANE_EE ? chain.slice(0, 1) : chain).map((der) => fit(record, der))
   );
   if (found.includes("yes")) return "yes";
-  const needsChain = records.some(({ usage }) => usage !== USAGE_DANE_EE);
-  return found.includes("unknown") || (needsChain && !whole) ? "unknown" : "no";
+  return found.includes("unknown") ? "unknown" : "no";
 }
 
 /** RFC 6698 §2.1.2, §2.1.3: the whole certificate or its key, as it is or as a digest. */

@@ -1,9 +1,9 @@
 /**
  * Reads which certificates a server presents, for people and for TLSA records.
  *
- * Node's TLS is the only one at hand that shows them, and not one to verify with: what it says
- * about validity is not asked for. So this is always a second connection, made after the first has
- * been verified or refused. Deno before 2.9 shows the host's own certificate only, and no version.
+ * Only Node's TLS shows the certificates, and its verifier is not the one that fetches policies. So
+ * this is always a second connection, made after the first was verified or refused, and it verifies
+ * nothing.
  *
  * @module
  */
@@ -15,10 +15,8 @@ import type { TimeBudget } from "./time_budget.ts";
 
 /** What a server presents in the TLS handshake. */
 export interface Presented {
-  /** DER, the host's own first; at least that one. */
+  /** All that the server sends, as far as it forms a chain. DER, the host's own first; at least that one. */
   readonly chain: readonly Uint8Array[];
-  /** `chain` is all that the server sends, as far as it forms a chain. */
-  readonly whole: boolean;
   /** Such as `TLSv1.3`. */
   readonly protocol?: string;
 }
@@ -36,13 +34,13 @@ export interface PresentedOptions {
 /** Certificates of a chain that are read; real ones have up to five. */
 const CHAIN_MAX = 10;
 
-/** Connects, begins TLS without verifying, and reads. @returns `undefined` if that fails. Never rejects. */
+/** Connects, begins TLS and reads the certificates. @returns `undefined` if that fails. Never rejects. */
 export async function readPresented(options: PresentedOptions): Promise<Presented | undefined> {
   const { remote, helo, budget } = options;
   const address = { host: remote.hostname, port: remote.port };
   if (helo === undefined) return await handshake(address, options);
   const socket = net.connect({ ...address, noDelay: true });
-  // Faults come out as reads that end; an event nobody listens to would end the process.
+  // A fault ends the reads. Without a listener the event would end the process.
   socket.on("error", () => {});
   try {
     const connected = await budget.run(emitted(socket, "connect"), () => socket.destroy());
@@ -71,15 +69,14 @@ async function handshake(
     const agreed = await budget.run(emitted(session, "secureConnect"), () => session.destroy());
     if (agreed !== true) return undefined;
     const chain = readChain(session.getPeerCertificate(true));
-    const protocol = session.getProtocol?.();
-    // The releases of Deno that show no chain are those that tell no version.
-    return protocol ? { chain, whole: true, protocol } : { chain, whole: false };
+    const protocol = session.getProtocol();
+    return protocol ? { chain, protocol } : { chain };
   } finally {
     session.destroy();
   }
 }
 
-/** The chain is a linked list, whose root, if it is there, points at itself. */
+/** The chain is a linked list. Its root, if the server sends it, points at itself. */
 function readChain(leaf: tls.DetailedPeerCertificate): Uint8Array[] {
   const chain: Uint8Array[] = [];
   let next: tls.DetailedPeerCertificate | undefined = leaf;
@@ -90,7 +87,7 @@ function readChain(leaf: tls.DetailedPeerCertificate): Uint8Array[] {
   return chain;
 }
 
-/** Waits for an event, or for the end of the socket: then `false`. */
+/** Waits for an event. @returns `false` if the socket ends first. */
 function emitted(socket: net.Socket, event: string): Promise<boolean> {
   return new Promise((resolve) => {
     socket.once(event, () => resolve(true));
@@ -99,7 +96,7 @@ function emitted(socket: net.Socket, event: string): Promise<boolean> {
   });
 }
 
-/** A node socket that holds no more than one chunk of data back. */
+/** The link over a socket of Node. It buffers one chunk of data at most. */
 function nodeLink(socket: net.Socket): ByteLink & { detach(): void } {
   let held = new Uint8Array(0);
   let ended = false;
@@ -113,7 +110,6 @@ function nodeLink(socket: net.Socket): ByteLink & { detach(): void } {
     ended = true;
     wake();
   };
-  // A pause before the first data would keep TLS from reading later on, in Deno before 2.9.
   socket.on("data", onData).on("end", onEnd).on("close", onEnd);
   return {
     async read(buffer) {

@@ -73,8 +73,7 @@ function refine(probe: Failed, certificate: Certificate | undefined): FindingId 
   }
   if (probe.id !== "certificate-untrusted") return probe.id;
   if (certificate.selfIssued) return "certificate-self-signed";
-  const { chain, whole } = probe.presented ?? { chain: [], whole: false };
-  return whole && chain.length === 1 ? "certificate-chain" : "certificate-untrusted";
+  return probe.presented?.chain.length === 1 ? "certificate-chain" : "certificate-untrusted";
 }
 
 function describe(presented: Presented | undefined, certificate: Certificate | undefined): string {

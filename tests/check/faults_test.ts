@@ -8,14 +8,9 @@ const authorities = new Authorities();
 /** Faults looked for at once: most of the time goes by waiting for acknowledgements on loopback. */
 const FAULTS_AT_ONCE = 10;
 
-/** Before 2.9 Deno shows the host's own certificate only, so that a chain's gap is an unknown issuer. */
-const SHOWS_CHAIN = !/^2\.[0-8]\./.test(Deno.version.deno);
-
 /** The names that a fault leads to and should lead to, if these differ. */
 async function difference(fault: Fault) {
-  const wanted = fault.findings.map((id) =>
-    id === "certificate-chain" && !SHOWS_CHAIN ? "certificate-untrusted" : id
-  );
+  const wanted = [...fault.findings];
   const found = (await findFault(fault, authorities)).filter(({ severity, id }) =>
     severity === "warning" || severity === "error" || wanted.includes(id)
   );

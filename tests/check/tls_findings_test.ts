@@ -43,7 +43,7 @@ function expiry(behind: number, before: number): string[] {
     notBefore: new Date(NOW - behind * DAY_MS),
     notAfter: new Date(NOW + before * DAY_MS),
   });
-  const presented = { chain: [new Uint8Array(certificate.der)], whole: true };
+  const presented = { chain: [new Uint8Array(certificate.der)] };
   const context = { group: "mx", subject: "x", now: NOW, okId: "mx-ok" } as const;
   return tlsFindings({ kind: "verified", presented }, context).map(({ id }) => id);
 }
