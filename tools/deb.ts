@@ -1,6 +1,6 @@
 /**
- * `deno task deb`: packs `dist/mta-sts-resolver` into a Debian package, with all that belongs to
- * it. Needs `dpkg-deb`; the same source gives the same package (see `source_date.ts`).
+ * `deno task deb`: packs `dist/mta-sts-resolver` into a Debian package with everything it needs.
+ * Needs `dpkg-deb`. The same source gives the same package (see `source_date.ts`).
  *
  * @module
  */
@@ -36,7 +36,7 @@ interface Entry {
  * Builds the package.
  *
  * @returns Its path.
- * @throws {Error} If `dpkg-deb` fails or is not there.
+ * @throws {Error} If `dpkg-deb` fails or is not installed.
  */
 export function buildDeb(options: DebOptions): string {
   const { directory, version, date } = options;
@@ -136,7 +136,7 @@ function units(): string[] {
     .sort();
 }
 
-/** The newest version of glibc that the executable names a symbol of. */
+/** The newest version of glibc from which the executable needs a symbol. */
 function neededGlibc(program: string): string {
   const bytes = new TextDecoder("latin1").decode(Deno.readFileSync(program));
   const versions = [...bytes.matchAll(/\0GLIBC_2\.(\d+)(?:\.\d+)?(?=\0)/g)];
@@ -144,7 +144,7 @@ function neededGlibc(program: string): string {
   return `2.${Math.max(...versions.map(([, minor]) => Number(minor)))}`;
 }
 
-/** KiB, rounded up for each file and with one for each directory, as dpkg counts. */
+/** KiB, rounded up for each file, plus one for each directory, as dpkg counts. */
 function installedSize(files: ReadonlyMap<string, Entry>): number {
   const directories = new Set<string>();
   let size = 0;
@@ -173,7 +173,7 @@ function text(content: string): Entry {
   return { data: new TextEncoder().encode(content), mode: 0o644 };
 }
 
-/** With the highest level and without name and time, as Debian's policy asks. */
+/** At the highest level, without name and time, as Debian Policy requires. */
 function gzip(content: string): Entry {
   return { data: new Uint8Array(gzipSync(content, { level: 9 })), mode: 0o644 };
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The life of the Debian package in a Debian 13 without network: installed, started, asked, upgraded with a changed
-# configuration and a policy in the cache, run with converted configurations of the other resolvers, removed, purged.
-# Prints what it finds; last line: `N passed, N failed`.
+# Tests the life of the Debian package in a Debian 13 without network: the package is installed, started, queried, upgraded
+# with a changed configuration and a policy in the cache, run with converted configurations of the other resolvers, removed
+# and purged. Prints each result; last line: `N passed, N failed`.
 #
 #   deb_lifecycle.sh [PACKAGE]    default: the newest in dist/
 #
-# Needs root, debootstrap (see trixie_root) and deno (or $DENO), which puts the policy into the cache. There is no
-# systemd in there: what the unit's ExecStart says is run as a user of no rights, with the directories that
-# DynamicUser= and StateDirectory= make.
+# Needs root, debootstrap (see trixie_root) and deno (or $DENO), which puts the policy into the cache. There is no systemd
+# inside, so the command of the unit's ExecStart runs as an unprivileged user, with the directories that DynamicUser= and
+# StateDirectory= would make.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DENO=${DENO:-deno}
@@ -18,7 +18,7 @@ if [ -z "${LIFECYCLE_ROOT:-}" ]; then
     echo "deb_lifecycle: no package: 'deno task deb' makes one" >&2
     exit 2
   fi
-  # There is no network inside: what the deno program imports must be in the cache before.
+  # There is no network inside, so everything that the deno program imports must be in its cache first.
   "$DENO" cache --quiet "$HERE/../tests/packaging/seed_cache.ts"
   LIFECYCLE_ROOT=$("$HERE/trixie_root")
   export LIFECYCLE_ROOT DENO

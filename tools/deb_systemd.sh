@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The Debian package under systemd, and somebody without any right who wants its port: installed as it was when the service
-# opened the port itself, upgraded to the socket unit, restarted, killed, misconfigured, switched off, removed, purged.
-# Prints what it finds; last line: `N passed, N failed`.
+# Tests the Debian package under systemd, while an unprivileged user tries to take its port. The package is installed as it
+# was when the service opened the port itself, upgraded to the socket unit, restarted, killed, misconfigured, disabled,
+# removed and purged. Prints each result; last line: `N passed, N failed`.
 #
 #   deb_systemd.sh [PACKAGE]     default: the newest in dist/
-#   deb_systemd.sh --possible    says by its exit status whether it can run here
+#   deb_systemd.sh --possible    exits with 0 if it can run here
 #
-# Needs root on a Debian with systemd, which is started anew in namespaces of its own, on a copy of this machine that is
-# thrown away; and perl-base.
+# Needs root on Debian with systemd, and perl-base. It starts a second systemd in its own namespaces, on a temporary copy of
+# the file system.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -40,7 +40,7 @@ boot() { # directory for what goes in and comes out
   ip link set lo up
   rm -f "$root/usr/sbin/policy-rc.d"
   echo "nameserver 127.0.0.1" >"$root/etc/resolv.conf"
-  # Nothing of this machine is started but what is under test.
+  # Only the units under test start.
   rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/mta-sts-resolver.yml
   for unit in "$root"/lib/systemd/system/*.mount "$root"/lib/systemd/system/systemd-{udev,logind,networkd,resolved}*.*; do
     [ -d "$unit" ] || ln -sf /dev/null "$root/etc/systemd/system/${unit##*/}"

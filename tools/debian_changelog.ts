@@ -6,14 +6,14 @@
 
 import { wrap } from "../src/config/show.ts";
 
-/** Width of a line behind the bullet, so that lines stay below 80 characters. */
+/** Width of a line after the bullet: the whole line stays below 80 characters. */
 const WIDTH = 74;
 
-/** What `CHANGELOG.md` does not say. */
+/** What is not in `CHANGELOG.md`. */
 export interface ChangelogOptions {
   /** Version of the package, for the newest entry. */
   readonly version: string;
-  /** When the source was last changed, for a version that is not released. */
+  /** When the source last changed, for a version that is not released. */
   readonly date: Date;
   /** `Name <address>`. */
   readonly maintainer: string;

@@ -1,6 +1,6 @@
 /**
- * `deno task imports`: the picture of the imports. Reads every file of `src/`, draws the folders in their layers with an
- * arrow for each import, and fails when an arrow leads back up or files import each other in a circle. Types count.
+ * `deno task imports`: draws the imports. Reads every file of `src/`, draws the folders in their layers with an arrow
+ * for each import, and fails if an arrow leads back up or files import each other in a circle. Types count.
  *
  * Run as: imports.ts [OUTPUT.svg]
  *
@@ -67,7 +67,7 @@ export function arrowsBetween(files: readonly SourceFile[]): Arrow[] {
   });
 }
 
-/** The arrows that lead up, or to a layer beside that is listed later. */
+/** The arrows that lead to a layer that is listed later, or to the same one. */
 export function arrowsBack(arrows: readonly Arrow[]): Arrow[] {
   const order = Object.keys(LAYERS);
   return arrows.filter(({ from, to }) => order.indexOf(to) >= order.indexOf(from));

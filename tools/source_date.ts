@@ -1,6 +1,6 @@
 /**
- * When the source was last changed: what is built bears this time, so that building again gives
- * the same files.
+ * When the source last changed. Everything that is built has this time, so that a second build gives the
+ * same files.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export function sourceDate(): Date {
   const seconds = given ?? lastCommit();
   if (!/^[0-9]{1,10}$/.test(seconds)) {
     throw new Error(
-      `Cannot tell the date of the source: set SOURCE_DATE_EPOCH, found '${seconds}'`,
+      `Cannot find the date of the source: found '${seconds}', set SOURCE_DATE_EPOCH`,
     );
   }
   return new Date(Number(seconds) * 1000);

@@ -1,12 +1,12 @@
 /**
- * Watches over `deno-std`, the repackaging of Deno's standard modules that the program and its tests load from npm.
+ * Verifies `deno-std`, the repackaging of Deno's standard modules that the program and its tests load from npm.
  *
- *   std_checksums.ts               compares what is installed with tools/std_checksums.txt
- *   std_checksums.ts --write       writes that list, after a wanted update
- *   std_checksums.ts --official    compares what is installed with the official modules of jsr.io
+ *   std_checksums.ts               compares the installed files with tools/std_checksums.txt
+ *   std_checksums.ts --write       writes that list, after an intended update
+ *   std_checksums.ts --official    compares the installed files with the official modules of jsr.io
  *
- * The list has the files that are loaded, and only those. The official modules are TypeScript: both are freed from
- * types and comments by the same `deno transpile`, and what they import is named alike, before they are compared.
+ * The list has only the files that are loaded. The official modules are TypeScript. Before the comparison,
+ * `deno transpile` removes types and comments from both sides, and imports get the same names.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { compareOfficial } from "./std_official.ts";
 
 const LIST = new URL("std_checksums.txt", import.meta.url);
 
-/** As `deno info --json` has it. */
+/** The part of `deno info --json` that is used. */
 interface DenoInfo {
   readonly npmCache: string;
 }
@@ -50,7 +50,7 @@ export function readInstalled(entries: readonly string[], version: string): StdF
   return new Map([...files].sort(([one], [other]) => one < other ? -1 : 1));
 }
 
-/** Whatever registry it came from. */
+/** The directory of the package, from any registry. */
 function packageRoot(version: string): string {
   const { npmCache } = info() as unknown as DenoInfo;
   for (const { name } of Deno.readDirSync(npmCache)) {
@@ -80,7 +80,7 @@ export function formatList(files: StdFiles): string {
   ).join("");
 }
 
-/** What is different, in words, a line for each file. */
+/** The differences, one line for each file. */
 export function compareLists(listed: string, found: string): string[] {
   const [before, after] = [parseList(listed), parseList(found)];
   const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
@@ -105,7 +105,7 @@ async function main([option = "--verify"]: readonly string[]): Promise<string[]>
       const faults = compareLists(Deno.readTextFileSync(LIST), formatList(files));
       return faults.length === 0 ? [] : [
         ...faults,
-        "If the update is wanted: std_checksums.ts --official, then --write",
+        "If the update is intended: std_checksums.ts --official, then --write",
       ];
     }
     case "--write":
@@ -114,7 +114,7 @@ async function main([option = "--verify"]: readonly string[]): Promise<string[]>
     case "--official":
       return await compareOfficial(files, { base: "https://jsr.io/" });
     default:
-      throw new Error(`Unknown: '${option}'. See the head of std_checksums.ts`);
+      throw new Error(`Unknown option '${option}': see the head of std_checksums.ts`);
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * Compares files of `deno-std` with the official standard modules, as JSR publishes them.
+ * Compares files of `deno-std` with the official standard modules on JSR.
  *
  * @module
  */
 
-/** Versions of a package that are tried, newest first: the update may be some months old. */
+/** Versions of a package to try, newest first. The update may be some months old. */
 const MAX_VERSIONS = 12;
 
 interface PackageMeta {
@@ -12,11 +12,11 @@ interface PackageMeta {
 }
 
 /**
- * Compares with the version of each official package that is nearest.
+ * Compares with the closest version of each official package.
  *
  * @param files Contents by path, such as `yaml/parse.js`.
  * @param options.base The registry, with a slash at the end.
- * @returns What is different, in words, a line for each file.
+ * @returns The differences, one line for each file.
  * @throws {Error} If the registry does not answer.
  */
 export async function compareOfficial(
@@ -62,7 +62,7 @@ async function compareVersion(
   }
 }
 
-/** @returns `undefined` if there is none. */
+/** @returns `undefined` if the file does not exist. */
 async function get(url: string): Promise<string | undefined> {
   const response = await fetch(url);
   if (response.ok) return await response.text();
@@ -80,7 +80,7 @@ function newestFirst(one: string, other: string): number {
   return one.length - other.length;
 }
 
-/** A module without types, comments and layout, its imports named by package and file. */
+/** A module without types, comments and layout, with imports by package and file. */
 function reduce(directory: string, { path, text }: { path: string; text: string }): string {
   const file = `${directory}/module.ts`;
   Deno.writeTextFileSync(file, text);
@@ -100,7 +100,7 @@ function reduce(directory: string, { path, text }: { path: string; text: string 
     .trim();
 }
 
-/** `internal/build_message` for the many ways of writing it. */
+/** The name of an imported module, such as `internal/build_message`, from any of its spellings. */
 function moduleName(path: string, specifier: string): string {
   const match = /^(?:jsr:\/?)?@std\/([^@/]+)(?:@[^/]*)?(?:\/(.*))?$/.exec(specifier);
   const name = match === null

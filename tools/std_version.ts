@@ -1,5 +1,5 @@
 /**
- * Which `deno-std` the import map names, and what of it.
+ * The version of `deno-std` in the import map, and the modules that are imported.
  *
  * @module
  */

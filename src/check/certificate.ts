@@ -1,8 +1,8 @@
 /**
- * Reads from an X.509 certificate what a person wants to see of it (RFC 5280 §4.1): names, issuer,
- * days of validity, and the public key that TLSA records are about.
+ * Reads the parts of an X.509 certificate that a person wants to see (RFC 5280 §4.1): names, issuer and
+ * validity, and the public key that TLSA records match.
  *
- * Verifies nothing: whether a certificate is any good is for the TLS library to say.
+ * It verifies nothing. The TLS library does that.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 
-/** What stands in a certificate. Names are the remote's: quote them before they are printed. */
+/** The contents of a certificate. Names are remote text: quote them before they are printed. */
 export interface Certificate {
   /** Common name of the subject, or another name of it; `""` if it has none. */
   readonly subject: string;
@@ -18,12 +18,12 @@ export interface Certificate {
   readonly issuer: string;
   /** Subject and issuer are the same. */
   readonly selfIssued: boolean;
-  /** Whether subjectAltName has DNS names. Which ones cannot be told: the runtime joins them with commas. */
+  /** Whether subjectAltName has DNS names. The runtime joins them with commas, so they cannot be told apart. */
   readonly hasDnsNames: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** SubjectPublicKeyInfo, DER, as it stands there; `undefined` for a kind of key that the runtime does not know. */
+  /** SubjectPublicKeyInfo, DER, as in the certificate; `undefined` for a key type that the runtime does not know. */
   readonly spki: Uint8Array | undefined;
 }
 
@@ -34,13 +34,13 @@ const DNS_NAME = /(?:^|, )DNS:/;
  * Reads a certificate.
  *
  * @param der As presented in the handshake.
- * @returns `undefined` if it is none.
+ * @returns `undefined` if it is not a certificate.
  */
 export function readCertificate(der: Uint8Array): Certificate | undefined {
   try {
     return read(new X509Certificate(der), der);
   } catch {
-    // Some parts are only read when they are asked for.
+    // The runtime parses some parts only on access.
     return undefined;
   }
 }
@@ -64,7 +64,7 @@ function read(certificate: X509Certificate, der: Uint8Array): Certificate | unde
   };
 }
 
-/** The attributes of a name, which the runtime prints on a line each, as `CN=mx.example.com`. */
+/** The attributes of a name. The runtime prints each on its own line, as `CN=mx.example.com`. */
 function readName(text: string): Map<string, string> {
   const attributes = new Map<string, string>();
   for (const line of text.split("\n")) {
@@ -74,7 +74,7 @@ function readName(text: string): Map<string, string> {
   return attributes;
 }
 
-/** The runtime encodes the key anew: what does not stand in the certificate is not what TLSA records are about. */
+/** The runtime encodes the key again. An encoding that is not in the certificate is not what TLSA records match. */
 function readKey(certificate: X509Certificate, der: Uint8Array): Uint8Array | undefined {
   try {
     const spki = certificate.publicKey.export({ type: "spki", format: "der" });

@@ -1,5 +1,5 @@
 /**
- * Looks at the certificate of an MX host with the probe of `check`, on each of its addresses.
+ * Checks the certificate of an MX host on each of its addresses, for `publish init`.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 import type { DnsClient } from "../dns/types.ts";
 import type { CertificateView, ViewCertificate } from "../publish/types.ts";
 
-/** Addresses of one host that are tried, of each family. */
+/** Addresses of one host that are tried, for each family. */
 const ADDRESSES_MAX = 4;
 
 const SMTP_PORT = 25;
 
-/** Faults of a dialogue that ended before TLS: we are turned away, or somebody is in between. */
+/** Faults before TLS. They say nothing about the certificate: the server turns us away, or a middlebox interferes. */
 const INCONCLUSIVE: readonly string[] = [
   "smtp-timeout",
   "smtp-closed",
@@ -22,7 +22,7 @@ const INCONCLUSIVE: readonly string[] = [
   "smtp-ehlo",
 ];
 
-/** Creates the view. */
+/** Creates the check. */
 export function createCertificateView(
   lookup: DnsClient["lookup"],
   probe: ProbeTls,
@@ -35,8 +35,8 @@ export function createCertificateView(
     const failure = answers.find((answer) => answer.kind === "failed");
     if (addresses.length === 0) {
       return failure === undefined
-        ? { kind: "bad", detail: "there is no address" }
-        : { kind: "unknown", detail: `no address can be looked up: ${failure.detail}` };
+        ? { kind: "bad", detail: "the host has no address" }
+        : { kind: "unknown", detail: `cannot look up an address: ${failure.detail}` };
     }
     const probes = await Promise.all(
       addresses.map((address) => probe({ host, address, port: SMTP_PORT, smtp: true })),
@@ -45,14 +45,14 @@ export function createCertificateView(
   };
 }
 
-/** One bad address makes a bad host: senders choose among them. */
+/** One bad address makes a bad host, because senders may choose it. */
 function summarize(probes: readonly TlsProbe[]): CertificateView {
   const bad = probes.find((probe) => probe.kind === "failed" && !INCONCLUSIVE.includes(probe.id));
   if (bad?.kind === "failed") return { kind: "bad", detail: `${bad.id}: ${bad.detail}` };
   if (probes.some(({ kind }) => kind === "verified")) {
-    return { kind: "good", detail: "STARTTLS with a valid certificate for the name" };
+    return { kind: "good", detail: "STARTTLS works, and the certificate is valid for the name" };
   }
   const [first] = probes;
   const detail = first === undefined || first.kind === "verified" ? "" : `: ${first.detail}`;
-  return { kind: "unknown", detail: `port 25 cannot be tried from here${detail}` };
+  return { kind: "unknown", detail: `cannot check port 25 from here${detail}` };
 }

@@ -2,8 +2,8 @@
  * Checks domains for their owners: everything that MTA-STS (RFC 8461), TLS reports (RFC 8460) and DANE
  * (RFC 7672) need, from the records to TLS at every MX host.
  *
- * Several domains are checked concurrently, and all connections to hosts share one limit. A host that
- * serves several of the domains is connected to once.
+ * It checks several domains concurrently, and all connections to hosts share one limit. It connects once
+ * to a host that serves several of the domains.
  *
  * @module
  */
@@ -16,28 +16,28 @@ import { createPool } from "../base/pool.ts";
 import { type DomainReport, judge } from "./report.ts";
 import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 
-/** Domains checked at the same time: enough to keep the connections busy. */
+/** Domains checked at the same time: enough to use all connections. */
 const DOMAINS_AT_ONCE = 4;
 
-/** Connections to hosts at the same time: all addresses of a common MX set, so that one that hangs delays none. */
+/** Connections to hosts at the same time: all addresses of a usual MX set, so that one that hangs delays no other. */
 const CONNECTIONS_AT_ONCE = 16;
 
-/** How far a check has come. */
+/** The progress of a check. */
 export interface Progress {
-  /** Addresses tried, and addresses to try as far as they are known. */
+  /** Addresses tried, and addresses known so far. */
   readonly tried: number;
   readonly known: number;
   /** Domains whose report is ready. */
   readonly domains: number;
 }
 
-/** What a check works with. */
+/** What {@link checkDomains} needs. */
 export interface CheckOptions extends GatherOptions {
   readonly effects: CheckEffects;
   readonly clock: Clock;
   /** From the last check. */
   readonly memory?: Memory;
-  /** Finds what a misspelt field of a policy was meant to be. */
+  /** Finds the field that a misspelt one probably stands for. */
   readonly suggest: LintOptions["suggest"];
   readonly onProgress?: (progress: Progress) => void;
 }

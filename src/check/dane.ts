@@ -1,9 +1,9 @@
 /**
- * Judges DNSSEC and DANE for the MX hosts of a domain (RFC 7672): whether TLSA records are there,
- * signed and usable, and whether they fit the certificates that the hosts presented.
+ * Judges DNSSEC and DANE for the MX hosts of a domain (RFC 7672): whether there are TLSA records, signed
+ * and usable, and whether they match the certificates that the hosts presented.
  *
- * For DANE-TA (usage 2) a certificate that fits anywhere in the chain is enough here; whether the
- * chain leads up to it is not verified.
+ * For DANE-TA (usage 2) it is enough here that any certificate of the chain matches. The chain up to that
+ * certificate is not verified.
  *
  * @module
  */
@@ -19,11 +19,11 @@ import type { DomainSeen, MailHostSeen } from "./gather.ts";
 import type { Presented } from "./presented.ts";
 import { count, listNames } from "./wording.ts";
 
-/** TLSA records of a host that are told. */
-const RECORDS_TOLD_MAX = 5;
+/** TLSA records of a host that a finding shows. */
+const RECORDS_SHOWN_MAX = 5;
 
-/** Octets of a record's data that are told. */
-const DATA_TOLD_OCTETS = 8;
+/** Octets of the data of a record that a finding shows. */
+const DATA_SHOWN_OCTETS = 8;
 
 const USAGE_DANE_EE = 3;
 
@@ -33,13 +33,13 @@ function at(subject: string, id: FindingId, seen: string): Finding {
 
 /** Judges the zone and all hosts. */
 export function judgeDane({ domain, dnssec, mail }: DomainSeen): Finding[] {
-  // Without the MX answer nothing is known, and that is told with the MX hosts.
+  // Without the MX records nothing is known. The findings about the MX hosts say so.
   if (mail.answer.kind === "failed") return [];
   if (dnssec.kind !== "validates") return [at(domain, "dnssec-unknown", dnssec.detail)];
   const signed = mail.answer.secure;
   const zone = signed
-    ? at(domain, "dnssec-ok", "the answer for MX is validated")
-    : at(domain, "dnssec-none", "the answer for MX is not validated");
+    ? at(domain, "dnssec-ok", "the MX records are validated")
+    : at(domain, "dnssec-none", "the MX records are not validated");
   const { hosts } = mail;
   const failed = hosts.flatMap(({ tlsa }) =>
     dnsFindings(tlsa.answer, { group: "dane", name: tlsa.owner, type: "TLSA" })
@@ -50,7 +50,7 @@ export function judgeDane({ domain, dnssec, mail }: DomainSeen): Finding[] {
     tlsa.answer.kind === "nodata" || tlsa.answer.kind === "nxdomain"
   );
   if (published.length === 0 && bare.length > 0) {
-    found.push(at(domain, "dane-none", `at none of ${count(hosts.length, "MX host")}`));
+    found.push(at(domain, "dane-none", `none at ${count(hosts.length, "MX host")}`));
   } else if (bare.length > 0) {
     found.push(at(domain, "dane-partial", `none at ${listNames(bare.map(({ name }) => name))}`));
   }
@@ -60,10 +60,10 @@ export function judgeDane({ domain, dnssec, mail }: DomainSeen): Finding[] {
 function judgeHost({ tlsa, addresses }: MailHostSeen, signed: boolean): Finding {
   const { owner, answer } = tlsa;
   const records = answer.kind === "found" ? answer.records : [];
-  const told = records.slice(0, RECORDS_TOLD_MAX).map(formatTlsa).join(", ");
-  if (answer.kind !== "found" || !answer.secure) return at(owner, "dane-insecure", told);
+  const shown = records.slice(0, RECORDS_SHOWN_MAX).map(formatTlsa).join(", ");
+  if (answer.kind !== "found" || !answer.secure) return at(owner, "dane-insecure", shown);
   const usable = records.filter(isUsableTlsa);
-  if (usable.length === 0) return at(owner, "dane-unusable", told);
+  if (usable.length === 0) return at(owner, "dane-unusable", shown);
   const presented = addresses.flatMap(({ address, probe }) =>
     probe !== undefined && probe.kind !== "unconnected" && probe.presented !== undefined
       ? [{ address, ...probe.presented }]
@@ -71,18 +71,18 @@ function judgeHost({ tlsa, addresses }: MailHostSeen, signed: boolean): Finding 
   );
   const judged = presented.map((one) => ({ address: one.address, fit: fits(usable, one) }));
   const wrong = judged.filter(({ fit }) => fit === "no").map(({ address }) => address);
-  if (wrong.length > 0) return at(owner, "dane-mismatch", `${told}: not at ${wrong.join(", ")}`);
+  if (wrong.length > 0) return at(owner, "dane-mismatch", `${shown}: not at ${wrong.join(", ")}`);
   if (judged.length === 0 || judged.some(({ fit }) => fit === "unknown")) {
-    return at(owner, "dane-not-compared", told);
+    return at(owner, "dane-not-compared", shown);
   }
   return signed
-    ? at(owner, "dane-ok", `${told}: at ${judged.map(({ address }) => address).join(", ")}`)
-    : at(owner, "dane-mx-insecure", told);
+    ? at(owner, "dane-ok", `${shown}: at ${judged.map(({ address }) => address).join(", ")}`)
+    : at(owner, "dane-mx-insecure", shown);
 }
 
 type Fit = "yes" | "no" | "unknown";
 
-/** Whether one of the records fits (RFC 7672 §3.1). */
+/** Whether one of the records matches (RFC 7672 §3.1). */
 function fits(records: readonly TlsaRecord[], { chain }: Presented): Fit {
   const found = records.flatMap((record) =>
     (record.usage === USAGE_DANE_EE ? chain.slice(0, 1) : chain).map((der) => fit(record, der))
@@ -91,7 +91,7 @@ function fits(records: readonly TlsaRecord[], { chain }: Presented): Fit {
   return found.includes("unknown") ? "unknown" : "no";
 }
 
-/** RFC 6698 §2.1.2, §2.1.3: the whole certificate or its key, as it is or as a digest. */
+/** RFC 6698 §2.1.2, §2.1.3: the certificate or its key, as it is or as a digest. */
 function fit({ selector, matchingType, data }: TlsaRecord, der: Uint8Array): Fit {
   const selected = selector === 0 ? der : readCertificate(der)?.spki;
   if (selected === undefined) return "unknown";
@@ -101,7 +101,7 @@ function fit({ selector, matchingType, data }: TlsaRecord, der: Uint8Array): Fit
 }
 
 function formatTlsa({ usage, selector, matchingType, data }: TlsaRecord): string {
-  const told = data.slice(0, DATA_TOLD_OCTETS).toHex();
-  const cut = data.length > DATA_TOLD_OCTETS ? "..." : "";
-  return `${usage} ${selector} ${matchingType} ${told}${cut}`;
+  const shown = data.slice(0, DATA_SHOWN_OCTETS).toHex();
+  const cut = data.length > DATA_SHOWN_OCTETS ? "..." : "";
+  return `${usage} ${selector} ${matchingType} ${shown}${cut}`;
 }

@@ -14,13 +14,13 @@ export interface Lookup {
   readonly type: string;
 }
 
-/** Failures with a kind of their own; any other is a name server that does not do its job. */
+/** Failures with their own kind of finding. Any other is a fault of a name server. */
 const FAILURES: Partial<Record<DnsFailure, FindingId>> = {
   bogus: "dns-bogus",
   unreachable: "dns-unreachable",
 };
 
-/** The finding about a failed lookup; none if it succeeded. */
+/** The finding about a failed lookup; none if the lookup succeeded. */
 export function dnsFindings(answer: DnsAnswer<unknown>, lookup: Lookup): Finding[] {
   if (answer.kind !== "failed") return [];
   const { group, name, type } = lookup;
@@ -42,7 +42,7 @@ export function addressFindings(
   ];
 }
 
-/** Whether no resolver answered: the fault may be on our side. */
+/** Whether no DNS resolver answered. The fault may be on our side. */
 export function isUnanswered(answer: DnsAnswer<unknown>): boolean {
   return answer.kind === "failed" &&
     (answer.reason === "unreachable" || answer.reason === "timeout");

@@ -1,9 +1,9 @@
 /**
- * What a check found: an instance of one of a closed list of kinds, each of which has one severity,
- * the reason why it matters with the section of the RFC, and what to do about it.
+ * The findings of a check. Each is of one of a closed list of kinds. A kind has a severity, the reason why
+ * it matters with the section of the RFC, and the advice what to do.
  *
- * The manual and the JSON Schema are checked against the list. What was seen is added where the
- * finding is made, with remote text quoted.
+ * Tests compare the manual and the JSON Schema with the list. The code that makes a finding adds what was
+ * seen, with remote text quoted.
  *
  * @module
  */
@@ -40,13 +40,13 @@ export const GROUPS = {
 /** A part of a report. */
 export type Group = keyof typeof GROUPS;
 
-/** Something that was found. All text is printable ASCII. */
+/** One finding. All text is printable ASCII. */
 export interface Finding extends FindingKind {
   readonly id: FindingId;
   readonly group: Group;
-  /** What was looked at: a name, a host with its address, a line of the policy. */
+  /** What was checked: a name, a host with its address, a line of the policy. */
   readonly subject: string;
-  /** What was there. */
+  /** What was seen there. */
   readonly seen: string;
 }
 
@@ -54,7 +54,7 @@ export interface Finding extends FindingKind {
  * Makes a finding.
  *
  * @param id Its kind.
- * @param at Where it belongs and what was seen; text that someone else wrote must be quoted already.
+ * @param at Its place and what was seen. Remote text must be quoted already.
  */
 export function finding(id: FindingId, at: Pick<Finding, "group" | "subject" | "seen">): Finding {
   const { group, subject, seen } = at;

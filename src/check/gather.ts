@@ -1,8 +1,8 @@
 /**
- * Collects everything a sender looks at before it delivers to a domain, and what else the owner
- * should know: records, policy host, MX hosts. It is judged elsewhere.
+ * Collects everything that a sender looks at before it delivers to a domain, and what else the owner
+ * should know: records, policy host, MX hosts. `report.ts` judges it.
  *
- * Everything runs concurrently; every lookup, fetch and connection has its own time limit.
+ * Everything runs concurrently. Every lookup, fetch and connection has its own time limit.
  *
  * @module
  */
@@ -14,15 +14,15 @@ import { isHostname, policyHost, txtName } from "../sts/domain.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
 import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 
-/** MX hosts that are tried, most preferred first; no sender tries more. */
+/** MX hosts that are tried, most preferred first. No sender tries more. */
 export const MX_HOSTS_MAX = 20;
 
-/** Addresses of a host that are tried, of each family. */
+/** Addresses of a host that are tried, for each family. */
 export const ADDRESSES_MAX = 4;
 
 const HTTPS_PORT = 443;
 
-/** The world outside. */
+/** DNS, HTTPS and TLS. */
 export interface CheckEffects {
   readonly dns: Pick<DnsClient, "lookup" | "probe">;
   readonly fetchPolicy: FetchPolicy;
@@ -30,13 +30,13 @@ export interface CheckEffects {
   readonly guard: AddressGuard;
 }
 
-/** What to look at. */
+/** What to check. */
 export interface GatherOptions {
-  /** MX hosts alone. */
+  /** Check only the MX hosts. */
   readonly mxOnly: boolean;
   /** Connect to MX hosts. */
   readonly smtp: boolean;
-  /** Where MX hosts listen: 25, except in test networks. */
+  /** Port of the MX hosts: 25, except in test networks. */
   readonly smtpPort: number;
   /** Connect to policy hosts in addition to fetching from them; pointless behind a proxy. */
   readonly directHttps: boolean;
@@ -45,7 +45,7 @@ export interface GatherOptions {
 /** One address of a host. */
 export interface AddressSeen {
   readonly address: string;
-  /** The range because of which it was not tried. */
+  /** The private range of the address, if it was not tried for that reason. */
   readonly refused?: string;
   /** Absent if it was not tried. */
   readonly probe?: TlsProbe;
@@ -81,7 +81,7 @@ export interface MailSeen {
 /** The MTA-STS side of a domain. */
 export interface StsSeen {
   readonly txt: DnsAnswer<string>;
-  /** Wrong names at which there is an MTA-STS record; looked up only if there is none at the right one. */
+  /** Wrong names with an MTA-STS record; looked up only if there is none at the right name. */
   readonly strays: readonly string[];
   readonly host: HostSeen;
   readonly outcome: FetchOutcome;
@@ -93,13 +93,13 @@ export interface StsSeen {
 export interface DomainSeen {
   readonly domain: string;
   readonly dnssec: DnssecProbe;
-  /** Absent if only MX hosts were asked for. */
+  /** Absent if only the MX hosts were checked. */
   readonly sts?: StsSeen;
   readonly mail: MailSeen;
   readonly options: GatherOptions;
 }
 
-/** Collects what there is to see for one domain. Never rejects. */
+/** Collects everything for one domain. Never rejects. */
 export async function gather(
   domain: string,
   effects: CheckEffects,
@@ -146,7 +146,7 @@ async function gatherPolicyHost(
   return { name: host, ...answers, addresses };
 }
 
-/** Where records end up by mistake: at the domain, at the policy host, and below the domain twice. */
+/** Looks where records end up by mistake: at the domain, at the policy host, and with the domain appended twice. */
 async function findStrays(
   domain: string,
   txt: DnsAnswer<string>,
@@ -222,7 +222,7 @@ async function gatherMailHost(
   return { name: exchange, ...answers, addresses, preference, tlsa };
 }
 
-/** The records at the end of an alias come first, then those at the name itself (RFC 7672 §2.2.2). */
+/** Records at the target of an alias come first, then those at the name itself (RFC 7672 §2.2.2). */
 async function lookupTlsa(
   host: string,
   { v4, v6 }: Addresses,
@@ -248,7 +248,7 @@ async function lookupAddresses(host: string, lookup: DnsClient["lookup"]): Promi
   return { v4, v6 };
 }
 
-/** Tries the addresses concurrently; `probe` returns `undefined` for one that is not to be tried. */
+/** Tries the addresses concurrently, except those for which `probe` returns `undefined`. */
 function tryAddresses(
   { v4, v6 }: Addresses,
   guard: AddressGuard,

@@ -1,8 +1,8 @@
 /**
- * What one check leaves for the next: which policy went with which `id` (RFC 8461 §3.1), when the
- * mode was first seen, and what was found, so that only changes need be reported.
+ * What one check remembers for the next: the policy that came with an `id` (RFC 8461 §3.1), when the mode
+ * was first seen, and the findings, so that the next check can report changes only.
  *
- * The form is JSON; the caller decides where it is kept.
+ * The form is JSON. `memory_file.ts` keeps it in a file.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { type Finding, FINDING_KINDS, type FindingId } from "./finding.ts";
 import type { Severity } from "./finding_kind.ts";
 
-/** What is kept of one finding: not what was seen, which may count days. */
+/** What is kept of one finding. What was seen is not kept, because it may count days. */
 export interface RememberedFinding {
   readonly id: FindingId;
   readonly subject: string;
@@ -53,9 +53,9 @@ export interface Change {
 
 const VERSION = 1;
 
-/** What to keep after a check. */
+/** Makes what to keep after a check. */
 export function remember(before: Remembered | undefined, noted: Noted): Remembered {
-  // While the id stays, the policy that senders may hold is the one that came with it first.
+  // While the id stays the same, senders may hold the policy that first came with it.
   const id = noted.id ?? before?.id;
   const digest = before?.id === id ? before?.digest ?? noted.digest : noted.digest;
   const mode = noted.mode ?? before?.mode;
@@ -70,7 +70,7 @@ export function remember(before: Remembered | undefined, noted: Noted): Remember
   };
 }
 
-/** What is new and what is gone since the last check; without one, everything is new. */
+/** Finds what is new and what is gone since the last check. Without one, everything is new. */
 export function changes(
   before: Remembered | undefined,
   findings: readonly Finding[],

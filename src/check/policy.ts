@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { quoteText } from "../base/quote_text.ts";
 import { isUsable, lintPolicy } from "../publish/lint.ts";
-import type { LintFinding, LintOptions } from "../publish/lint.ts";
+import type { Diagnostic, LintOptions } from "../publish/lint.ts";
 import { patternsFor } from "../sts/mx_pattern.ts";
 import { parsePolicy, type Policy } from "../sts/policy.ts";
 import { type Finding, finding, type FindingId } from "./finding.ts";
@@ -18,13 +18,13 @@ import { lintFindingId } from "./kinds_policy.ts";
 import type { Remembered } from "./memory.ts";
 import { count, listNames } from "./wording.ts";
 
-/** Lines with a mistake that are reported; an HTML page has one on every line. */
+/** Lines with a mistake that are reported. An HTML page has one on every line. */
 const MISTAKES_MAX = 20;
 
 /** Enough of a line to find it, UTF-16 units. */
 const LINE_QUOTE_LENGTH = 100;
 
-/** Testing should take no longer, ms. */
+/** A longer test is reported, ms. */
 const TESTING_LONG_MS = 30 * 86_400_000;
 
 const DAY_MS = 86_400_000;
@@ -74,8 +74,8 @@ export function judgePolicy(
   };
 }
 
-/** A finding of the linter as one of ours, in its own words. The graver severity wins. */
-function lineFinding(found: LintFinding, url: string): Finding {
+/** A diagnostic of the linter as a finding, in the words of the linter. The graver severity wins. */
+function lineFinding(found: Diagnostic, url: string): Finding {
   const { code, line, message, text, severity } = found;
   const one = finding(lintFindingId(code), {
     group: "policy",
@@ -110,7 +110,7 @@ function judgeMode(policy: Policy | undefined, context: PolicyContext): [Finding
   return [["policy-mode-testing-long", `mode: testing, for ${count(days, "day")} ${source}`]];
 }
 
-/** The date at the start of an `id`, which most have, in ms. */
+/** The date at the start of an `id`, ms. Most have one. */
 function idDate(id = ""): number | undefined {
   const [, year, month, day] = /^(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])/.exec(id) ?? [];
   const date = Date.parse(`${year}-${month}-${day}T00:00:00Z`);

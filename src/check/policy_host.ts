@@ -1,8 +1,8 @@
 /**
- * Judges the policy host and its answer (RFC 8461 §3.3): addresses, TLS at each of them, and what one
- * GET came to. The policy itself is judged elsewhere.
+ * Judges the policy host and its response (RFC 8461 §3.3): addresses, TLS at each of them, and the result
+ * of one GET. `policy.ts` judges the policy itself.
  *
- * A fault is told once: what is wrong with an address explains a failed fetch.
+ * It reports a fault once: a fault at an address explains a failed fetch.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { type Finding, finding, type FindingId } from "./finding.ts";
 import type { AddressSeen, HostSeen, StsSeen } from "./gather.ts";
 import { howUnconnected, judgeUnconnected, tlsFindings } from "./tls_findings.ts";
 
-/** A policy that takes longer is missed by impatient senders, ms. */
+/** Impatient senders may give up on a slower policy, ms. */
 const SLOW_MS = 3000;
 
 const NAME_QUOTE_LENGTH = 100;
 
-/** What a failed fetch is, if nothing said before explains it. */
+/** The finding about a failed fetch, if no other finding explains the failure. */
 const FETCH_FINDINGS: Readonly<Record<FetchFailure, FindingId>> = {
   "dns": "https-failed",
   "no-address": "host-no-address",
@@ -45,7 +45,7 @@ const FETCH_FINDINGS: Readonly<Record<FetchFailure, FindingId>> = {
   "policy-syntax": "https-failed",
 };
 
-/** Judges the host, then its answer. `now` in ms. */
+/** Judges the host, then its response. `now` in ms. */
 export function judgePolicyHost(sts: StsSeen, now: number): Finding[] {
   const tls = judgeAddresses(sts, now);
   const explained = sts.host.addresses.every(({ refused }) => refused !== undefined) ||
@@ -91,7 +91,7 @@ function judgeAddresses({ host, outcome, trace }: StsSeen, now: number): Finding
   const unreachable = (seen: AddressSeen) =>
     at(`${name} [${seen.address}]`, "host-unreachable", howUnconnected([seen]));
   found.push(...faults.map(unreachable));
-  // An answer came, or TLS was spoken with another family: the host is up, and the fault is here.
+  // A response came, or TLS worked over the other family: the host is up, so the fault is on this side.
   const up = outcome.kind === "fetched" || trace.status !== undefined || found.length > 0;
   for (const { family, addresses: all } of untested) {
     if (!up) found.push(...all.map(unreachable));
@@ -106,13 +106,13 @@ function judgeAnswer({ host, outcome, trace }: StsSeen, explained: boolean): Fin
     return explained && trace.status === undefined ? [] : [judgeFailure(subject, outcome)];
   }
   const elapsed = trace.elapsed ?? 0;
-  const told = `${(elapsed / 1000).toFixed(1)} s`;
-  const found = [at(subject, "https-ok", `${outcome.bytes} bytes in ${told}`)];
+  const duration = `${(elapsed / 1000).toFixed(1)} s`;
+  const found = [at(subject, "https-ok", `${outcome.bytes} bytes in ${duration}`)];
   const { mediaType = "" } = trace;
   if (mediaTypes(mediaType).length > 1) {
     found.push(at(subject, "https-media-type-twice", quoteText(mediaType, NAME_QUOTE_LENGTH)));
   }
-  if (elapsed > SLOW_MS) found.push(at(subject, "https-slow", told));
+  if (elapsed > SLOW_MS) found.push(at(subject, "https-slow", duration));
   return found;
 }
 

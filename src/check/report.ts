@@ -23,10 +23,10 @@ import { judgeTxt, readId } from "./txt.ts";
 /** The result at one address. */
 export interface AddressFacts {
   readonly address: string;
-  /** `untried`: on purpose; `unconnected`: no connection was made. */
+  /** `untried`: skipped on purpose; `unconnected`: the connection failed. */
   readonly result: "verified" | "failed" | "unconnected" | "untried";
   readonly protocol?: string;
-  /** Of the host's own certificate, verbatim: remote text. */
+  /** Issuer of the host's own certificate, as it is: remote text. */
   readonly issuer?: string;
   /** RFC 3339. */
   readonly notAfter?: string;
@@ -41,7 +41,7 @@ export interface HostFacts {
 /** An MX host. */
 export interface MailHostFacts extends HostFacts {
   readonly preference: number;
-  /** Whether the policy covers the name; absent without a policy. */
+  /** Whether the policy covers the host; absent without a policy. */
   readonly covered?: boolean;
   /** TLSA records, signed or not. */
   readonly tlsaRecords: number;
@@ -68,7 +68,7 @@ export interface DomainReport {
   readonly domain: string;
   /** The gravest severity found. */
   readonly verdict: Exclude<Severity, "info">;
-  /** No resolver answered: the verdict says nothing about the domain. */
+  /** No DNS resolver answered, so the verdict says nothing about the domain. */
   readonly undecided: boolean;
   /** Findings of each severity. */
   readonly counts: Readonly<Record<Severity, number>>;
@@ -79,11 +79,11 @@ export interface DomainReport {
 }
 
 /**
- * Judges everything seen for a domain.
+ * Judges everything that was seen for a domain.
  *
  * @param seen What was gathered.
- * @param options `remembered`: from the last check; `now`: ms since the Unix epoch; `suggest`: what a
- *   misspelt field was meant to be.
+ * @param options `remembered`: from the last check; `now`: ms since the Unix epoch; `suggest`: finds the
+ *   field that a misspelt one probably stands for.
  */
 export function judge(
   seen: DomainSeen,

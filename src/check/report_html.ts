@@ -1,6 +1,6 @@
 /**
- * Reports as one self-contained HTML page: no scripts, no images, no fonts from elsewhere, light or
- * dark as the reader prefers.
+ * Reports as one self-contained HTML page: no scripts, images or fonts from elsewhere; light or dark as
+ * the reader prefers.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { count } from "./wording.ts";
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** Already shown in the tables of hosts. */
+/** Findings that the tables of hosts already show. */
 const IN_TABLES: readonly FindingId[] = ["host-ok", "mx-ok"];
 
 const HEAD = `<meta charset="utf-8">
@@ -165,7 +165,7 @@ function addressRows({ name, addresses }: HostFacts): Html[][] {
   });
 }
 
-/** One line for what is right, a paragraph for what is wrong. */
+/** One line for what is right, a block for what is wrong. */
 function item({ id, severity, subject, title, seen, why, fix }: Finding): Html {
   const mark = badge(severity, severity);
   const what = markup`<b>${subject}</b> ${seen}`;

@@ -7,10 +7,10 @@
 import { worst } from "./finding.ts";
 import type { DomainReport } from "./report.ts";
 
-/** Version of the form; it changes when a field changes its meaning or is removed. */
+/** Version of the form. It changes when a field changes its meaning or is removed. */
 export const JSON_VERSION = 1;
 
-/** When a check was made, and by which program. */
+/** When a check ran, and which program ran it. */
 export interface RunFacts {
   readonly program: string;
   readonly version: string;
@@ -34,7 +34,7 @@ export function formatJson(reports: readonly DomainReport[], run: RunFacts): str
   return escapeNonAscii(JSON.stringify(root, null, 2)) + "\n";
 }
 
-/** Names in certificates are remote text, which must not control a terminal. */
+/** Names in certificates are remote text and must not control a terminal. */
 function escapeNonAscii(json: string): string {
   return json.replaceAll(
     /[^\n -~]/g,

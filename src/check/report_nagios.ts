@@ -14,10 +14,10 @@ const STATES = { OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const;
 
 type State = keyof typeof STATES;
 
-/** Characters of the whole output; NRPE cuts at 4096 octets, Nagios itself at 8192. */
+/** Characters of the whole output. NRPE cuts at 4096 octets, Nagios itself at 8192. */
 const OUTPUT_MAX_LENGTH = 4000;
 
-/** Days left of a certificate below which the number is a warning; the finding itself is more precise. */
+/** Fewer days left of a certificate are a warning in the performance data. The finding itself is more precise. */
 const CERTIFICATE_DAYS_WARNING = 7;
 
 const DAY_MS = 86_400_000;
@@ -28,7 +28,7 @@ export interface PluginResult {
   readonly exit: number;
 }
 
-/** Writes the result; `time` in ms since the Unix epoch, `elapsed` in ms. */
+/** Writes the result. `time` in ms since the Unix epoch, `elapsed` in ms. */
 export function formatNagios(
   reports: readonly DomainReport[],
   options: { readonly time: number; readonly elapsed: number },
@@ -49,7 +49,7 @@ export function formatNagios(
   return { text: lines.join("\n") + "\n", exit: STATES[state] };
 }
 
-/** The result if nothing can be checked, such as with wrong arguments. */
+/** The result if nothing can be checked, for example because of wrong arguments. */
 export function formatUnknown(message: string): PluginResult {
   return { text: `MTA-STS UNKNOWN: ${clean(message)}\n`, exit: STATES.UNKNOWN };
 }
@@ -91,7 +91,7 @@ function describe({ severity, subject, title, seen, id }: Finding): string {
   return `${severity.toUpperCase()}: ${subject}: ${title}: ${seen} [${id}]`;
 }
 
-/** A bar starts the performance data, wherever it is. */
+/** A bar anywhere in a line starts the performance data. */
 function clean(text: string): string {
   return text.replaceAll("|", "/").replaceAll("\n", " ");
 }

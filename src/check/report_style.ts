@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Two sets of colours, and one layout that also fits a telephone. */
+/** Two sets of colours, and one layout that also fits a phone. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

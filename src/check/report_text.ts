@@ -10,7 +10,7 @@ import type { Change } from "./memory.ts";
 import type { DomainReport } from "./report.ts";
 import { count } from "./wording.ts";
 
-/** How a severity is written, all of one width. */
+/** The label of each severity, all of the same width. */
 const LABELS: Readonly<Record<Severity, string>> = {
   ok: "ok  ",
   info: "info",
@@ -22,7 +22,7 @@ const LABELS: Readonly<Record<Severity, string>> = {
 const COLOURS: Readonly<Record<Severity, number>> = { ok: 32, info: 34, warning: 33, error: 31 };
 const BOLD = 1;
 
-/** Explanations are aligned with the text of the finding. */
+/** Aligns advice with the text of the finding. */
 const INDENT = " ".repeat(8);
 
 /** How to write. */
@@ -30,12 +30,12 @@ export interface TextOptions {
   readonly colour: boolean;
 }
 
-/** Writes the reports; whole lines. */
+/** Writes the reports, in whole lines. */
 export function formatText(reports: readonly DomainReport[], options: TextOptions): string {
   return reports.map((report) => formatReport(report, options)).join("\n");
 }
 
-/** Writes what is new and what is gone, one line each; nothing if nothing changed. */
+/** Writes one line for each change; nothing if nothing changed. */
 export function formatChanges(domain: string, changes: readonly Change[]): string {
   return changes.map(({ kind, severity, finding: { id, subject }, seen }) => {
     const label = kind === "new" ? `new  ${LABELS[severity]}` : "gone     ";
@@ -46,7 +46,7 @@ export function formatChanges(domain: string, changes: readonly Change[]): strin
 
 /** The verdict on a domain in words. */
 export function describeVerdict({ counts, undecided }: DomainReport): string {
-  if (undecided) return "undecided, no resolver answers";
+  if (undecided) return "undecided, no DNS resolver answers";
   const { error, warning } = counts;
   const faults = [
     ...(error > 0 ? [count(error, "error")] : []),
@@ -64,7 +64,7 @@ function formatReport(report: DomainReport, options: TextOptions): string {
     lines.push("", paint(GROUPS[group], BOLD, options));
     for (const finding of findings) {
       lines.push(formatFinding(finding, options));
-      // Eight addresses with the same fault need the advice once.
+      // Several addresses with the same fault need the advice only once.
       if (!advised.has(finding.id)) lines.push(...formatAdvice(finding));
       advised.add(finding.id);
     }
@@ -82,7 +82,7 @@ function formatFinding(finding: Finding, options: TextOptions): string {
     : `  ${label}  ${subject}: ${title}: ${seen} [${id}]`;
 }
 
-/** Where there is nothing to do, there is nothing to explain. */
+/** A finding with nothing to do needs no explanation. */
 function formatAdvice({ why, fix }: Finding): string[] {
   return fix === "" ? [] : [`${INDENT}${why} ${fix}`];
 }

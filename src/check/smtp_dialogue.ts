@@ -1,9 +1,9 @@
 /**
- * The few sentences of SMTP that lead to TLS (RFC 5321 §4.2, RFC 3207 §4): greeting, EHLO, STARTTLS,
- * and EHLO once more inside TLS. No mail is ever begun.
+ * The part of SMTP that leads to TLS (RFC 5321 §4.2, RFC 3207 §4): greeting, EHLO, STARTTLS, and EHLO
+ * again inside TLS. It never begins a mail transaction.
  *
- * A server may send anything: lines, replies and waiting are bounded, and everything it says that
- * ends up in a finding is quoted and cut.
+ * A server may send anything. So lines, replies and waits are bounded, and text of the server is quoted and
+ * cut before it goes into a finding.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import type { TimeBudget } from "./time_budget.ts";
 /** The longest line of a reply, octets with its end: four times what RFC 5321 §4.5.3.1.5 allows. */
 export const LINE_MAX_BYTES = 2048;
 
-/** Lines of one reply: EHLO brings about twenty. */
+/** Lines of one reply. The reply to EHLO has about twenty. */
 export const REPLY_MAX_LINES = 100;
 
-/** Enough of what a server says to see what it is about, UTF-16 units. */
+/** Enough of a reply to recognise it, UTF-16 units. */
 const QUOTE_MAX_LENGTH = 160;
 
 /** A connection whose faults are values. */
 export interface ByteLink {
-  /** @returns Octets read, or `null` when the connection has ended, in whatever way. Never rejects. */
+  /** @returns Octets read, or `null` when the connection has ended for any reason. Never rejects. */
   read(buffer: Uint8Array): Promise<number | null>;
-  /** Errors come out at the next read. Never rejects. */
+  /** After an error the next read returns `null`. Never rejects. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes reads that wait return `null`. */
+  /** Makes a waiting read return `null`. */
   close(): void;
 }
 
-/** Where a dialogue ended before its time; the word is the finding's. `detail` is fit to print. */
+/** Where a dialogue ended too early. `id` is that of the finding; `detail` is fit to print. */
 export interface SmtpFault {
   readonly kind: "failed";
   readonly id: Extract<FindingId, `smtp-${string}`>;
@@ -42,7 +42,7 @@ export interface SmtpFault {
 interface Reply {
   readonly kind: "reply";
   readonly code: number;
-  /** Without code and line end, one char an octet. */
+  /** Without code and line end; each character is one octet. */
   readonly lines: readonly string[];
 }
 
@@ -55,10 +55,10 @@ export class SmtpDialogue {
   readonly #link: ByteLink;
   readonly #budget: TimeBudget;
   readonly #helo: string;
-  /** Read and not yet part of a reply; never longer than a line and one read. */
+  /** Text that is not yet part of a reply. Never longer than a line and one read. */
   #pending = "";
 
-  /** @param options `helo`: who we say we are. */
+  /** @param options `helo`: the name for EHLO. */
   constructor(link: ByteLink, options: { readonly budget: TimeBudget; readonly helo: string }) {
     this.#link = link;
     this.#budget = options.budget;
@@ -66,7 +66,7 @@ export class SmtpDialogue {
   }
 
   /**
-   * Goes up to the point where TLS begins (RFC 3207, section 4).
+   * Runs the dialogue up to the start of TLS (RFC 3207 §4).
    *
    * @returns `undefined` when the server is ready for TLS.
    */
@@ -84,14 +84,14 @@ export class SmtpDialogue {
     return this.#pending === "" ? undefined : fault("smtp-trailing", quote(this.#pending));
   }
 
-  /** The first command inside TLS (RFC 3207, section 4.2), on a dialogue of its own over the TLS connection. */
+  /** Sends the first command inside TLS (RFC 3207 §4.2). Needs a new dialogue over the TLS connection. */
   async helloAgain(): Promise<SmtpFault | undefined> {
     const hello = await this.#command(`EHLO ${this.#helo}`, 250, "smtp-after-tls");
     if (hello.kind !== "failed") return undefined;
     return hello.id === "smtp-after-tls" ? hello : fault("smtp-after-tls", hello.detail);
   }
 
-  /** Says goodbye without waiting for an answer. */
+  /** Sends QUIT without waiting for the reply. */
   async quit(): Promise<void> {
     await this.#send("QUIT");
   }
@@ -109,7 +109,7 @@ export class SmtpDialogue {
   async #expect(what: string, code: number, id: SmtpFault["id"]): Promise<ReplyResult> {
     const reply = await this.#budget.run(this.#readReply(what), () => this.#link.close());
     if (reply === "timeout") {
-      return fault("smtp-timeout", `time was over while waiting for ${what}`);
+      return fault("smtp-timeout", `timed out while waiting for ${what}`);
     }
     if (reply.kind === "failed" || reply.code === code) return reply;
     return fault(id, quote(`${reply.code} ${reply.lines.join(" ")}`));
@@ -147,7 +147,9 @@ export class SmtpDialogue {
         return line.endsWith("\r") ? line.slice(0, -1) : line;
       }
       const read = await this.#link.read(buffer);
-      if (read === null) return fault("smtp-closed", `connection ended before ${what} was over`);
+      if (read === null) {
+        return fault("smtp-closed", `connection ended before ${what} was complete`);
+      }
       this.#pending += String.fromCharCode(...buffer.subarray(0, read));
     }
   }

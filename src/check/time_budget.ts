@@ -1,6 +1,6 @@
 /**
- * Time limits for a conversation: one for each step and one for the whole, so that a host that
- * answers each step just in time cannot keep us for ever.
+ * Time limits for a conversation: one for each step and one for the whole. So a host that answers each
+ * step just in time cannot keep us for ever.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export class TimeBudget {
    * Waits for one step.
    *
    * @param work Must not reject.
-   * @param abandon Called on timeout to make `work` end, which is not waited for.
+   * @param abandon Called on timeout to make `work` end. `run` does not wait for that.
    * @returns The result of `work`, or `"timeout"`.
    */
   run<T>(work: Promise<T>, abandon: () => void): Promise<T | "timeout"> {

@@ -13,7 +13,7 @@ import type { Presented } from "./presented.ts";
 import type { TlsProbe } from "./tls_probe.ts";
 import { count } from "./wording.ts";
 
-/** A certificate should be renewed this long before its end, ms; a short-lived one, in its last quarter. */
+/** A certificate should be renewed this long before it expires, ms; a short-lived one before its last quarter. */
 const RENEWAL_MS = 14 * 86_400_000;
 const RENEWAL_SHARE = 1 / 4;
 
@@ -33,9 +33,10 @@ export interface ProbeContext {
 }
 
 /**
- * The findings about a connection that was made; `okId` is the one for a good result.
+ * The findings about TLS on a connection.
  *
- * @param probe Not one that is `unconnected`.
+ * @param probe The result, unless it is `unconnected`.
+ * @param options.okId The finding for a good result.
  */
 export function tlsFindings(
   probe: Exclude<TlsProbe, { kind: "unconnected" }>,
@@ -46,7 +47,7 @@ export function tlsFindings(
   if (probe.kind === "failed") return [at(refine(probe, certificate), probe.detail)];
   const found = [at(okId, describe(probe.presented, certificate))];
   if (certificate === undefined) {
-    return [...found, at("certificate-unread", "no second connection")];
+    return [...found, at("certificate-unread", "the second connection failed")];
   }
   const left = certificate.notAfter - context.now;
   const life = certificate.notAfter - certificate.notBefore;
@@ -65,7 +66,7 @@ export function leafOf(presented: Presented | undefined): Certificate | undefine
   return leaf === undefined ? undefined : readCertificate(leaf);
 }
 
-/** The verifier says that the name or the issuer does not match; the certificate itself shows why. */
+/** The verifier only says that the name or the issuer is wrong. The certificate shows why. */
 function refine(probe: Failed, certificate: Certificate | undefined): FindingId {
   if (certificate === undefined) return probe.id;
   if (probe.id === "certificate-name" && !certificate.hasDnsNames) {
@@ -88,9 +89,9 @@ function day(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** Addresses that could not be connected to, by what that means. */
+/** Addresses without a connection, by the likely place of the fault. */
 export interface Unconnected {
-  /** Addresses whose hosts are at fault. */
+  /** Addresses at which the host is at fault. */
   readonly faults: readonly AddressSeen[];
   /** Families, `IPv4` or `IPv6`, that are not reachable from here, with their addresses. */
   readonly untested: readonly {
@@ -100,8 +101,8 @@ export interface Unconnected {
 }
 
 /**
- * Distinguishes hosts that are down from a network that blocks connections: if no address of a family
- * could be connected to, and none refused, the fault is assumed to be on this side.
+ * Distinguishes hosts that are down from a network that blocks connections. If no address of a family
+ * accepted or refused a connection, the fault is assumed to be on this side.
  */
 export function judgeUnconnected(addresses: readonly AddressSeen[]): Unconnected {
   const faults: AddressSeen[] = [];
@@ -120,7 +121,7 @@ export function judgeUnconnected(addresses: readonly AddressSeen[]): Unconnected
   return { faults, untested };
 }
 
-/** How the attempts to connect ended, without repetition. */
+/** How the attempts to connect ended, each result once. */
 export function howUnconnected(addresses: readonly AddressSeen[]): string {
   const details = addresses.map(({ probe }) => probe?.kind === "unconnected" ? probe.detail : "");
   return [...new Set(details)].join(", ");

@@ -1,9 +1,9 @@
 /**
- * Connects to one address of a host and finds out whether TLS works there as senders need it: for an
- * MX host by STARTTLS (RFC 8461 §4.2), for a policy host at once (§3.3). Whether the certificate is
- * valid for the name is decided by the runtime's verifier, the same that fetches policies.
+ * Connects to one address of a host and checks whether TLS works there as senders need it: after STARTTLS
+ * for an MX host (RFC 8461 §4.2), at once for a policy host (§3.3). The runtime's verifier decides whether
+ * the certificate is valid for the name. The same verifier is in use when policies are fetched.
  *
- * Every fault is a value, and there is one limit of time over all.
+ * Every fault is a value. One time limit holds for everything.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { type Presented, readPresented } from "./presented.ts";
 import { type ByteLink, SmtpDialogue, type SmtpFault } from "./smtp_dialogue.ts";
 import { TimeBudget } from "./time_budget.ts";
 
-/** Where to connect to. */
+/** Where to connect. */
 export interface TlsTarget {
-  /** A host name in lower-case A-labels, which the certificate must be for. */
+  /** A host name in lower-case A-labels. The certificate must be valid for it. */
   readonly host: string;
   readonly address: string;
   readonly port: number;
@@ -26,13 +26,13 @@ export interface TlsTarget {
   readonly smtp: boolean;
 }
 
-/** How far it went. `detail` is one line, fit to print. */
+/** The result. `detail` is one line, fit to print. */
 export type TlsProbe =
   | { readonly kind: "unconnected"; readonly how: ConnectFailure; readonly detail: string }
   | (SmtpFault | TlsFault) & { readonly presented?: Presented }
   | { readonly kind: "verified"; readonly presented?: Presented };
 
-/** Only the first is the host's doing for certain; the others may be the network's here. */
+/** Only `refused` is certainly a fault of the host. The others may come from the network on this side. */
 export type ConnectFailure = "refused" | "timeout" | "unreachable";
 
 /** A fault of TLS, with the name of the finding. */
@@ -48,17 +48,17 @@ export type ProbeTls = (target: TlsTarget) => Promise<TlsProbe>;
 /** What {@link createTlsProbe} needs. */
 export interface TlsProbeOptions {
   readonly clock: Clock;
-  /** For one address in all, ms. */
+  /** For everything at one address, ms. */
   readonly timeout: number;
-  /** PEM, beside the roots of the process. */
+  /** PEM, in addition to the roots of the process. */
   readonly caCerts?: readonly string[];
   readonly connect?: (options: Deno.ConnectOptions) => Promise<Deno.TcpConn>;
 }
 
-/** For one address, ms: two connections with a greeting delay of several seconds each, or one that hangs. */
+/** For one address, ms: enough for two connections with a greeting delay of several seconds each. */
 export const PROBE_TIMEOUT_MS = 12_000;
 
-/** The share of one step, such as the greeting: Postfix's postscreen lets clients wait six seconds for it. */
+/** The share of one step, such as the greeting. Postfix postscreen(8) delays the greeting by six seconds. */
 const STEP_SHARE = 2 / 3;
 
 /** Enough of an error of the operating system, UTF-16 units. */
@@ -119,7 +119,7 @@ function connectFailure(error: unknown): { how: ConnectFailure; detail: string }
   return { how: "unreachable", detail: quoteText(text, QUOTE_MAX_LENGTH) };
 }
 
-/** The conversation up to a verified TLS session. Closes the connection in any case. */
+/** Runs the conversation up to a verified TLS session. Always closes the connection. */
 async function verify(
   conn: Deno.TcpConn,
   { target, budget, helo, caCerts }: Pick<TlsProbeOptions, "caCerts"> & {
@@ -140,7 +140,7 @@ async function verify(
       }
     }
     const shaken = await budget.run(shakeHands(), close);
-    if (shaken === "timeout") return failed("tls-failed", "the handshake took too long");
+    if (shaken === "timeout") return failed("tls-failed", "the handshake timed out");
     if (shaken !== undefined || helo === undefined) return shaken;
     const dialogue = new SmtpDialogue(denoLink(current), { budget, helo });
     const fault = await dialogue.helloAgain();
@@ -177,7 +177,7 @@ function failed(id: TlsFault["id"], detail: string): TlsFault {
   return { kind: "failed", id, detail };
 }
 
-/** Who we say we are: a client without a name of its own gives its address (RFC 5321 §4.1.3, §4.1.4). */
+/** The name for EHLO. A client without a name of its own gives its address (RFC 5321 §4.1.3, §4.1.4). */
 function addressLiteral(address: string): string {
   return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
 }
@@ -195,7 +195,7 @@ function denoLink(conn: Deno.Conn): ByteLink {
       try {
         for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
       } catch {
-        // The next read ends, too.
+        // The next read fails too.
       }
     },
     close: () => tryClose(conn),

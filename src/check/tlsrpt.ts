@@ -1,6 +1,6 @@
 /**
- * Judges the TLSRPT record at `_smtp._tls.<domain>` (RFC 8460 §3). Whether its addresses accept
- * reports is not tried.
+ * Judges the TLSRPT record at `_smtp._tls.<domain>` (RFC 8460 §3). It does not try whether the addresses
+ * accept reports.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { count } from "./wording.ts";
 
 const CANDIDATE = /^v=TLSRPTv1[ \t]*;/;
 
-/** Meant to be such a record, but not valid as one. */
+/** Probably meant as a TLSRPT record, but invalid. */
 const NEAR_MISS = /^[ \t"]*v[ \t]*=[ \t]*TLSRPT/i;
 
 const EXTENSION = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[\x21-\x3a\x3c\x3e-\x7e]+$/;

@@ -23,7 +23,7 @@ const CANDIDATE = /^v=STSv1[ \t]*;/;
  * Judges the MTA-STS record.
  *
  * @param answer The TXT records at `_mta-sts.<domain>`.
- * @param options `strays`: wrong names at which there is such a record.
+ * @param options `strays`: wrong names with an MTA-STS record.
  */
 export function judgeTxt(
   answer: DnsAnswer<string>,
@@ -55,7 +55,7 @@ export function judgeTxt(
 
 type NoRecord = Extract<TxtSelection, { kind: "none" }>;
 
-/** The kind of the mistake, from the constant texts of the parser. */
+/** The kind of mistake, from the constant texts of the parser. */
 function mistake({ reason, detail }: NoRecord): FindingId {
   if (reason === "several") return "txt-several";
   if (/quotation|backslash/.test(detail)) return "txt-quoted";

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Names that are listed; a policy may have thousands. */
+/** Names that are listed. A policy may have thousands. */
 const NAMES_LISTED_MAX = 8;
 
 /** A number with its noun, such as `1 error` or `2 errors`. */
@@ -13,7 +13,7 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${ending}`;
 }
 
-/** Names separated by commas, with the number of those left out. */
+/** Names separated by commas, with the number of names left out. */
 export function listNames(names: readonly string[]): string {
   const listed = names.slice(0, NAMES_LISTED_MAX).join(", ");
   const left = names.length - NAMES_LISTED_MAX;

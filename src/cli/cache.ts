@@ -1,9 +1,9 @@
 /**
- * `cache list|show|refresh|purge|export`: what the daemon holds, and the operator's hand on it.
+ * `cache list|show|refresh|purge|export`: shows and changes what the daemon has cached.
  *
- * The running daemon is asked over its control socket where one is configured and answers; else the
- * cache file is used directly. Lists always come from the file if there is one. What only looks opens it
- * read-only and repairs nothing; `refresh` and `purge` write to it where no daemon answers.
+ * A command about one domain asks the running daemon over its control socket, if one is configured and
+ * answers. Otherwise it uses the cache file itself. Lists come from the file if there is one. Commands
+ * that only read open the file read-only and repair nothing.
  *
  * @module
  */
@@ -40,13 +40,13 @@ const TIMEOUT_MS = 60_000;
 
 const EXIT_NOT_FOUND = 1;
 
-const JSON_OPTION = { name: "json", short: "j", text: "Print one JSON object a line" };
+const JSON_OPTION = { name: "json", short: "j", text: "Print one JSON object per line" };
 
 const EXITS = [
   [0, "done"],
   [1, "the domain is not in the cache"],
   [2, "wrong arguments or configuration"],
-  [3, "it could not be done"],
+  [3, "failed"],
 ] as const;
 
 type DomainCommand = "show" | "refresh" | "purge";
@@ -57,36 +57,47 @@ export const cacheListCommand: Command = {
   arity: [0, 1],
   summary: "List the cached policies",
   description: [
-    "Prints a line for each policy in the cache, oldest fetch first. PATTERN is a domain, or",
-    "'*.example.com' for all domains below one.",
+    "Prints one line for each cached policy, oldest fetch first. PATTERN is a domain, or a wildcard",
+    "such as '*.example.com' for all domains below example.com.",
   ],
   options: [
     CONFIG_OPTION,
     JSON_OPTION,
-    { name: "mode", value: "MODE", text: "Only policies in this mode: enforce, testing or none" },
-    { name: "problems", text: "Only domains whose last fetch failed" },
+    {
+      name: "mode",
+      value: "MODE",
+      text: "List only policies in this mode: enforce, testing or none",
+    },
+    { name: "problems", text: "List only domains whose last fetch failed" },
   ],
   exits: EXITS,
-  examples: [["mta-sts-resolver cache list --problems", "Policies that could not be refreshed"]],
+  examples: [[
+    "mta-sts-resolver cache list --problems",
+    "List policies that could not be refreshed",
+  ]],
   run: runList,
 };
 
 export const cacheShowCommand = domainCommand("show", {
   summary: "Show what is cached for a domain",
-  description: ["Prints the policy, its times, the last problem and the DANE state of a domain."],
+  description: [
+    "Prints the policy of a domain, its times, the last problem, and the state of DANE.",
+  ],
 });
 
 export const cacheRefreshCommand = domainCommand("refresh", {
-  summary: "Fetch the policy of a domain anew",
+  summary: "Fetch the policy of a domain now",
   description: [
-    "Fetches now, whatever the TXT record and back-off say. A policy that is held stays if it fails.",
+    "Fetches the policy even if its id has not changed or an earlier fetch failed recently. If the fetch",
+    "fails, a held policy stays in use.",
   ],
 });
 
 export const cachePurgeCommand = domainCommand("purge", {
   summary: "Forget a domain",
   description: [
-    "Removes all that is known of a domain. Its mail is unprotected until the policy is found again.",
+    "Removes everything the cache holds for a domain. Its mail is unprotected until the policy is",
+    "fetched again.",
   ],
 });
 
@@ -94,9 +105,9 @@ export const cacheExportCommand: Command = {
   name: "cache export",
   operands: "",
   arity: [0, 0],
-  summary: "Print the whole cache as JSON lines",
+  summary: "Print the whole cache as JSON, one object per line",
   description: [
-    "Prints every cached policy with all that 'cache show' tells, one JSON object a line.",
+    "Prints every cached policy with everything that 'cache show' prints, one JSON object per line.",
   ],
   options: [CONFIG_OPTION],
   exits: EXITS,
@@ -133,7 +144,7 @@ function readPattern(pattern: string | undefined): (domain: string) => boolean {
   return below ? (name) => name.endsWith(`.${domain}`) : (name) => name === domain;
 }
 
-/** A command of the control channel that is about one domain. */
+/** A command about one domain. */
 function domainCommand(
   command: DomainCommand,
   texts: Pick<Command, "summary" | "description">,
@@ -161,7 +172,9 @@ async function runOnDomain(
   const overSocket = await askDaemon(config.control, command, domain);
   const reply = overSocket ?? await runOnFile(config, command, domain);
   if (overSocket === undefined && command === "purge") {
-    io.err("note: a running daemon keeps what it holds in memory; a control socket reaches it");
+    io.err(
+      "note: a running daemon still holds the policy in memory; set 'control' to reach the daemon",
+    );
   }
   if (reply.startsWith("NOTFOUND")) {
     io.err(`${domain} is not in the cache`);
@@ -173,7 +186,7 @@ async function runOnDomain(
   return 0;
 }
 
-/** Asks the daemon. @returns `undefined` when there is no control socket or nobody behind it. */
+/** Asks the daemon. @returns `undefined` if there is no control socket, or nobody listens on it. */
 async function askDaemon(
   control: ListenAddress | undefined,
   command: string,
@@ -191,7 +204,7 @@ async function askDaemon(
   }
 }
 
-/** Does on the file what the daemon would do, with the very code of the daemon. */
+/** Does on the file what the daemon would do, with the code of the daemon. */
 async function runOnFile(config: Config, command: DomainCommand, domain: string): Promise<string> {
   const base = { ...quietParts(), clock: createClock() };
   if (command === "show") return showFromFile(config, domain);
@@ -229,7 +242,9 @@ async function* listFromDaemon(control: ListenAddress | undefined): AsyncGenerat
   for (let skip = 0;; skip += LIST_PAGE) {
     const reply = await askDaemon(control, "list", String(skip));
     if (reply === undefined) {
-      throw new Error("the cache is in the daemon's memory only, and 'control' reaches no daemon");
+      throw new Error(
+        "the cache is only in the memory of the daemon, and no daemon answers on 'control'",
+      );
     }
     if (!reply.startsWith("OK ")) throw new Error(reply);
     const entries: CacheEntry[] = JSON.parse(reply.slice("OK ".length));
@@ -238,7 +253,7 @@ async function* listFromDaemon(control: ListenAddress | undefined): AsyncGenerat
   }
 }
 
-/** What the control channel would reply to `show`. */
+/** What the daemon would reply to `show`. */
 function showFromFile(config: Config, domain: string): string {
   const view = openView(config);
   try {
@@ -256,7 +271,7 @@ function openView(config: Config): CacheView {
 }
 
 function openFile(config: Config, clock: ProcessClock): PolicyStore {
-  // The file is the daemon's, and so may its owner be; only what it says is looked at here.
+  // The file may belong to the account of the daemon.
   const store = createSqliteStore({
     ...quietParts(),
     path: requireFile(config),
@@ -275,13 +290,15 @@ function openFile(config: Config, clock: ProcessClock): PolicyStore {
 
 function requireFile({ cache: { file } }: Config): string {
   if (file === undefined) {
-    throw new Error("the cache is in the daemon's memory only, and 'control' reaches no daemon");
+    throw new Error(
+      "the cache is only in the memory of the daemon, and no daemon answers on 'control'",
+    );
   }
   try {
     Deno.statSync(file);
     return file;
   } catch {
-    throw new Error(`cannot read ${file}: is there a daemon that uses it?`);
+    throw new Error(`cannot read ${file}: has a daemon created it?`);
   }
 }
 

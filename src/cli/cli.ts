@@ -1,6 +1,6 @@
 /**
- * The command line: finds the command, parses its arguments, and turns mistakes into one line
- * on standard error and exit status 2. Only `main.ts` ends the process.
+ * The command line: finds the command, parses its arguments and runs it. A mistake in them becomes one
+ * line on standard error and exit status 2. Only `main.ts` ends the process.
  *
  * @module
  */
@@ -46,10 +46,10 @@ export const COMMANDS: readonly Command[] = [
 
 /** Exit status for mistakes in arguments or configuration. */
 const EXIT_USAGE = 2;
-/** Exit status for faults that are nobody's mistake in writing. */
+/** Exit status for all other failures. */
 const EXIT_FAILURE = 3;
 
-/** The process's own input and output. */
+/** Input and output of the process. */
 export function processIo(): Io {
   const encoder = new TextEncoder();
   return {
@@ -67,8 +67,8 @@ function writeAll(writer: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
 /**
  * Runs the program.
  *
- * @param argv Its arguments; without a command, `serve` is meant.
- * @param io Input and output, the process's own by default.
+ * @param argv Its arguments. The default command is `serve`.
+ * @param io Input and output; those of the process by default.
  * @returns The exit status.
  */
 export async function runCli(argv: readonly string[], io: Io = processIo()): Promise<number> {
@@ -90,7 +90,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     io.out(`${PROGRAM} ${VERSION}\n`);
     return 0;
   }
-  // `mta-sts-resolver -c FILE` starts the daemon, as the first resolver's command did.
+  // `-c FILE` alone starts the daemon, as in postfix-mta-sts-resolver.
   const { command, words } = first === undefined || first.startsWith("-")
     ? { command: serveCommand, words: 0 }
     : findCommand(argv);
@@ -103,7 +103,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   return await command.run(args, io);
 }
 
-/** The command named by the first words, such as `cache list`; the longest name counts. */
+/** The command that the first words name, such as `cache list`. The longest name counts. */
 function findCommand(argv: readonly string[]): { command: Command | undefined; words: number } {
   for (const words of [2, 1]) {
     const wanted = argv.slice(0, words).join(" ");
@@ -119,7 +119,7 @@ function unknownCommand([first = ""]: readonly string[]): UsageError {
     return new UsageError(`unknown command '${first}'`, { hint: `see '${PROGRAM} --help'` });
   }
   const names = group.map(({ name }) => `'${name}'`).join(", ");
-  return new UsageError(`'${first}' is one of ${names}`);
+  return new UsageError(`incomplete command '${first}': use one of ${names}`);
 }
 
 function report(error: unknown, io: Io): number {
@@ -136,12 +136,12 @@ function overview(): string {
   return [
     `Usage: ${PROGRAM} [COMMAND] [OPTION…]`,
     "",
-    "Answers Postfix's smtp_tls_policy_maps with the MTA-STS policy (RFC 8461) of the next hop.",
+    "Answers Postfix smtp_tls_policy_maps lookups with the MTA-STS policy (RFC 8461) of the next hop.",
     "",
     "Commands:",
     ...columns(COMMANDS.map(({ name, summary }) => [name, summary])),
     "",
-    `'${PROGRAM} COMMAND --help' tells more. Without a command, 'serve' is meant.`,
+    `'${PROGRAM} COMMAND --help' describes a command. The default command is 'serve'.`,
     `'${PROGRAM} --version' prints the version.`,
     "",
   ].join("\n");

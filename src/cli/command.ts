@@ -1,6 +1,6 @@
 /**
- * What a command is: one table from which its arguments are parsed and its help is printed, so
- * that the two cannot disagree.
+ * What a command is. Its arguments are parsed and its help is printed from the same table, so that the
+ * two cannot disagree.
  *
  * @module
  */
@@ -22,9 +22,9 @@ export interface OptionSpec {
   readonly text: string;
 }
 
-/** The world outside, as commands see it. */
+/** Input and output of a command. */
 export interface Io {
-  /** Writes to standard output; the text brings its own line ends. */
+  /** Writes to standard output. The text includes its line ends. */
   out(text: string): void;
   /** Writes a line to standard error. */
   err(line: string): void;
@@ -34,12 +34,12 @@ export interface Io {
   readonly isTerminal: boolean;
 }
 
-/** The arguments of a call, checked against the table. */
+/** The arguments of a command, checked against its table. */
 export interface CommandArgs {
   readonly operands: readonly string[];
   /** Whether a switch was given. */
   flag(name: string): boolean;
-  /** The value of an option, the last one if given several times. */
+  /** The value of an option; the last one if there are several. */
   value(name: string): string | undefined;
   /** All values of an option. */
   values(name: string): readonly string[];
@@ -57,9 +57,9 @@ export interface Command {
   /** Paragraphs below the usage line. */
   readonly description: readonly string[];
   readonly options: readonly OptionSpec[];
-  /** Exit status and what it means; 0 and 2 go without saying when absent. */
+  /** Each exit status and its meaning. Absent: 0 for success, 2 for wrong arguments. */
   readonly exits?: readonly (readonly [number, string])[];
-  /** A call worth showing, with what it does. */
+  /** Command lines, each with what it does. */
   readonly examples?: readonly (readonly [string, string])[];
   /** @returns The exit status. */
   run(args: CommandArgs, io: Io): Promise<number>;
@@ -78,14 +78,14 @@ export const CONFIG_OPTION: OptionSpec = {
   name: "config",
   short: "c",
   value: "FILE",
-  text: "Configuration file (default /etc/mta-sts-resolver.yml, then /etc/mta-sts-daemon.yml)",
+  text: "Configuration file (default: /etc/mta-sts-resolver.yml, else /etc/mta-sts-daemon.yml)",
 };
 
 /**
- * Parses the arguments behind the command's name.
+ * Parses the arguments after the name of the command.
  *
  * @param argv The arguments.
- * @param command Whose table counts.
+ * @param command The command, with its table.
  * @throws {UsageError} If an option is unknown, lacks its value, or the number of operands is wrong.
  */
 export function parseCommandArgs(argv: readonly string[], command: Command): CommandArgs {
@@ -131,7 +131,7 @@ export function parseCommandArgs(argv: readonly string[], command: Command): Com
 }
 
 /**
- * The help of one command.
+ * Formats the help of one command.
  *
  * @param command Its table.
  * @returns Text of whole lines.
@@ -159,7 +159,7 @@ function optionRows(options: readonly OptionSpec[]): [string, string][] {
   });
 }
 
-/** Two columns, the first as wide as its widest cell. */
+/** Two columns. The first is as wide as its widest cell. */
 export function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);

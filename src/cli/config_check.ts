@@ -1,5 +1,5 @@
 /**
- * `config check`: the configuration, and what it refers to.
+ * `config check`: checks the configuration and what it refers to.
  *
  * @module
  */
@@ -16,11 +16,11 @@ export const configCheckCommand: Command = {
   arity: [0, 0],
   summary: "Check the configuration",
   description: [
-    "Reads the configuration, reports every mistake in it, and tries what it refers to: the trust",
-    "roots and each DNS resolver: whether it answers over UDP and TCP, knows EDNS, and validates DNSSEC.",
+    "Reads the configuration and reports every mistake in it. Then tries the trust roots and each DNS",
+    "resolver: does it answer over UDP and TCP, support EDNS, and validate DNSSEC?",
   ],
   options: [CONFIG_OPTION],
-  exits: [[0, "no mistakes"], [2, "mistakes in the arguments or the configuration"]],
+  exits: [[0, "no mistakes"], [2, "wrong arguments or configuration"]],
   run: run,
 };
 

@@ -1,5 +1,5 @@
 /**
- * `config convert FILE`: the configuration of another resolver, in our own keys.
+ * `config convert FILE`: converts the configuration of another resolver.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export const configConvertCommand: Command = {
   summary: "Convert the configuration of another resolver",
   description: [
     "Reads a configuration of postfix-mta-sts-resolver or postfix-tlspol and prints the equivalent",
-    "for this program, with remarks on what has no effect here. FILE itself is not changed.",
+    "configuration for this program. Comments mark settings that have no effect here. FILE is not changed.",
   ],
   options: [],
   examples: [[

@@ -1,5 +1,5 @@
 /**
- * `config show`: the configuration in force.
+ * `config show`: prints the effective configuration.
  *
  * @module
  */

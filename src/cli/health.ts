@@ -1,6 +1,5 @@
 /**
- * `health`: whether the daemon answers and can do its work, for health checks of containers and
- * supervisors.
+ * `health`: checks that the daemon answers and works, for containers and supervisors.
  *
  * @module
  */
@@ -14,10 +13,10 @@ import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { daemonAddress, readConfig } from "./read_config.ts";
 
-/** A healthy daemon answers {@link KEY} at once, without a lookup, ms. */
+/** A healthy daemon answers {@link KEY} at once, because that needs no lookup, ms. */
 const QUERY_TIMEOUT_MS = 2000;
 
-/** The daemon's own checks may ask the DNS, for which they wait 2.5 seconds, ms. */
+/** The daemon's own checks may wait 2.5 seconds for DNS, ms. */
 const CHECKS_TIMEOUT_MS = 4000;
 
 /** A parent key: always "not found" (RFC 8461 §3.4). */
@@ -29,10 +28,10 @@ export const healthCommand: Command = {
   name: "health",
   operands: "",
   arity: [0, 0],
-  summary: "Ask the running daemon whether it is well",
+  summary: "Check that the running daemon works",
   description: [
-    "Sends the running daemon a request that needs no lookup. Where the configuration has 'http', the",
-    "daemon's own checks of DNS, clock, cache and DNSSEC count too; those that only warn are printed.",
+    "Sends the running daemon a query that needs no lookup. If the configuration has 'http', the result",
+    "also depends on the daemon's own checks of DNS, clock, cache and DNSSEC. Warnings are printed.",
   ],
   options: [
     CONFIG_OPTION,
@@ -40,10 +39,10 @@ export const healthCommand: Command = {
       name: "socket",
       short: "s",
       value: "ADDRESS",
-      text: "Ask here instead, and only whether it answers",
+      text: "Query this address only, such as inet:127.0.0.1:8461 or unix:/path",
     },
   ],
-  exits: [[0, "it is well"], [1, "it is not"], [2, "wrong arguments or configuration"]],
+  exits: [[0, "healthy"], [1, "unhealthy"], [2, "wrong arguments or configuration"]],
   run,
 };
 
@@ -66,8 +65,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
 /**
  * Asks for the daemon's own checks.
  *
- * @returns What only warns.
- * @throws {Error} With one line if a check failed, or the daemon does not say.
+ * @returns The warnings.
+ * @throws {Error} With one line if a check failed, or the daemon gives no report.
  */
 async function askChecks(address: ListenAddress): Promise<string[]> {
   const { status, body } = await httpGet(address, "/readyz", { timeout: CHECKS_TIMEOUT_MS });

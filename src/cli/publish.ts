@@ -1,5 +1,5 @@
 /**
- * `publish …`: the other side of MTA-STS, for the owner of a domain.
+ * `publish …`: the commands for the owner of a domain.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `publish init DOMAIN`: proposes a policy, writes it, and tells what else is to be done.
+ * `publish init DOMAIN`: proposes a policy, writes it, and prints the remaining steps.
  *
  * @module
  */
@@ -38,31 +38,39 @@ export const publishInitCommand: Command = {
   arity: [1, 1],
   summary: "Propose a policy for a domain, write it, and print its DNS records",
   description: [
-    "Looks at the MX hosts of the domain and at their certificates, writes the policy file DOMAIN.txt,",
-    "and prints the DNS records and the configuration of a web server that go with it.",
-    "Nothing is published: serve the file first, then add the records (RFC 8461 §8.1).",
+    "Checks the MX hosts of the domain and their certificates, writes the policy file DOMAIN.txt, and",
+    "prints the DNS records and a web server configuration for it.",
+    "Publishes nothing itself: serve the file first, then add the records (RFC 8461 §8.1).",
   ],
   options: [
     CONFIG_OPTION,
     OUT_OPTION,
-    { name: "mode", value: "MODE", text: "testing (default) or enforce" },
+    { name: "mode", value: "MODE", text: "Mode of the policy: testing (default) or enforce" },
     MAX_AGE_OPTION,
     MX_OPTION,
-    { name: "rua", value: "ADDRESS", text: "Where reports shall go: a mail address or https URI" },
+    { name: "rua", value: "ADDRESS", text: "Where senders report to: a mail address or https URI" },
     { name: "web-host", value: "HOST", text: "Name or address of the web server" },
-    { name: "web", value: "SERVER", text: "nginx, apache, caddy or all (default)" },
+    {
+      name: "web",
+      value: "SERVER",
+      text: "Web server to configure: nginx, apache, caddy or all (default)",
+    },
     { name: "no-smtp", text: "Do not connect to the MX hosts" },
-    { name: "force", short: "f", text: "Overwrite the file; enforce in spite of bad certificates" },
+    {
+      name: "force",
+      short: "f",
+      text: "Overwrite the policy file, and enforce in spite of bad certificates",
+    },
   ],
   exits: [
     [0, "written"],
-    [1, "refused: what is wrong, and what to do, is told"],
+    [1, "refused; the message says what is wrong and what to do"],
     [2, "wrong arguments or configuration"],
     [3, "DNS failed, or the file cannot be written"],
   ],
   examples: [[
     "mta-sts-resolver publish init example.com --out /var/lib/mta-sts --rua tls@example.com",
-    "A policy in mode testing, with reports",
+    "Write a policy in mode testing, with reports",
   ]],
   run,
 };
@@ -108,19 +116,19 @@ function readRua(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const uri = readReportUri(text);
   if (uri !== undefined) return uri;
-  throw new UsageError(`not a mail address or https URI: --rua ${JSON.stringify(text)}`);
+  throw new UsageError(`--rua takes a mail address or https URI: given ${JSON.stringify(text)}`);
 }
 
 function readWebHost(text: string | undefined): string | undefined {
   if (text === undefined || isIpv4(text) || isIpv6(text)) return text;
   const name = toALabel(text);
   if (name !== undefined) return name;
-  throw new UsageError(`not a host name or address: --web-host ${JSON.stringify(text)}`);
+  throw new UsageError(`--web-host takes a host name or address: given ${JSON.stringify(text)}`);
 }
 
 function readWebServers(text: string): readonly WebServer[] {
   if (text === "all") return WEB_SERVERS;
   const chosen = WEB_SERVERS.filter((server) => server === text);
   if (chosen.length > 0) return chosen;
-  throw new UsageError(`--web is one of ${WEB_SERVERS.join(", ")}, all: given '${text}'`);
+  throw new UsageError(`--web takes one of ${WEB_SERVERS.join(", ")}, all: given '${text}'`);
 }

@@ -1,5 +1,5 @@
 /**
- * `publish lint FILE…`: reads policy files strictly and says what senders would make of them.
+ * `publish lint FILE…`: checks policy files strictly and says what senders make of them.
  *
  * @module
  */
@@ -7,31 +7,31 @@
 import { closest } from "../config/suggest.ts";
 import { quoteRemote } from "../base/log.ts";
 import { lintPolicy } from "../publish/lint.ts";
-import type { LintFinding } from "../publish/lint.ts";
+import type { Diagnostic } from "../publish/lint.ts";
 import { LINT_RULES } from "../publish/lint_rules.ts";
 import { decodePolicy } from "../publish/policy_file.ts";
 import { judgeSenders } from "../publish/senders.ts";
-import type { SenderView, Verdict } from "../publish/senders.ts";
+import type { Acceptance, SenderView } from "../publish/senders.ts";
 import { readNamedFile } from "./arguments.ts";
 import { columns } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 
-/** More than any policy has; what is larger is not read. */
+/** No policy is larger, and a larger file is not read. */
 const FILE_MAX_BYTES = 1024 * 1024;
 
-/** Findings shown of one file: of what is no policy every line is one. */
+/** Diagnostics shown of one file. A file that is not a policy has one on every line. */
 const SHOWN_MAX = 50;
 
-/** Lines of a table cell that are named. */
+/** Line numbers shown in a table cell. */
 const LINES_SHOWN = 5;
 
-/** Characters of a line that are shown. */
+/** Characters shown of a line. */
 const QUOTE_LENGTH = 60;
 
-const EXIT_FINDINGS = 1;
+const EXIT_MISTAKES = 1;
 
-const VERDICTS: Readonly<Record<Verdict, string>> = {
-  applies: "uses it",
+const ACCEPTANCES: Readonly<Record<Acceptance, string>> = {
+  applies: "applies it",
   differs: "READS IT DIFFERENTLY",
   unknown: "not known",
   refuses: "REFUSES IT",
@@ -39,7 +39,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 
 interface FileReport {
   readonly file: string;
-  readonly findings: readonly LintFinding[];
+  readonly diagnostics: readonly Diagnostic[];
   readonly senders: readonly SenderView[];
 }
 
@@ -47,20 +47,20 @@ export const publishLintCommand: Command = {
   name: "publish lint",
   operands: "FILE…",
   arity: [1, Infinity],
-  summary: "Read policy files strictly, and tell what senders make of them",
+  summary: "Check policy files strictly",
   description: [
-    "Reports every departure from the grammar of RFC 8461 §3.2 with its line, and what is valid but",
-    "probably not meant. Then it tells what kinds of senders would make of the file.",
+    "Reports every departure from the grammar of RFC 8461 §3.2 with its line, and whatever is valid but",
+    "probably a mistake. Then says what several kinds of senders make of the file.",
   ],
-  options: [{ name: "json", short: "j", text: "Print one JSON object a line for each file" }],
+  options: [{ name: "json", short: "j", text: "Print one JSON object per line for each file" }],
   exits: [
-    [0, "nothing to correct; there may be notes"],
-    [1, "there are errors or warnings"],
+    [0, "no errors or warnings; there may be notes"],
+    [1, "errors or warnings"],
     [2, "wrong arguments, or a file cannot be read"],
   ],
   examples: [[
     "mta-sts-resolver publish lint /var/lib/mta-sts/*.txt",
-    "All policies of a directory",
+    "Check all policies in a directory",
   ]],
   run,
 };
@@ -69,29 +69,29 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   let exit = 0;
   for (const file of args.operands) {
     const text = decodePolicy(await readNamedFile(file, FILE_MAX_BYTES));
-    const findings = lintPolicy(text, { suggest: closest });
-    const report = { file, findings, senders: judgeSenders(findings) };
+    const diagnostics = lintPolicy(text, { suggest: closest });
+    const report = { file, diagnostics, senders: judgeSenders(diagnostics) };
     io.out(args.flag("json") ? `${JSON.stringify(toJson(report))}\n` : formatReport(report));
-    if (findings.some(({ severity }) => severity !== "note")) exit = EXIT_FINDINGS;
+    if (diagnostics.some(({ severity }) => severity !== "note")) exit = EXIT_MISTAKES;
   }
   return exit;
 }
 
-function formatReport({ file, findings, senders }: FileReport): string {
-  const lines = [`${file}:${findings.length === 0 ? " nothing to say" : ""}`];
-  for (const { code, severity, line, message, text } of findings.slice(0, SHOWN_MAX)) {
+function formatReport({ file, diagnostics, senders }: FileReport): string {
+  const lines = [`${file}:${diagnostics.length === 0 ? " no mistakes" : ""}`];
+  for (const { code, severity, line, message, text } of diagnostics.slice(0, SHOWN_MAX)) {
     const { advice, section } = LINT_RULES[code];
     const where = line === 0 ? "" : ` line ${line}:`;
     const shown = text === undefined || text === "" ? "" : `: ${quoteRemote(text, QUOTE_LENGTH)}`;
     lines.push(`  ${severity}:${where} ${message}${shown}`);
     lines.push(`      ${advice} [${code}, RFC 8461 §${section}]`);
   }
-  const more = findings.length - SHOWN_MAX;
+  const more = diagnostics.length - SHOWN_MAX;
   if (more > 0) lines.push(`  and ${more} more`);
   lines.push("  Senders:");
-  const rows = senders.map(({ sender, verdict, reasons }): [string, string] => {
+  const rows = senders.map(({ sender, acceptance, reasons }): [string, string] => {
     const told = reasons.map(({ why, lines }) => why + formatLines(lines)).join("; ");
-    return [sender, told === "" ? VERDICTS[verdict] : `${VERDICTS[verdict]}: ${told}`];
+    return [sender, told === "" ? ACCEPTANCES[acceptance] : `${ACCEPTANCES[acceptance]}: ${told}`];
   });
   lines.push(...columns(rows).map((row) => `  ${row}`), "");
   return lines.join("\n");
@@ -104,11 +104,11 @@ function formatLines(lines: readonly number[]): string {
   return ` (line${named.length > 1 ? "s" : ""} ${shown}${named.length > LINES_SHOWN ? ", …" : ""})`;
 }
 
-function toJson({ file, findings, senders }: FileReport): Record<string, unknown> {
+function toJson({ file, diagnostics, senders }: FileReport): Record<string, unknown> {
   return {
     file,
-    usable: !findings.some(({ severity }) => severity === "error"),
-    findings: findings.map(({ code, severity, line, message, text }) => ({
+    usable: !diagnostics.some(({ severity }) => severity === "error"),
+    findings: diagnostics.map(({ code, severity, line, message, text }) => ({
       code,
       severity,
       line,
@@ -117,6 +117,10 @@ function toJson({ file, findings, senders }: FileReport): Record<string, unknown
       advice: LINT_RULES[code].advice,
       section: `RFC 8461 §${LINT_RULES[code].section}`,
     })),
-    senders,
+    senders: senders.map(({ sender, acceptance, reasons }) => ({
+      sender,
+      verdict: acceptance,
+      reasons,
+    })),
   };
 }

@@ -34,7 +34,7 @@ import { createFiles } from "../publish/files.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
-/** Time to copy a file to a web server, or to edit a zone and see it, seconds. */
+/** Enough to copy a file to a web server, or to edit a DNS zone and see the change, seconds. */
 const DEFAULT_WAIT = 900;
 
 const EXITS: Readonly<Record<RollOutcome["kind"], number>> = {
@@ -48,40 +48,40 @@ export const publishRollCommand: Command = {
   name: "publish roll",
   operands: "DOMAIN",
   arity: [1, 1],
-  summary: "Change a policy in the safe order, and watch senders see it",
+  summary: "Change a policy in the safe order, and check that senders see it",
   description: [
-    "Writes the new policy (keeping DOMAIN.txt.previous), waits until the web server serves it, prints",
-    "the TXT record with a fresh id, waits until DNS shows it, and then resolves the domain as a",
-    "sender would (RFC 8461 §8.1). Changes that cost mail or protection are refused without --force.",
-    "Without a change the file as it stands is announced. To withdraw MTA-STS use --mode none and",
-    "follow what is told at the end (RFC 8461 §8.3).",
+    "Writes the new policy (and keeps the old one as DOMAIN.txt.previous), waits for the web server to",
+    "serve it, prints the TXT record with a fresh id, waits for DNS to show the id, and then resolves",
+    "the domain as a sender would (RFC 8461 §8.1). Refuses changes that cost mail or protection unless",
+    "--force is given. Without a change, it announces the file as it is. To withdraw MTA-STS, use --mode",
+    "none and follow the instructions at the end (RFC 8461 §8.3).",
   ],
   options: [
     CONFIG_OPTION,
     OUT_OPTION,
     { name: "mode", value: "MODE", text: "New mode: enforce, testing or none" },
-    { ...MX_OPTION, text: "New MX host, or *. and a name; all of them, once for each" },
+    { ...MX_OPTION, text: "New MX host, or wildcard such as *.example.com; list all of them" },
     MAX_AGE_OPTION,
-    { name: "file", value: "FILE", text: "New policy as a whole, instead of the three above" },
-    { name: "id", value: "ID", text: "Wait for this id, printed by a run that was interrupted" },
+    { name: "file", value: "FILE", text: "New policy file, instead of --mode, --mx and --max-age" },
+    { name: "id", value: "ID", text: "Wait for this id, which an interrupted run printed" },
     {
       name: "wait",
       value: "SECONDS",
-      text: `How long to wait, for the web server and for DNS each (default ${DEFAULT_WAIT})`,
+      text: `Time to wait for the web server, and again for DNS (default ${DEFAULT_WAIT})`,
     },
-    { name: "force", short: "f", text: "Take dangerous steps" },
+    { name: "force", short: "f", text: "Make a dangerous change" },
   ],
   exits: [
     [0, "senders see the new policy"],
-    [1, "refused, or not seen in time; what to do is told"],
+    [1, "refused, or not seen in time; the message says what to do"],
     [2, "wrong arguments or configuration"],
     [3, "a file cannot be read or written"],
   ],
   examples: [
-    ["mta-sts-resolver publish roll example.com --mode enforce", "After testing"],
+    ["mta-sts-resolver publish roll example.com --mode enforce", "Enforce a policy after testing"],
     [
       "mta-sts-resolver publish roll example.com --mx mx1.example.com --mx mx3.example.com",
-      "Before the MX records change",
+      "Change the MX hosts, before the MX records change",
     ],
   ],
   run,
@@ -102,7 +102,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
       suggest: closest,
       resolveAsSender: () => resolveAsSender(domain, { config, network, clock }),
       now: clock.now,
-      // The clock's timers do not keep the process alive; this wait is all there is.
+      // The clock's timers do not keep the process alive, and nothing else does during this wait.
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       say: (line) => io.out(`${line}\n`),
     });
@@ -113,7 +113,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
 
 function readId(text: string | undefined): string | undefined {
   if (text === undefined || /^[A-Za-z0-9]{1,32}$/.test(text)) return text;
-  throw new UsageError("--id is 1 to 32 letters and digits (RFC 8461 §3.1)");
+  throw new UsageError("--id takes 1 to 32 letters and digits (RFC 8461 §3.1)");
 }
 
 async function readChange(args: CommandArgs): Promise<PlanOptions["change"]> {
@@ -129,12 +129,12 @@ async function readChange(args: CommandArgs): Promise<PlanOptions["change"]> {
     };
   }
   if (mode !== undefined || maxAge !== undefined || mx.length > 0) {
-    throw new UsageError("--file is the whole policy: no --mode, --mx or --max-age beside it");
+    throw new UsageError("--file replaces the whole policy: leave out --mode, --mx and --max-age");
   }
   return { text: decodePolicy(await readNamedFile(path, POLICY_MAX_BYTES)) };
 }
 
-/** With our own resolver, and nothing in its cache. */
+/** Uses our own resolver with an empty cache. */
 async function resolveAsSender(
   domain: string,
   parts: { readonly config: Config; readonly network: Network; readonly clock: Clock },
@@ -147,7 +147,9 @@ async function resolveAsSender(
   });
   if (held !== undefined) return { kind: "policy", id: held.id, text: held.text };
   const result = fetch?.result.kind === "failed" ? fetch.result : txt?.result;
-  const detail = result !== undefined && "detail" in result ? result.detail : "no reason known";
+  const detail = result !== undefined && "detail" in result
+    ? result.detail
+    : "for an unknown reason";
   return { kind: "none", detail: `a sender gets no policy: ${detail}` };
 }
 

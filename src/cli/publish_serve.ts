@@ -1,5 +1,5 @@
 /**
- * `publish serve`: the server of policy files.
+ * `publish serve`: serves policy files.
  *
  * @module
  */
@@ -28,10 +28,10 @@ export const publishServeCommand: Command = {
   summary: "Serve policy files over HTTPS, or over HTTP behind a web server",
   description: [
     "Serves DOMAIN.txt of the policy directory as https://mta-sts.DOMAIN/.well-known/mta-sts.txt.",
-    "Files and certificates are looked at every ten seconds, and at a HUP. A file that holds no valid",
-    "policy is refused, and so is a certificate for another name; the last good one stays in use.",
-    "Certificates are DOMAIN.pem with DOMAIN.key, or mta-sts.DOMAIN/fullchain.pem with privkey.pem as",
-    "certbot has them in /etc/letsencrypt/live.",
+    "Reads changed policies and certificates every ten seconds, and at a HUP. Refuses a file without a",
+    "valid policy and a certificate for another name; the last good one stays in use.",
+    "Certificates are DOMAIN.pem with DOMAIN.key, or mta-sts.DOMAIN/fullchain.pem with privkey.pem, the",
+    "layout of certbot in /etc/letsencrypt/live.",
   ],
   options: [
     CONFIG_OPTION,
@@ -41,27 +41,27 @@ export const publishServeCommand: Command = {
       name: "https",
       value: "ADDRESS",
       many: true,
-      text: "Listen here for HTTPS (default [::]:443 unless --http is given)",
+      text: "Listen on this address for HTTPS (default [::]:443 unless --http is given)",
     },
     {
       name: "http",
       value: "ADDRESS",
       many: true,
-      text: "Listen here for HTTP, behind a web server",
+      text: "Listen on this address for HTTP, behind a web server",
     },
-    { name: "metrics", value: "ADDRESS", many: true, text: "Serve /metrics here" },
-    { name: "log-level", value: "LEVEL", text: "debug, info, warn or error" },
-    { name: "log-format", value: "FORMAT", text: "text or json" },
+    { name: "metrics", value: "ADDRESS", many: true, text: "Serve /metrics on this address" },
+    { name: "log-level", value: "LEVEL", text: "Log level: debug, info, warn or error" },
+    { name: "log-format", value: "FORMAT", text: "Log format: text or json" },
   ],
   exits: [[0, "stopped by a signal"], [2, "wrong arguments"], [3, "cannot listen"]],
   examples: [
     [
       "mta-sts-resolver publish serve -p /var/lib/mta-sts --certs /etc/letsencrypt/live",
-      "HTTPS with certbot's certificates",
+      "Serve HTTPS with certificates of certbot",
     ],
     [
       "mta-sts-resolver publish serve -p /var/lib/mta-sts --http 127.0.0.1:8080",
-      "Behind a web server that passes the Host on",
+      "Serve HTTP behind a web server that passes on the Host header",
     ],
   ],
   run,

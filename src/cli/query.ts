@@ -1,5 +1,5 @@
 /**
- * `query KEY…`: asks a running daemon over its socket, the same way Postfix does.
+ * `query KEY…`: queries a running daemon as Postfix does.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { daemonAddress } from "./read_config.ts";
 
-/** Postfix itself waits 100 seconds; a person at a terminal does not, ms. */
+/** Postfix waits 100 seconds, but a person at a terminal does not, ms. */
 const TIMEOUT_MS = 30_000;
 
-/** Exit status when a reply was not OK. */
+/** Exit status for a reply NOTFOUND. */
 const EXIT_NOT_FOUND = 1;
 const EXIT_FAILURE = 3;
 
@@ -20,10 +20,10 @@ export const queryCommand: Command = {
   name: "query",
   operands: "KEY…",
   arity: [1, Infinity],
-  summary: "Ask the running daemon, the way Postfix does",
+  summary: "Query the running daemon as Postfix does",
   description: [
-    "Sends each key to the running daemon as Postfix would and prints the reply.",
-    "The address is the first one the configuration listens on.",
+    "Sends each key to the running daemon as Postfix does, and prints the reply.",
+    "The default address is the first one that the daemon listens on.",
   ],
   options: [
     CONFIG_OPTION,
@@ -31,22 +31,25 @@ export const queryCommand: Command = {
       name: "socket",
       short: "s",
       value: "ADDRESS",
-      text: "Ask here: inet:127.0.0.1:8461 or unix:/path",
+      text: "Query this address, such as inet:127.0.0.1:8461 or unix:/path",
     },
     {
       name: "map",
       short: "m",
       value: "NAME",
-      text: "Socketmap name, which chooses the zone (default postfix)",
+      text: "Socketmap name, which selects the zone (default postfix)",
     },
   ],
   exits: [
     [0, "every reply is OK"],
     [1, "a reply is NOTFOUND"],
     [2, "wrong arguments or configuration"],
-    [3, "a reply is TEMP or PERM, or the daemon could not be asked"],
+    [3, "a reply is TEMP or PERM, or the daemon does not answer"],
   ],
-  examples: [["mta-sts-resolver query example.com", "What Postfix gets for mail to example.com"]],
+  examples: [[
+    "mta-sts-resolver query example.com",
+    "Print the reply that Postfix gets for mail to example.com",
+  ]],
   run,
 };
 

@@ -1,5 +1,5 @@
 /**
- * Reads the configuration for a command.
+ * Reads the configuration for a command, and the address of the daemon from it.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { UsageError } from "../config/usage_error.ts";
 import type { CommandArgs, Io } from "./command.ts";
 
 /**
- * Reads the configuration file, or the first of the default ones, or the embedded defaults.
+ * Reads the named file, else the first of the default files that exists, else the embedded defaults.
  *
- * @param file As named with `--config`.
- * @param io Where the environment is read.
+ * @param file The value of `--config`.
+ * @param io Gives access to the environment.
  * @throws {UsageError} If the file cannot be read or has mistakes; one line for each.
  */
 export function readConfig(file: string | undefined, io: Pick<Io, "env">): LoadedConfig {
@@ -27,16 +27,18 @@ export function readConfig(file: string | undefined, io: Pick<Io, "env">): Loade
 }
 
 /**
- * Where the daemon is to be asked: `--socket`, else the first address of the configuration.
+ * The address to query the daemon at: `--socket`, else the first address that it listens on.
  *
- * @throws {UsageError} If the address is not of its form.
+ * @throws {UsageError} If there is none, or `--socket` is not an address.
  */
 export function daemonAddress(args: CommandArgs, io: Io): ListenAddress {
   const { listen, socketMode } = readConfig(args.value("config"), io).config;
   const socket = args.value("socket");
   if (socket === undefined) {
     const [address] = listen;
-    if (address === undefined) throw new UsageError("the configuration listens nowhere");
+    if (address === undefined) {
+      throw new UsageError("'listen' in the configuration is empty: name the daemon with --socket");
+    }
     return address;
   }
   const address = parseEndpoint(socket);

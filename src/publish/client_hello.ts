@@ -1,14 +1,13 @@
 /**
  * The name a TLS client asks for, read from its ClientHello (RFC 8446 §4.1.2, RFC 6066 §3).
  *
- * The runtime's TLS server has one certificate for all, so the certificate must be chosen before
- * it sees the connection. Nothing is decided from these bytes but that choice: TLS itself reads
- * them once more.
+ * The runtime's TLS server has one certificate for all clients, so the certificate must be chosen
+ * before that server sees the connection. These bytes decide nothing else: TLS reads them again.
  *
  * @module
  */
 
-/** What the first bytes of a connection come to. */
+/** What the first bytes of a connection say. */
 export type HelloReading =
   /** Lower-case, as sent; `undefined` if the client asks for no name. */
   | { readonly kind: "hello"; readonly name: string | undefined }
@@ -16,7 +15,7 @@ export type HelloReading =
   | { readonly kind: "incomplete" }
   | { readonly kind: "invalid" };
 
-/** Records of a ClientHello together, bytes; real ones have up to 2 KiB. */
+/** All records of a ClientHello, bytes. Real ones have up to 2 KiB. */
 export const HELLO_MAX_BYTES = 16 * 1024;
 
 const HANDSHAKE_RECORD = 22;
@@ -44,7 +43,7 @@ export function readClientHello(bytes: Uint8Array): HelloReading {
  * The handshake message at the start, which may be spread over records.
  *
  * @returns `undefined` if it is not complete yet.
- * @throws {RangeError} If these are not records of a ClientHello.
+ * @throws {RangeError} If these are not the records of a ClientHello.
  */
 function joinRecords(bytes: Uint8Array): Uint8Array | undefined {
   const message: number[] = [];
@@ -89,7 +88,7 @@ function serverName(hello: Cursor): string | undefined {
   return undefined;
 }
 
-/** Reads bytes in order, and throws where there are none left. */
+/** Reads bytes in order, and throws when none are left. */
 class Cursor {
   readonly #bytes: Uint8Array;
   #at = 0;

@@ -1,6 +1,6 @@
 /**
- * Changes of a policy that cost mail or protection, as RFC 8461 has it: §4.1 and §8.1 for mail that
- * no longer arrives, §8.3 and §10.2 for protection that ends too early.
+ * Policy changes that cost mail or protection: mail that no longer arrives (RFC 8461 §4.1, §8.1),
+ * and protection that ends too early (§8.3, §10.2).
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { matchesMx } from "../sts/mx_pattern.ts";
 import type { Policy } from "../sts/policy.ts";
 
-/** A change that wants a second thought. */
+/** A reason not to make a change. */
 export interface Danger {
   /** One sentence, with the section. */
   readonly problem: string;
@@ -23,7 +23,7 @@ export interface PolicyChange {
   readonly mxHosts: readonly string[] | undefined;
 }
 
-/** The "small max_age" of a policy that ends, seconds: a day, as in the example of RFC 8461 §8.3. */
+/** The "small max_age" of a policy that is withdrawn, seconds: a day, as in the example of RFC 8461 §8.3. */
 export const REMOVAL_MAX_AGE = 86400;
 
 /** Finds what is dangerous about a change; empty if nothing is. */
@@ -35,7 +35,7 @@ function mailDangers({ current, next, mxHosts }: PolicyChange): Danger[] {
   if (next.mode === "none") return [];
   if (mxHosts === undefined) {
     return [{
-      problem: "the MX records cannot be looked up, so nobody knows whether the policy covers them",
+      problem: "the MX records cannot be looked up, so the policy may not cover them",
       advice: "try again when DNS works",
     }];
   }
@@ -43,11 +43,11 @@ function mailDangers({ current, next, mxHosts }: PolicyChange): Danger[] {
     .filter((host) => !next.mx.some((pattern) => matchesMx(pattern, host)))
     .map((host): Danger => ({
       problem: `the MX host ${host} is still in DNS and no mx of the new policy covers it (§4.1)`,
-      advice: "keep it in the policy until its MX record, and the TTL, is gone",
+      advice: "keep it in the policy until its MX record is gone and the TTL has passed",
     }));
   if (next.mode === "enforce" && current.mode === "none") {
     dangers.push({
-      problem: "enforce follows none: nobody has tested the policy (§5)",
+      problem: "enforce would follow none: the policy has not been tested (§5)",
       advice: "use --mode testing first",
     });
   }
@@ -58,8 +58,8 @@ function protectionDangers({ current, next }: PolicyChange): Danger[] {
   const dangers: Danger[] = [];
   if (current.mode === "enforce" && next.mode === "none") {
     dangers.push({
-      problem: "none follows enforce: protection ends as soon as senders see the new id (§8.3)",
-      advice: "use --mode testing to look into a problem",
+      problem: "none would follow enforce: protection ends when senders see the new id (§8.3)",
+      advice: "to look into a problem, use --mode testing",
     });
   }
   if (next.mode === "none" && next.maxAge > REMOVAL_MAX_AGE) {
@@ -71,9 +71,9 @@ function protectionDangers({ current, next }: PolicyChange): Danger[] {
   if (next.mode === "enforce" && current.mode === "enforce" && next.maxAge < current.maxAge) {
     dangers.push({
       problem:
-        `max_age falls from ${current.maxAge} to ${next.maxAge}: an attacker need not hide ` +
-        "the policy as long (§10.2)",
-      advice: "keep max_age; to withdraw a policy use --mode none",
+        `max_age falls from ${current.maxAge} to ${next.maxAge}: an attacker need not block ` +
+        "the policy for as long (§10.2)",
+      advice: "keep max_age; to withdraw the policy, use --mode none",
     });
   }
   return dangers;

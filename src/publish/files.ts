@@ -1,12 +1,12 @@
 /**
- * Files as publishing sees them: read with a bound, written as a whole or not at all.
+ * The files of this machine: reads are bounded, writes replace a file as a whole or not at all.
  *
  * @module
  */
 
 import type { FileRead, Files, FileWrite } from "./types.ts";
 
-/** Everybody may read a policy, its owner may change it. */
+/** Everybody may read a policy. Its owner may change it. */
 const FILE_MODE = 0o644;
 
 /** The files of this machine. */
@@ -17,7 +17,7 @@ export function createFiles(): Files {
 async function read(path: string, maxBytes: number): Promise<FileRead> {
   try {
     const { isFile, size } = await Deno.stat(path);
-    if (!isFile) return { kind: "failed", detail: `${path} is no file` };
+    if (!isFile) return { kind: "failed", detail: `${path} is not a file` };
     if (size > maxBytes) return tooLarge(path, maxBytes);
     const bytes = await Deno.readFile(path);
     return bytes.length > maxBytes ? tooLarge(path, maxBytes) : { kind: "read", bytes };
@@ -56,7 +56,7 @@ async function stamp(path: string): Promise<string | undefined> {
     const { isFile, mtime, size, ino } = await Deno.stat(path);
     return isFile ? `${mtime?.getTime()} ${size} ${ino}` : undefined;
   } catch {
-    // Gone, or out of reach: either way there is nothing to read.
+    // Missing or not accessible: in both cases there is nothing to read.
     return undefined;
   }
 }
@@ -65,7 +65,7 @@ async function list(directory: string): Promise<readonly string[] | undefined> {
   try {
     return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
   } catch {
-    // The caller goes on with what it has.
+    // The caller keeps what it has.
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Sets up MTA-STS for a domain: proposes a policy from its MX hosts and their certificates, writes
- * the file, and tells which records and which web server go with it (RFC 8461 §3, §8).
+ * the policy file, and prints the DNS records and a web server configuration (RFC 8461 §3, §8).
  *
- * Publishes nothing by itself: DNS and the web server are the owner's.
+ * It publishes nothing. DNS and the web server are under the control of the owner.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import type { CertificateView, Files, ViewCertificate } from "./types.ts";
 import { formatSnippet } from "./web_snippets.ts";
 import type { WebServer } from "./web_snippets.ts";
 
-/** Two weeks, seconds: the time of a policy should be "in the range of weeks or greater" (RFC 8461 §3.2). */
+/** Two weeks, seconds. RFC 8461 §3.2 expects values "in the range of weeks or greater". */
 export const DEFAULT_MAX_AGE = 14 * 86400;
 
-/** MX hosts whose certificates are looked at; few domains have more, and each costs connections. */
+/** MX hosts whose certificates are checked. Few domains have more, and each host costs connections. */
 const VIEWS_MAX = 32;
 
 /** What to set up. */
@@ -35,28 +35,28 @@ export interface InitOptions {
   readonly mx: readonly string[];
   /** Absolute path of the policy file. */
   readonly file: string;
-  /** Write over a file that is there, and enforce although a certificate is bad. */
+  /** Overwrite an existing file, and enforce in spite of a bad certificate. */
   readonly force: boolean;
   readonly webServers: readonly WebServer[];
   readonly webHost?: string;
   readonly reportUri?: string;
 }
 
-/** What it needs. */
+/** What {@link initPolicy} needs. */
 export interface InitEffects {
   readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
   readonly files: Files;
-  /** Absent: certificates are not looked at. */
+  /** Absent: certificates are not checked. */
   readonly viewCertificate?: ViewCertificate;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** How it ended. */
+/** The result of {@link initPolicy}. */
 export type InitOutcome =
   /** `report`: whole lines for a person. */
   | { readonly kind: "written"; readonly policy: Policy; readonly report: string }
-  /** Not without `force`, or not for this domain. Nothing was written. */
+  /** `force` is needed, or the domain cannot have a policy. Nothing was written. */
   | { readonly kind: "refused"; readonly problem: string; readonly advice: string }
   | { readonly kind: "failed"; readonly problem: string };
 
@@ -83,7 +83,10 @@ export async function initPolicy(
   const existing = await effects.files.read(file, POLICY_MAX_BYTES);
   if (existing.kind === "failed") return { kind: "failed", problem: existing.detail };
   if (existing.kind === "read" && !force) {
-    return refused(`${file} exists already`, "change it with 'publish roll', or use --force");
+    return refused(
+      `${file} exists already`,
+      "change it with 'publish roll', or overwrite it with --force",
+    );
   }
   const found = await findMailHosts(domain, effects.dns);
   if (found.kind !== "hosts") return found;
@@ -91,8 +94,8 @@ export async function initPolicy(
   const bad = hosts.find(({ certificate }) => certificate?.kind === "bad");
   if (mode === "enforce" && bad !== undefined && !force) {
     return refused(
-      `${bad.name}: ${bad.certificate?.detail}: senders would not deliver to it`,
-      "put the certificate right first, or begin with --mode testing",
+      `${bad.name}: ${bad.certificate?.detail}: senders would not deliver mail to it`,
+      "correct the certificate, or begin with --mode testing",
     );
   }
   const proposal = options.mx.length > 0
@@ -133,15 +136,15 @@ async function findMailHosts(
       return {
         kind: "hosts",
         names: [domain],
-        remarks: [`There is no MX record, so ${domain} itself is the host (RFC 5321 §5.1).`],
+        remarks: [`There is no MX record, so ${domain} is its own mail host (RFC 5321 §5.1).`],
       };
     case "found": {
       const records = answer.records.toSorted((one, other) => one.preference - other.preference);
       const names = records.map(({ exchange }) => exchange).filter((name) => name !== "");
       return names.length === 0
         ? refused(
-          `${domain} takes no mail: its MX is null (RFC 7505)`,
-          "there is nothing to publish",
+          `${domain} accepts no mail: its MX record is null (RFC 7505)`,
+          "it needs no policy",
         )
         : { kind: "hosts", names, remarks: [] };
     }
@@ -164,11 +167,11 @@ function hostRemarks(hosts: readonly HostView[]): string[] {
   const remarks: string[] = [];
   if (hosts.every(({ certificate }) => certificate === undefined)) {
     remarks.push(
-      "The certificates of the MX hosts were not looked at: only their names are known.",
+      "The certificates of the MX hosts were not checked.",
     );
   }
   if (hosts.some(({ certificate }) => certificate?.kind === "bad")) {
-    remarks.push("Put the certificates right before the mode becomes enforce (RFC 8461 §4.2).");
+    remarks.push("Correct the certificates before the mode becomes enforce (RFC 8461 §4.2).");
   }
   return remarks;
 }
@@ -180,13 +183,13 @@ async function publicationRemarks(
   const answer = await lookupTxt(txtName(domain));
   if (answer.kind !== "found" || selectTxtRecord(answer.records).kind !== "found") return [];
   return [
-    `${domain} has a record already: publish the file first, then change its id (RFC 8461 §8.1).`,
+    `${domain} already has an MTA-STS record: serve the file first, then change the id (RFC 8461 §8.1).`,
   ];
 }
 
 function reportRemarks({ mode, reportUri }: InitOptions): string[] {
   return mode === "testing" && reportUri === undefined
-    ? ["Testing tells you nothing without reports: name an address with --rua (RFC 8460)."]
+    ? ["Mode testing is of no use without reports: give an address with --rua (RFC 8460)."]
     : [];
 }
 
@@ -207,25 +210,25 @@ function formatReport(
   lines.push("", `Policy, written to ${file}:`);
   lines.push(...formatPolicy(policy).split("\r\n").slice(0, -1).map((line) => `  ${line}`));
   if (remarks.length > 0) lines.push("", ...remarks.map((remark) => `Note: ${remark}`));
-  // The TXT record comes last: senders that see it fetch the policy (RFC 8461 §8.1).
+  // The TXT record comes last because senders that see it fetch the policy (RFC 8461 §8.1).
   lines.push("", "1. Publish in DNS:", "", ...formatHostRecords(options));
   const directory = file.slice(0, file.lastIndexOf("/")) || "/";
   lines.push(
     "",
-    `2. Serve the file as https://${policyHost(domain)}/.well-known/mta-sts.txt, with`,
+    `2. Serve the file as https://${policyHost(domain)}/.well-known/mta-sts.txt, either with`,
   );
   lines.push(
     "",
     `mta-sts-resolver publish serve --policies "${directory}" --certs /etc/letsencrypt/live`,
     "",
-    `   or with a web server${webServers.length > 1 ? ", one of these" : ""}:`,
+    `   or with ${webServers.length > 1 ? "one of these web servers" : "a web server"}:`,
   );
   for (const server of webServers) {
     lines.push("", `# ${server}`, formatSnippet(server, { domain, file }).replace(/\n$/, ""));
   }
-  lines.push("", "3. When it is served, publish in DNS:", "", formatTxtLine(domain, id));
+  lines.push("", "3. When the file is served, publish in DNS:", "", formatTxtLine(domain, id));
   if (policy.mode === "testing") {
-    lines.push("", "4. When the reports are clean for some weeks:", "");
+    lines.push("", "4. When the reports have shown no failures for some weeks:", "");
     lines.push(`mta-sts-resolver publish roll ${domain} --out "${directory}" --mode enforce`);
   }
   return lines.join("\n") + "\n";

@@ -1,9 +1,9 @@
 /**
- * A strict reading of a policy file (RFC 8461 §3.2): every departure from the grammar, and what
- * is probably not meant, line by line.
+ * Reads a policy file strictly (RFC 8461 §3.2). It reports every departure from the grammar, and
+ * whatever is valid but probably a mistake, line by line.
  *
- * The lines come from the same reader as the policies of others, so the two cannot disagree: there
- * is a finding of severity `error` exactly when `parsePolicy` refuses the text.
+ * It splits lines with the same code as `parsePolicy`, so the two cannot disagree: there is a diagnostic
+ * of severity `error` exactly when `parsePolicy` refuses the text.
  *
  * @module
  */
@@ -15,28 +15,28 @@ import type { LineProblem, PolicyLine } from "../sts/policy.ts";
 import { LINT_RULES } from "./lint_rules.ts";
 import type { LintCode, LintSeverity } from "./lint_rules.ts";
 
-/** One thing found. */
-export interface LintFinding {
+/** One remark about a policy file. */
+export interface Diagnostic {
   readonly code: LintCode;
   readonly severity: LintSeverity;
-  /** 1-based; 0 if it is the file as a whole. */
+  /** 1-based; 0 for the file as a whole. */
   readonly line: number;
-  /** What is wrong; a constant text but for names of fields and A-labels. */
+  /** What is wrong: a constant text, except for names of fields and A-labels. */
   readonly message: string;
-  /** The line as it stands, unchecked; absent for the file as a whole. */
+  /** The line as it is, unchecked; absent for the file as a whole. */
   readonly text?: string;
 }
 
-/** What linting needs from outside. */
+/** What {@link lintPolicy} needs. */
 export interface LintOptions {
-  /** The candidate a misspelt word was probably meant for. */
+  /** The candidate that a misspelt word probably stands for. */
   readonly suggest: (word: string, candidates: readonly string[]) => string | undefined;
 }
 
-/** Shortest `max_age` that is not remarked upon, seconds; RFC 8461 §3.2 expects weeks or more. */
+/** A shorter `max_age` gets a note, seconds. RFC 8461 §3.2 expects weeks or more. */
 const MAX_AGE_SHORT = 7 * 86400;
 
-/** The fields of a policy, and the finding when one is missing. */
+/** The fields of a policy, and the diagnostic when one is missing. */
 const REQUIRED = [
   { field: "version", code: "missing-version" },
   { field: "mode", code: "missing-mode" },
@@ -74,11 +74,11 @@ const MX_MISTAKES: readonly (readonly [RegExp, LintCode, string])[] = [
  * Reads a policy file strictly.
  *
  * @param text Decoded as UTF-8 without removing a byte order mark.
- * @returns The findings in the order of their lines; empty if there is nothing to say.
+ * @returns The diagnostics in the order of their lines; empty if there are none.
  */
-export function lintPolicy(text: string, options: LintOptions): LintFinding[] {
+export function lintPolicy(text: string, options: LintOptions): Diagnostic[] {
   if (new TextEncoder().encode(text).length > POLICY_MAX_BYTES) {
-    return [finding("too-large", 0, "the file is larger than 64 KiB")];
+    return [diagnostic("too-large", 0, "the file is larger than 64 KiB")];
   }
   const lines = readPolicyLines(text);
   const firsts = new Map<string, PolicyLine>();
@@ -86,7 +86,7 @@ export function lintPolicy(text: string, options: LintOptions): LintFinding[] {
     if (!firsts.has(identity(line))) firsts.set(identity(line), line);
   }
   const removal = firsts.get("mode")?.value === "none";
-  const findings = lines.flatMap((line) => {
+  const diagnostics = lines.flatMap((line) => {
     const first = firsts.get(identity(line));
     if (line.problem !== undefined) {
       return [lintProblem(line, line.problem), ...lintRepetition(line, first)];
@@ -96,116 +96,118 @@ export function lintPolicy(text: string, options: LintOptions): LintFinding[] {
     if (first !== line) return lintRepetition(line, first);
     return line.key === "max_age" ? lintMaxAge(line, removal) : [];
   });
-  return lintWhole(lines, findings).sort((one, other) => one.line - other.line);
+  return lintWhole(lines, diagnostics).sort((one, other) => one.line - other.line);
 }
 
-/** Whether a reader that follows RFC 8461 gets a policy from the text. */
-export function isUsable(findings: readonly LintFinding[]): boolean {
-  return !findings.some(({ severity }) => severity === "error");
+/** Whether a reader that follows RFC 8461 gets a policy from the file. */
+export function isUsable(diagnostics: readonly Diagnostic[]): boolean {
+  return !diagnostics.some(({ severity }) => severity === "error");
 }
 
-/** A finding in one line: where, and what. */
-export function formatFinding({ line, message }: LintFinding): string {
+/** A diagnostic in one line: where, and what. */
+export function formatDiagnostic({ line, message }: Diagnostic): string {
   return line === 0 ? message : `line ${line}: ${message}`;
 }
 
-function finding(code: LintCode, at: PolicyLine | 0, message: string): LintFinding {
+function diagnostic(code: LintCode, at: PolicyLine | 0, message: string): Diagnostic {
   const { severity } = LINT_RULES[code];
   return at === 0
     ? { code, severity, line: 0, message }
     : { code, severity, line: at.number, message, text: at.text };
 }
 
-/** What makes a repetition of a line: the name of a field, or the host of an `mx` line. */
+/** Lines with the same identity repeat each other: the name of a field, or the host of an `mx` line. */
 function identity({ key, value }: PolicyLine): string {
   return key === "mx" ? `mx ${parseMxPattern(value) ?? value}` : key;
 }
 
-function lintProblem(line: PolicyLine, problem: LineProblem): LintFinding {
+function lintProblem(line: PolicyLine, problem: LineProblem): Diagnostic {
   return problem === "mx is not a host name or *. and one"
     ? lintInvalidMx(line)
-    : finding(PROBLEM_CODES[problem], line, problem);
+    : diagnostic(PROBLEM_CODES[problem], line, problem);
 }
 
-function lintUnknown(line: PolicyLine, { suggest }: LintOptions): LintFinding[] {
+function lintUnknown(line: PolicyLine, { suggest }: LintOptions): Diagnostic[] {
   const { key, value } = line;
   const meant = suggest(key, FIELDS);
   const found = [
     meant === undefined
-      ? finding("unknown-field", line, `'${key}' is no field of a policy`)
-      : finding("misspelt-field", line, `'${key}' is no field of a policy; '${meant}' is`),
+      ? diagnostic("unknown-field", line, `'${key}' is not a field of a policy`)
+      : diagnostic("misspelt-field", line, `'${key}' is not a field of a policy; '${meant}' is`),
   ];
   if (/[^\p{ASCII}]/u.test(value)) {
-    found.push(finding("not-ascii", line, "the value holds characters outside ASCII"));
+    found.push(diagnostic("not-ascii", line, "the value holds characters outside ASCII"));
   }
   return found;
 }
 
-function lintInvalidMx(line: PolicyLine): LintFinding {
+function lintInvalidMx(line: PolicyLine): Diagnostic {
   for (const [form, code, message] of MX_MISTAKES) {
     if (!form.test(line.value)) continue;
     const name = code === "mx-u-label" ? toALabel(line.value) : undefined;
-    return finding(code, line, name === undefined ? message : `${message}: it is '${name}'`);
+    return diagnostic(code, line, name === undefined ? message : `${message}: it is '${name}'`);
   }
-  return finding("mx-invalid", line, "mx is not a host name");
+  return diagnostic("mx-invalid", line, "mx is not a host name");
 }
 
-function lintRepetition(line: PolicyLine, first: PolicyLine | undefined): LintFinding[] {
+function lintRepetition(line: PolicyLine, first: PolicyLine | undefined): Diagnostic[] {
   if (first === undefined || first === line || !FIELDS.includes(line.key)) return [];
   return line.key === "mx"
-    ? [finding("mx-repeated", line, `mx names the host of line ${first.number} again`)]
-    : [finding("duplicate-field", line, `${line.key} stands in line ${first.number} already`)];
+    ? [diagnostic("mx-repeated", line, `mx names the host of line ${first.number} again`)]
+    : [diagnostic("duplicate-field", line, `${line.key} is already in line ${first.number}`)];
 }
 
-function lintMaxAge(line: PolicyLine, removal: boolean): LintFinding[] {
+function lintMaxAge(line: PolicyLine, removal: boolean): Diagnostic[] {
   const seconds = parseInt(line.value, 10);
   if (seconds > MAX_AGE_LIMIT) {
-    return [finding("max-age-over-limit", line, "max_age is more than 31557600")];
+    return [diagnostic("max-age-over-limit", line, "max_age is more than 31557600")];
   }
-  // A policy on its way out has a short life (RFC 8461 §8.3).
+  // A policy that is being withdrawn has a short max_age (RFC 8461 §8.3).
   if (removal || seconds >= MAX_AGE_SHORT) return [];
   return seconds === 0
-    ? [finding("max-age-zero", line, "max_age is 0")]
-    : [finding("max-age-short", line, "max_age is less than a week")];
+    ? [diagnostic("max-age-zero", line, "max_age is 0")]
+    : [diagnostic("max-age-short", line, "max_age is less than a week")];
 }
 
-function lintMx(line: PolicyLine): LintFinding[] {
+function lintMx(line: PolicyLine): Diagnostic[] {
   const { value } = line;
-  const found: LintFinding[] = [];
-  if (value.endsWith(".")) found.push(finding("mx-final-dot", line, "mx ends with a dot"));
-  if (/[A-Z]/.test(value)) found.push(finding("mx-upper-case", line, "mx has capital letters"));
+  const found: Diagnostic[] = [];
+  if (value.endsWith(".")) found.push(diagnostic("mx-final-dot", line, "mx ends with a dot"));
+  if (/[A-Z]/.test(value)) found.push(diagnostic("mx-upper-case", line, "mx has capital letters"));
   const labels = (parseMxPattern(value) ?? "").split(".");
   if (labels.length === 1) {
-    found.push(finding("mx-single-label", line, "mx is a name of a single label"));
+    found.push(diagnostic("mx-single-label", line, "mx has a single label"));
   }
   if (labels.length === 2 && labels[0] === "*") {
-    found.push(finding("mx-wildcard-wide", line, "mx is a wildcard over a whole top-level domain"));
+    found.push(
+      diagnostic("mx-wildcard-wide", line, "mx is a wildcard over a whole top-level domain"),
+    );
   }
   return found;
 }
 
-/** Makes errors of the findings that cost the policy, and adds what is missing without a trace. */
-function lintWhole(lines: readonly PolicyLine[], findings: readonly LintFinding[]): LintFinding[] {
+/** Turns the diagnostics that cost the policy into errors, and adds those for missing fields. */
+function lintWhole(lines: readonly PolicyLine[], diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const malformed = lines.filter((line) => line.problem !== undefined);
   const fatal = new Set<number>();
-  const missing: LintFinding[] = [];
+  const missing: Diagnostic[] = [];
   for (const { field, code } of REQUIRED) {
     const found = lines.filter((line) => line.key === field);
-    // Of a field that may be repeated any valid line will do, else the first one counts.
+    // Any valid `mx` line will do. Of the other fields, the first line counts.
     const counting = field === "mx" ? found : found.slice(0, 1);
     if (counting.some((line) => line.problem === undefined)) continue;
     const mode = lines.find((line) => line.key === "mode");
     if (field === "mx" && mode?.value === "none") continue;
-    // Without one, malformed lines with the name in them are the likely culprits.
+    // If there is none, a malformed line that contains the name is the likely culprit.
     const culprits = counting.length > 0
       ? counting
       : malformed.filter((line) => line.text.includes(field));
-    if (culprits.length === 0) missing.push(finding(code, 0, `${field} is missing`));
+    if (culprits.length === 0) missing.push(diagnostic(code, 0, `${field} is missing`));
     for (const { number } of culprits) fatal.add(number);
   }
   return [
     ...missing,
-    ...findings.map((found): LintFinding =>
+    ...diagnostics.map((found): Diagnostic =>
       fatal.has(found.line) && found.code !== "duplicate-field"
         ? { ...found, severity: "error" }
         : found

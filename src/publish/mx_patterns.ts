@@ -1,16 +1,16 @@
 /**
  * Proposes the `mx` patterns of a policy for the MX hosts of a domain (RFC 8461 §3.2, §4.1).
  *
- * The host names as they are, unless a wildcard says the same in fewer lines: for two hosts or
- * more with the same parent, which must be a place of mail hosts alone. Where a web site may live,
- * a wildcard would admit `www` as an MX host too, and there the names stay.
+ * It takes the host names, unless a wildcard says the same in fewer lines. A wildcard needs two or more
+ * hosts with the same parent, and a parent below which there are only mail hosts. Below a parent that
+ * may have a web site, a wildcard would also admit `www` as an MX host.
  *
  * @module
  */
 
 import { isHostname } from "../sts/domain.ts";
 
-/** Patterns, and why they are what they are. */
+/** Patterns, with the reasons for the choice. */
 export interface PatternProposal {
   /** Lower-case, without repetitions; empty if no host has a valid name. */
   readonly patterns: readonly string[];
@@ -18,10 +18,10 @@ export interface PatternProposal {
   readonly remarks: readonly string[];
 }
 
-/** Fewer hosts than this would not make the policy shorter. */
+/** With fewer hosts, a wildcard does not make the policy shorter. */
 const WILDCARD_MIN_HOSTS = 2;
 
-/** Labels of a foreign name that is no web site, whatever suffix it is under: `mail.provider.co.uk` has four. */
+/** A foreign name with so many labels is not a web site under any public suffix: `mail.provider.co.uk` has four. */
 const MAIL_ONLY_MIN_LABELS = 4;
 
 /**
@@ -34,7 +34,7 @@ export function proposePatterns(domain: string, hosts: readonly string[]): Patte
   const names = [...new Set(hosts)].filter(isHostname);
   const remarks: string[] = [];
   if (hosts.some((host) => !isHostname(host))) {
-    remarks.push("An MX record holds no valid host name: no pattern can cover it.");
+    remarks.push("An MX record has an invalid host name, which no pattern can cover.");
   }
   const wild = new Set<string>();
   for (const [parent, siblings] of Map.groupBy(names, parentOf)) {
@@ -42,12 +42,12 @@ export function proposePatterns(domain: string, hosts: readonly string[]): Patte
     if (isMailOnly(parent, domain)) {
       wild.add(parent);
       remarks.push(
-        `*.${parent} stands for ${siblings.length} MX hosts; it matches names with exactly one ` +
-          "label more (RFC 8461 §4.1).",
+        `*.${parent} covers ${siblings.length} MX hosts; it matches names with exactly one ` +
+          "more label (RFC 8461 §4.1).",
       );
     } else {
       remarks.push(
-        `*.${parent} would be shorter, but would take every host of ${parent} for an MX host.`,
+        `*.${parent} would be shorter, but would accept every host of ${parent} as an MX host.`,
       );
     }
   }

@@ -1,5 +1,5 @@
 /**
- * A policy file of our own, read as the policies of others are.
+ * Reads a policy file of our own as senders read it.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { parsePolicy } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
 
-/** Decodes a file as UTF-8; a byte order mark stays, and spoils it (RFC 8461 §3.2). */
+/** Decodes a file as UTF-8. A byte order mark stays, and makes the policy invalid (RFC 8461 §3.2). */
 export function decodePolicy(bytes: Uint8Array<ArrayBuffer>): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
-/** Parses a policy; `undefined` if it is none. */
+/** Parses a policy; `undefined` if it is invalid. */
 export function tryParse(text: string): Policy | undefined {
   try {
     return parsePolicy(text);
   } catch {
-    // The linter tells what is wrong.
+    // The linter says what is wrong.
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What a policy host answers (RFC 8461 §3.3): the policy of the domain whose `mta-sts` host is
- * asked, at one path, as `text/plain`. There is nothing else to have: no redirect, no other file.
+ * The content of a policy host (RFC 8461 §3.3): at one path, as `text/plain`, the policy of the domain
+ * whose policy host the request names. There is no redirect and no other file.
  *
- * Connections, methods and limits are the affair of the HTTP server this is handed to.
+ * The HTTP server takes care of connections, methods and limits.
  *
  * @module
  */
@@ -13,41 +13,41 @@ import type { Log, Metrics } from "../base/telemetry.ts";
 import { policyHost } from "../sts/domain.ts";
 import type { WatchedFiles } from "./watched_files.ts";
 
-/** What the site works with. */
+/** What {@link createPolicySite} needs. */
 export interface PolicySiteOptions {
   readonly policies: Pick<WatchedFiles<Uint8Array>, "get">;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** The site, for an HTTP server. */
+/** The site, as an HTTP server takes it. */
 export interface PolicySite {
   handle(request: HttpRequest): HttpReply;
-  /** Writes the access log and counts. */
+  /** Writes the access log and counts requests. */
   observe(exchange: HttpExchange): void;
-  /** Counts a connection that lost its place to another, or found none. */
+  /** Counts a connection that lost its place to a newer one, or found none. */
   displaced(): void;
 }
 
-/** The statuses that occur, for counters that must exist before the first request. */
+/** The statuses that occur. Their counters must exist before the first request. */
 const STATUSES: readonly HttpReply["status"][] = [200, 400, 404, 405, 431, 500];
 
 const PATH = "/.well-known/mta-sts.txt";
 
-/** To the letter: RFC 8461 §3.2 knows no parameters that would mean anything, and some senders none at all. */
+/** Without parameters: none has a meaning (RFC 8461 §3.2), and some senders accept none. */
 const MEDIA_TYPE = "text/plain";
 
 /** Creates the site. */
 export function createPolicySite({ policies, log, metrics }: PolicySiteOptions): PolicySite {
   const requests = metrics.counter(
     "mta_sts_publish_requests_total",
-    "Requests to the policy host, by status of the reply.",
+    "Requests to the policy host, by status.",
     ["status"],
   );
   for (const status of STATUSES) requests.cell(String(status));
   const displaced = metrics.counter(
     "mta_sts_publish_displaced_total",
-    "Connections that waited for their client and lost their place to a newer one, or found none.",
+    "Idle connections that were closed to make room for a newer one, or that found no room.",
   ).cell();
 
   return {
@@ -78,7 +78,7 @@ export function domainOfPolicyHost(host: string): string | undefined {
   return host.startsWith(label) ? host.slice(label.length) : undefined;
 }
 
-/** An address as it stands in the log; a socket file has none. */
+/** An address as the log shows it; a UNIX socket has none. */
 export function formatPeer(peer: Deno.Addr | undefined): string | undefined {
   return peer?.transport === "tcp" ? `${peer.hostname}:${peer.port}` : undefined;
 }

@@ -8,17 +8,17 @@
 import { policyHost, toALabel, txtName } from "../sts/domain.ts";
 import { formatTxtRecord } from "../sts/txt_record.ts";
 
-/** What the records of the policy host and of reports are made from. */
+/** What {@link formatHostRecords} needs. */
 export interface HostRecordOptions {
   /** Lower-case A-labels. */
   readonly domain: string;
-  /** Name or address of the web server; without it a place is left for it. */
+  /** Name or address of the web server; without it the record has a placeholder. */
   readonly webHost?: string;
-  /** Where reports go, as {@link readReportUri} gives it. */
+  /** Where reports go, from {@link readReportUri}. */
   readonly reportUri?: string;
 }
 
-/** Local part and domain of a mail address, without what a URI in the record must not have (RFC 8460 §3). */
+/** Local part and domain of a mail address, without characters that a URI in the record must not have (RFC 8460 §3). */
 const MAIL_ADDRESS = /^([A-Za-z0-9.+_~=-]{1,64})@([A-Za-z0-9.-]{1,253})$/;
 const HTTPS_URI = /^https:\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:\/[!-~]*)?$/;
 
@@ -26,10 +26,10 @@ const HTTPS_URI = /^https:\/\/[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:\/[!-~]*)?$/;
 const URI_MAX_LENGTH = 230;
 
 /**
- * A fresh `id` for the TXT record (RFC 8461 §3.1): the time in UTC, which people can read.
+ * Makes a fresh `id` for the TXT record (RFC 8461 §3.1) from the time in UTC, so that people can read it.
  *
  * @param now Milliseconds since the epoch.
- * @param current The `id` that is published, which the new one must differ from.
+ * @param current The published `id`. The new one must differ from it.
  * @returns `YYYYMMDDhhmmss`.
  */
 export function freshId(now: number, current?: string): string {
@@ -42,7 +42,7 @@ export function formatTxtLine(domain: string, id: string): string {
   return zoneLine(txtName(domain), "TXT", `"${formatTxtRecord(id)}"`);
 }
 
-/** The lines of the zone file that do not depend on the policy, and may be there before it. */
+/** The lines of the zone file that do not depend on the policy and can precede it. */
 export function formatHostRecords({ domain, webHost, reportUri }: HostRecordOptions): string[] {
   const lines = [policyHostLine(policyHost(domain), webHost)];
   if (reportUri !== undefined) {
@@ -52,7 +52,7 @@ export function formatHostRecords({ domain, webHost, reportUri }: HostRecordOpti
 }
 
 /**
- * Reads where reports shall go: a mail address, or a `mailto:` or `https:` URI (RFC 8460 §3).
+ * Reads where reports go: a mail address, or a `mailto:` or `https:` URI (RFC 8460 §3).
  *
  * @returns The URI; `undefined` if it is none of these.
  */

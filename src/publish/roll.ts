@@ -1,10 +1,9 @@
 /**
- * Changes a policy in the order that RFC 8461 §8.1 advises: the file first, and only when it is
- * served, the `id` in DNS. In between, and at the end, it looks from outside: a step is not done
- * because somebody did it, but because senders see it.
+ * Changes a policy in the order of RFC 8461 §8.1: the file first, and the `id` in DNS when the file is
+ * served. After each step it checks what senders see. A step is done when they see its result.
  *
- * The file is written here; the record is published by the owner, while this waits. A run that was
- * interrupted can be repeated: what is done already is found done.
+ * This code writes the file. The owner publishes the record while it waits. A run that was interrupted
+ * can be repeated: it finds the finished steps finished.
  *
  * @module
  */
@@ -19,24 +18,24 @@ import { formatTxtLine, freshId } from "./records.ts";
 import { makePlan } from "./roll_plan.ts";
 import type { NoPlan, Plan, PlanEffects, PlanOptions } from "./roll_plan.ts";
 
-/** Pause between looks at the web server and at DNS, ms: both change by hand. */
+/** Pause between two checks of the web server or DNS, ms: both are changed by hand. */
 const POLL_INTERVAL_MS = 5000;
 
 /** What to change, and how long to wait. */
 export interface RollOptions extends PlanOptions {
-  /** The `id` that was printed by an interrupted run, to wait for that one. */
+  /** The `id` that an interrupted run printed, to wait for that one. */
   readonly id?: string;
-  /** How long to wait for the web server, and then for DNS, ms each; 0 looks once. */
+  /** How long to wait for the web server, and then for DNS, ms each; 0 checks once. */
   readonly wait: number;
 }
 
-/** What a sender makes of the domain, with nothing in its cache. */
+/** What a sender with an empty cache makes of the domain. */
 export type SenderState =
   | { readonly kind: "policy"; readonly id: string; readonly text: string }
   /** `detail` is one line, fit to print. */
   | { readonly kind: "none"; readonly detail: string };
 
-/** What it needs. */
+/** What {@link rollPolicy} needs. */
 export interface RollEffects extends PlanEffects {
   readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
   readonly fetchPolicy: FetchPolicy;
@@ -44,15 +43,15 @@ export interface RollEffects extends PlanEffects {
   readonly resolveAsSender: (domain: string) => Promise<SenderState>;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Tells a person how far it is, a line each. */
+  /** Prints one line of progress. */
   readonly say: (line: string) => void;
 }
 
-/** How it ended. */
+/** The result of {@link rollPolicy}. */
 export type RollOutcome =
   | { readonly kind: "done" }
   | NoPlan
-  /** The file is written, but the world does not follow; the run can be repeated. */
+  /** The file is written, but senders do not see the change. The run can be repeated. */
   | { readonly kind: "unfinished"; readonly problem: string; readonly advice: string };
 
 type Stopped = Exclude<RollOutcome, { kind: "done" }>;
@@ -66,9 +65,9 @@ export async function rollPolicy(options: RollOptions, effects: RollEffects): Pr
     return {
       kind: "refused",
       problems: [
-        `DNS shows the id ${published} already: senders would not notice the change (§3.1)`,
+        `DNS already shows the id ${published}: senders would not notice the change (§3.1)`,
       ],
-      advice: "leave --id out",
+      advice: "run this without --id",
     };
   }
   const stopped = await writeFiles(plan, options.file, effects) ??
@@ -80,14 +79,14 @@ export async function rollPolicy(options: RollOptions, effects: RollEffects): Pr
     await conclude(plan, options, effects);
 }
 
-/** Keeps the file of before as `.previous` and puts the new one in its place. */
+/** Keeps the previous file as `.previous` and puts the new one in its place. */
 async function writeFiles(
   { currentText, text }: Plan,
   file: string,
   { files, say }: RollEffects,
 ): Promise<Stopped | undefined> {
   if (text === currentText) {
-    say(`${file} holds this policy already`);
+    say(`${file} already holds this policy`);
     return undefined;
   }
   const encoder = new TextEncoder();
@@ -104,21 +103,21 @@ async function awaitServed(
   { domain, wait }: RollOptions,
   effects: RollEffects,
 ): Promise<Stopped | undefined> {
-  effects.say("waiting until the web server serves the new policy");
+  effects.say("waiting for the web server to serve the new policy");
   const problem = await poll(wait, effects, async () => {
     const outcome = await effects.fetchPolicy(domain);
     if (outcome.kind === "failed") return outcome.detail;
     return outcome.text === text ? undefined : "the web server serves another policy";
   });
   if (problem === undefined) {
-    effects.say("the web server serves it");
+    effects.say("the web server serves the new policy");
     return undefined;
   }
   return {
     kind: "unfinished",
     problem,
     advice:
-      "do not change the id before the new policy is served (RFC 8461 §8.1); then run this again",
+      "run this again when the new policy is served; do not change the id before (RFC 8461 §8.1)",
   };
 }
 
@@ -128,7 +127,7 @@ async function awaitRecord(
   effects: RollEffects,
 ): Promise<string | Stopped> {
   const id = wanted ?? freshId(effects.now(), (await lookupId(domain, effects)).id);
-  effects.say("now publish this record in place of the present one:");
+  effects.say("now replace the MTA-STS record with this one:");
   effects.say(formatTxtLine(domain, id));
   const problem = await poll(wait, effects, async () => {
     const seen = await lookupId(domain, effects);
@@ -142,7 +141,7 @@ async function awaitRecord(
   return {
     kind: "unfinished",
     problem,
-    advice: `when the record is there, run this again with --id ${id}`,
+    advice: `run this again with --id ${id} when the record is published`,
   };
 }
 
@@ -170,13 +169,13 @@ async function verifyAsSender(
     ? "a sender sees another policy"
     : undefined;
   if (problem === undefined) {
-    say("a sender that knows nothing of the domain gets the new policy");
+    say("a sender with an empty cache gets the new policy");
     return undefined;
   }
   return { kind: "unfinished", problem, advice: `run this again with --id ${id}` };
 }
 
-/** Says how long the previous policy lives on in caches (RFC 8461 §8.1, §8.3). */
+/** Says how long senders may keep the previous policy (RFC 8461 §8.1, §8.3). */
 async function conclude(
   { next }: Plan,
   { file }: RollOptions,
@@ -188,10 +187,10 @@ async function conclude(
   const { mode, maxAge } = policy;
   const end = `${new Date(now() + maxAge * 1000).toISOString().slice(0, 16)}Z`;
   if (next.mode === "none") {
-    say(`leave policy and record in place until ${end}; then both may be removed (RFC 8461 §8.3)`);
+    say(`keep policy and record in place until ${end}; then remove both (RFC 8461 §8.3)`);
   } else if (mode !== "none") {
     say(
-      `some senders may use the previous policy until ${end}: its MX hosts must work until then`,
+      `senders may use the previous policy until ${end}: its MX hosts must work until then`,
     );
   }
   return { kind: "done" };
@@ -202,7 +201,7 @@ function previousOf(file: string): string {
 }
 
 /**
- * Tries until there is no problem left or the time is over, at least once.
+ * Tries at least once, until there is no problem left or the time is over.
  *
  * @param wait In ms.
  * @returns The last problem.

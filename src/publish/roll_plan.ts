@@ -1,6 +1,6 @@
 /**
- * Plans the change of a policy: reads the one that is served, makes the new one, and refuses what
- * is no valid policy or dangerous.
+ * Plans the change of a policy: reads the current one, makes the new one, and refuses it if it is
+ * invalid or dangerous.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { DnsClient } from "../dns/types.ts";
 import { formatPolicy, POLICY_MAX_BYTES, readPolicyLines } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
 import { findDangers, REMOVAL_MAX_AGE } from "./dangers.ts";
-import { formatFinding, isUsable, lintPolicy } from "./lint.ts";
+import { formatDiagnostic, isUsable, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
 import { decodePolicy, tryParse } from "./policy_file.ts";
 import type { Files } from "./types.ts";
@@ -20,13 +20,13 @@ export interface PlanOptions {
   readonly domain: string;
   /** Path of the policy file that is served. */
   readonly file: string;
-  /** The text of the new policy as a whole, or the fields that become others. */
+  /** The whole text of the new policy, or the fields that change. */
   readonly change: { readonly text: string } | Partial<Pick<Policy, "mode" | "mx" | "maxAge">>;
   /** Take dangerous steps. */
   readonly force: boolean;
 }
 
-/** What it needs. */
+/** What {@link makePlan} needs. */
 export interface PlanEffects extends LintOptions {
   readonly dns: Pick<DnsClient, "lookup">;
   readonly files: Files;
@@ -37,13 +37,13 @@ export interface Plan {
   readonly kind: "plan";
   /** What the file holds. */
   readonly currentText: string;
-  /** What it shall hold; the same if that is done already. */
+  /** What it must hold; the same as `currentText` if an earlier run wrote it. */
   readonly text: string;
   /** The policy in `text`. */
   readonly next: Policy;
 }
 
-/** Why there is no plan. Nothing was changed. */
+/** Why there is no plan. Nothing has changed. */
 export type NoPlan =
   | { readonly kind: "refused"; readonly problems: readonly string[]; readonly advice: string }
   /** The file cannot be read. */
@@ -60,21 +60,21 @@ export async function makePlan(options: PlanOptions, effects: PlanEffects): Prom
   const currentText = decodePolicy(read.bytes);
   const current = tryParse(currentText);
   if (current === undefined) {
-    return refused([`${file} holds no valid policy`], `see 'publish lint ${file}'`);
+    return refused([`${file} does not hold a valid policy`], `see 'publish lint ${file}'`);
   }
   const text = "text" in change ? change.text : applyChange(currentText, current, { change });
-  const findings = lintPolicy(text, effects).filter(({ severity }) => severity !== "note");
+  const diagnostics = lintPolicy(text, effects).filter(({ severity }) => severity !== "note");
   const next = tryParse(text);
-  if (next === undefined || !isUsable(findings) || (findings.length > 0 && !force)) {
-    const problems = findings.map((found) => `new policy: ${formatFinding(found)}`);
-    return refused(problems, "correct the new policy; 'publish lint' tells more");
+  if (next === undefined || !isUsable(diagnostics) || (diagnostics.length > 0 && !force)) {
+    const problems = diagnostics.map((found) => `new policy: ${formatDiagnostic(found)}`);
+    return refused(problems, "correct the new policy; 'publish lint' explains each mistake");
   }
-  // What is in place already is not judged again: a repeated run shall come to its end.
+  // A policy that is already in place is not judged again, so that a repeated run can finish.
   if (text === currentText || force) return { kind: "plan", currentText, text, next };
   const dangers = findDangers({ current, next, mxHosts: await lookupMxHosts(domain, effects) });
   return dangers.length === 0 ? { kind: "plan", currentText, text, next } : refused(
     dangers.map(({ problem, advice }) => `${problem}; ${advice}`),
-    "--force does it all the same",
+    "to do it anyway, use --force",
   );
 }
 
@@ -82,13 +82,13 @@ function refused(problems: readonly string[], advice: string): NoPlan {
   return { kind: "refused", problems, advice };
 }
 
-/** The policy with other values, and with the fields that are nobody's here as they are. */
+/** The policy with the new values. Fields that are not of RFC 8461 stay as they are. */
 function applyChange(
   currentText: string,
   current: Policy,
   { change }: { change: Partial<Policy> },
 ): string {
-  // A policy on its way out has a short life (RFC 8461 §8.3).
+  // A policy that is being withdrawn has a short max_age (RFC 8461 §8.3).
   const maxAge = change.mode === "none"
     ? Math.min(current.maxAge, REMOVAL_MAX_AGE)
     : current.maxAge;

@@ -1,43 +1,43 @@
 /**
- * What senders make of a policy file with mistakes, each family by a table of rules.
+ * What senders make of a policy file with mistakes, with a table of rules for each family of senders.
  *
- * The rows say what was seen when the parsers of these programs were run on policies with one
- * mistake each; where nothing was seen the verdict is `unknown`. Nothing is said about other
- * rules of a family, such as what it does with a policy once it is read.
+ * The rows record how the parsers of these programs behaved on policies with one mistake each. A mistake
+ * that was not tried has the acceptance `unknown`. The table says nothing about what a sender does with
+ * a policy after reading it.
  *
  * @module
  */
 
-import type { LintFinding } from "./lint.ts";
+import type { Diagnostic } from "./lint.ts";
 import { LINT_RULES } from "./lint_rules.ts";
 import type { LintCode } from "./lint_rules.ts";
 
-/** From good to bad: applied as meant, read differently, not known, no policy at all. */
-export type Verdict = "applies" | "differs" | "unknown" | "refuses";
+/** From good to bad: applied as meant, read differently, not known, refused. */
+export type Acceptance = "applies" | "differs" | "unknown" | "refuses";
 
 /** What a family makes of a policy file. */
 export interface SenderView {
   readonly sender: string;
-  readonly verdict: Verdict;
-  /** What the verdict rests on, with the lines that cause it; empty if it applies the policy as it is meant. */
+  readonly acceptance: Acceptance;
+  /** The reasons, with the lines that cause them; empty if the sender applies the policy as meant. */
   readonly reasons: readonly { readonly why: string; readonly lines: readonly number[] }[];
 }
 
-/** What a family does about one finding. */
+/** What a family makes of one mistake. */
 interface Reaction {
-  readonly verdict: Verdict;
+  readonly acceptance: Acceptance;
   readonly why: string;
 }
 
 interface Family {
   readonly sender: string;
-  /** Reactions to single kinds of findings. */
+  /** Reactions to single mistakes. */
   readonly rules: Partial<Readonly<Record<LintCode, Reaction>>>;
-  /** The reaction to other findings of severity `warning`. */
+  /** The reaction to other diagnostics of severity `warning`. */
   readonly otherwise: Reaction;
 }
 
-const VERDICTS: readonly Verdict[] = ["applies", "differs", "unknown", "refuses"];
+const ACCEPTANCES: readonly Acceptance[] = ["applies", "differs", "unknown", "refuses"];
 
 const MX_CODES = [
   "mx-address",
@@ -56,20 +56,20 @@ const EXTENSION_CODES = [
   "unprintable",
 ] as const satisfies readonly LintCode[];
 
-const APPLIES: Reaction = { verdict: "applies", why: "" };
-const INVALID: Reaction = { verdict: "refuses", why: "there is no valid policy in it" };
+const APPLIES: Reaction = { acceptance: "applies", why: "" };
+const INVALID: Reaction = { acceptance: "refuses", why: "it holds no valid policy" };
 const STRICT_LINE: Reaction = {
-  verdict: "refuses",
+  acceptance: "refuses",
   why: "a malformed line costs the whole policy",
 };
-const UNCHECKED_MX: Reaction = { verdict: "differs", why: "mx values go to Postfix unchecked" };
+const UNCHECKED_MX: Reaction = { acceptance: "differs", why: "mx values go to Postfix unchecked" };
 const NOT_ASCII: Reaction = {
-  verdict: "refuses",
-  why: "octets outside ASCII cost the whole policy, unless the server names a charset",
+  acceptance: "refuses",
+  why: "octets outside ASCII cost the whole policy unless the server names a charset",
 };
-const LETTER: Reaction = { verdict: "refuses", why: "the grammar does not allow it" };
+const LETTER: Reaction = { acceptance: "refuses", why: "the grammar forbids it" };
 
-/** The same reaction to several kinds of findings. */
+/** The same reaction to several mistakes. */
 function to(codes: readonly LintCode[], reaction: Reaction): Family["rules"] {
   return Object.fromEntries(codes.map((code) => [code, reaction]));
 }
@@ -85,14 +85,14 @@ const FAMILIES: readonly Family[] = [
       "not-ascii": NOT_ASCII,
       "byte-order-mark": NOT_ASCII,
       "bare-cr": APPLIES,
-      "no-value": { verdict: "unknown", why: "an empty mx goes to Postfix unchecked" },
-      "unprintable": { verdict: "unknown", why: "some control characters end a line" },
+      "no-value": { acceptance: "unknown", why: "an empty mx goes to Postfix unchecked" },
+      "unprintable": { acceptance: "unknown", why: "some control characters end a line" },
       "bad-max-age": {
-        verdict: "unknown",
-        why: "it takes numbers as Python does: +5 and 86_400 are valid",
+        acceptance: "unknown",
+        why: "it reads numbers as Python does: +5 and 86_400 are valid",
       },
-      "duplicate-field": { verdict: "differs", why: "of repeated fields the last counts" },
-      "max-age-over-limit": { verdict: "refuses", why: "max_age is above the limit" },
+      "duplicate-field": { acceptance: "differs", why: "the last of repeated fields counts" },
+      "max-age-over-limit": { acceptance: "refuses", why: "max_age is above the limit" },
     },
     otherwise: APPLIES,
   },
@@ -100,12 +100,12 @@ const FAMILIES: readonly Family[] = [
     sender: "postfix-tlspol",
     rules: {
       ...to([...EXTENSION_CODES, "blank-line", "bare-cr", "byte-order-mark"], STRICT_LINE),
-      ...to(MX_CODES, { verdict: "refuses", why: "one invalid mx costs the whole policy" }),
+      ...to(MX_CODES, { acceptance: "refuses", why: "one invalid mx costs the whole policy" }),
       "mx-final-dot": {
-        verdict: "differs",
-        why: "it keeps the final dot, and mail cannot be delivered",
+        acceptance: "differs",
+        why: "it keeps the final dot, so mail cannot be delivered",
       },
-      "max-age-zero": { verdict: "differs", why: "it never enforces the policy" },
+      "max-age-zero": { acceptance: "differs", why: "it never enforces the policy" },
     },
     otherwise: APPLIES,
   },
@@ -114,14 +114,14 @@ const FAMILIES: readonly Family[] = [
     rules: {
       ...to([...EXTENSION_CODES, "bare-cr", "byte-order-mark"], STRICT_LINE),
       "duplicate-field": {
-        verdict: "unknown",
-        why: "which of repeated fields counts depends on the field",
+        acceptance: "unknown",
+        why: "which of the repeated fields counts depends on the field",
       },
       "max-age-over-limit": APPLIES,
       "misspelt-field": APPLIES,
       "mx-wildcard-wide": APPLIES,
     },
-    otherwise: { verdict: "unknown", why: "it was not tried" },
+    otherwise: { acceptance: "unknown", why: "this mistake was not tried" },
   },
   {
     sender: "strict reader (grammar to the letter)",
@@ -130,37 +130,43 @@ const FAMILIES: readonly Family[] = [
         (Object.keys(LINT_RULES) as LintCode[]).filter((code) => LINT_RULES[code].grammar),
         LETTER,
       ),
-      "mx-address": { verdict: "unknown", why: "the grammar takes four numbers for a name" },
-      "max-age-over-limit": { verdict: "unknown", why: "RFC 8461 does not say what becomes of it" },
+      "mx-address": { acceptance: "unknown", why: "to the grammar, four numbers are a name" },
+      "max-age-over-limit": {
+        acceptance: "unknown",
+        why: "RFC 8461 does not say what senders must do",
+      },
     },
     otherwise: APPLIES,
   },
 ];
 
 /**
- * Says what each family makes of a policy file.
+ * Says what each family of senders makes of a policy file.
  *
- * @param findings All findings of the file.
- * @returns One view a family, our own first.
+ * @param diagnostics All diagnostics of the file.
+ * @returns One view for each family, our own first.
  */
-export function judgeSenders(findings: readonly LintFinding[]): SenderView[] {
+export function judgeSenders(diagnostics: readonly Diagnostic[]): SenderView[] {
   return FAMILIES.map((family) => {
-    const reactions = findings.map((found) => ({ line: found.line, ...reactionTo(found, family) }));
-    const verdict = VERDICTS.findLast((candidate) =>
+    const reactions = diagnostics.map((found) => ({
+      line: found.line,
+      ...reactionTo(found, family),
+    }));
+    const acceptance = ACCEPTANCES.findLast((candidate) =>
       reactions.some((reaction) =>
-        reaction.verdict === candidate
+        reaction.acceptance === candidate
       )
     ) ?? "applies";
-    const telling = verdict === "applies" ? [] : reactions.filter((reaction) => {
-      return reaction.verdict === verdict;
+    const telling = acceptance === "applies" ? [] : reactions.filter((reaction) => {
+      return reaction.acceptance === acceptance;
     });
     const reasons = [...Map.groupBy(telling, ({ why }) => why)]
       .map(([why, group]) => ({ why, lines: group.map(({ line }) => line) }));
-    return { sender: family.sender, verdict, reasons };
+    return { sender: family.sender, acceptance, reasons };
   });
 }
 
-function reactionTo({ code, severity }: LintFinding, { rules, otherwise }: Family): Reaction {
+function reactionTo({ code, severity }: Diagnostic, { rules, otherwise }: Family): Reaction {
   const rule = rules[code];
   if (rule !== undefined) return rule;
   if (severity === "error") return INVALID;

@@ -1,14 +1,14 @@
 /**
- * TLS as a server on a connection that has been accepted already, with a certificate of our choice.
+ * TLS on the server side of an accepted connection, with a certificate of our choice.
  *
- * The runtime's TLS server takes one certificate and the connections of its own listener, nothing
- * else. So each session gets a listener of its own on loopback, which lives for the moment of one
- * accept, and the bytes are carried there and back. That costs a millisecond, needs nothing
- * unstable, and leaves no certificate in use that has been replaced.
+ * The runtime's TLS server takes one certificate, and only connections of its own listener. So each
+ * session opens a listener on loopback for a single accept, and copies bytes between the two connections.
+ * That costs a millisecond and needs no unstable API. A certificate that has been replaced is not used
+ * again.
  *
- * `node:tls` with its `SNICallback` would need none of this, but on Deno 2.9.6 its listener accepts nothing
- * more once the process has been out of file descriptors for a moment, its `handshakeTimeout` leaves the
- * connection open, and a name without a certificate gets the alert `access_denied`.
+ * `node:tls` with its `SNICallback` would need none of this. But on Deno 2.9.6 its listener accepts nothing
+ * more after the process has run out of file descriptors once, its `handshakeTimeout` leaves the connection
+ * open, and a name without a certificate gets the alert `access_denied`.
  *
  * @module
  */
@@ -19,17 +19,17 @@ export interface PemPair {
   readonly key: string;
 }
 
-/** A TLS session and what it stands on. */
+/** A TLS session with the connections below it. */
 export interface TlsSession {
   readonly conn: Deno.TlsConn;
-  /** Ends all of it. */
+  /** Closes all of them. */
   close(): void;
 }
 
-/** Bytes carried at a time: all of a handshake's part, or of a usual policy. */
+/** Bytes copied at a time: one flight of a handshake, or a usual policy. */
 const CHUNK_BYTES = 4 * 1024;
 
-/** What a session begins with. */
+/** What {@link acceptTls} starts with. */
 export interface AcceptOptions {
   /** The bytes read off the connection so far. */
   readonly received: Uint8Array;
@@ -37,9 +37,9 @@ export interface AcceptOptions {
 }
 
 /**
- * Begins TLS; the handshake is still to come.
+ * Begins TLS. The handshake follows with the first read.
  *
- * @throws {Error} If certificate and key cannot be used, or loopback sockets cannot be had.
+ * @throws {Error} If certificate and key cannot be used, or no loopback socket can be opened.
  */
 export async function acceptTls(
   tcp: Deno.TcpConn,
@@ -47,15 +47,15 @@ export async function acceptTls(
 ): Promise<TlsSession> {
   using listener = listenOnLoopback(certificate);
   const inner = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener.addr) });
-  // The connection is in the listener's queue by now, so this does not wait.
+  // The connection is already in the listener's queue, so this does not wait.
   const conn = await acceptFrom(listener, portOf(inner.localAddr));
-  // Without this the last bytes wait for the acknowledgement of those before.
+  // Without this the last bytes wait for an acknowledgement of those before them.
   tcp.setNoDelay(true);
   inner.setNoDelay(true);
   const close = () => {
     for (const socket of [conn, inner, tcp]) tryClose(socket);
   };
-  // When one side fails, so does the other at its next step.
+  // When one direction fails, the other fails at its next step.
   const failed = (): void => [inner, tcp].forEach(tryClose);
   writeAll(inner, received).then(() => carry(tcp, inner)).catch(failed);
   carry(inner, tcp).catch(failed);
@@ -65,7 +65,7 @@ export async function acceptTls(
 /**
  * Opens a TLS server on a free port of loopback.
  *
- * @throws {Error} If certificate and key cannot be used, or there is no free port or file.
+ * @throws {Error} If certificate and key cannot be used, or there is no free port or file descriptor.
  */
 export function listenOnLoopback({ cert, key }: PemPair): Deno.TlsListener {
   return Deno.listenTls({
@@ -77,7 +77,7 @@ export function listenOnLoopback({ cert, key }: PemPair): Deno.TlsListener {
   });
 }
 
-/** The connection from that port; whoever else on this machine connects is turned away. */
+/** Accepts the connection from that port, and closes any other. */
 async function acceptFrom(listener: Deno.TlsListener, port: number): Promise<Deno.TlsConn> {
   for (;;) {
     const conn = await listener.accept();
@@ -86,7 +86,7 @@ async function acceptFrom(listener: Deno.TlsListener, port: number): Promise<Den
   }
 }
 
-/** Carries bytes one way until there are no more. */
+/** Copies bytes in one direction until the end. */
 async function carry(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(CHUNK_BYTES);
   for (;;) {
@@ -102,7 +102,7 @@ export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
-/** Closes what may be closed already. */
+/** Closes a socket that may be closed already. */
 export function tryClose(socket: { close(): void }): void {
   try {
     socket.close();

@@ -1,5 +1,5 @@
 /**
- * What publishing needs of the world outside, handed in by the command line.
+ * The effects that publishing needs. The command line passes them in.
  *
  * @module
  */
@@ -20,24 +20,24 @@ export type FileWrite =
 export interface Files {
   /** Reads a file; one that is larger than `maxBytes` fails. */
   read(path: string, maxBytes: number): Promise<FileRead>;
-  /** Puts a file in place as a whole, or not at all, replacing what is there. */
+  /** Writes a file as a whole or not at all. It replaces an existing file. */
   write(path: string, bytes: Uint8Array): Promise<FileWrite>;
   /**
-   * A text that changes whenever the file does; `undefined` if there is no such file, or none that can
-   * be looked at. Symbolic links are followed.
+   * A text that changes whenever the file does; `undefined` if there is no file or no access to it.
+   * Follows symbolic links.
    */
   stamp(path: string): Promise<string | undefined>;
   /** Names in a directory, unsorted; `undefined` if it cannot be read. */
   list(directory: string): Promise<readonly string[] | undefined>;
 }
 
-/** What an MX host presents to a sender that verifies, as far as it could be seen from here. */
+/** What an MX host presents to a sender that verifies, as seen from here. */
 export interface CertificateView {
-  /** `unknown`: port 25 could not be reached from here, which says nothing about the host. */
+  /** `unknown`: port 25 cannot be reached from here, which says nothing about the host. */
   readonly kind: "good" | "bad" | "unknown";
   /** One line for a person, fit to print. */
   readonly detail: string;
 }
 
-/** Looks at the certificate of an MX host by STARTTLS (RFC 8461 §4.2). Never rejects. */
+/** Checks the certificate of an MX host by STARTTLS (RFC 8461 §4.2). Never rejects. */
 export type ViewCertificate = (host: string) => Promise<CertificateView>;

@@ -1,9 +1,8 @@
 /**
- * The certificates of the policy hosts, from files that something else renews: `DOMAIN.pem` with
- * `DOMAIN.key`, or `mta-sts.DOMAIN/fullchain.pem` with `privkey.pem` as certbot has them.
+ * The certificates of the policy hosts, from files that another program renews: `DOMAIN.pem` with
+ * `DOMAIN.key`, or `mta-sts.DOMAIN/fullchain.pem` with `privkey.pem` as certbot writes them.
  *
- * A certificate that no sender would accept for its host is refused: the one before, if there is
- * one, is better (RFC 8461 §3.3).
+ * A certificate that no sender would accept is refused, and the previous one stays in use (RFC 8461 §3.3).
  *
  * @module
  */
@@ -24,10 +23,10 @@ export interface Credentials extends PemPair {
   readonly expires: number;
 }
 
-/** Where the certificates come from. */
+/** What {@link watchCertificates} needs. */
 export interface WatchedCertificatesOptions {
   readonly directory: string;
-  /** The domains that need one. */
+  /** The domains that need a certificate. */
   readonly domains: () => Iterable<string>;
   readonly files: Files;
   readonly log: Log;
@@ -35,7 +34,7 @@ export interface WatchedCertificatesOptions {
   readonly now: () => number;
 }
 
-/** A chain of a few certificates has less than 20 KiB in PEM, bytes. */
+/** A chain of a few certificates is smaller than 20 KiB in PEM, bytes. */
 const PEM_MAX_BYTES = 128 * 1024;
 
 /** How the runtime prints a dNSName of the subjectAltName. */
@@ -45,7 +44,7 @@ const DNS_NAME = "DNS:";
 export function watchCertificates(options: WatchedCertificatesOptions): WatchedFiles<Credentials> {
   const { domains, files, log } = options;
 
-  /** The first pair of files that is there. */
+  /** The first pair of files that exists. */
   async function find(domain: string) {
     for (const pair of pathsOf(domain, options.directory)) {
       const stamps = await Promise.all(pair.map(files.stamp));
@@ -58,7 +57,7 @@ export function watchCertificates(options: WatchedCertificatesOptions): WatchedF
     const stamps = new Map<string, string>();
     for (const domain of domains()) {
       const found = await find(domain);
-      // A domain without a certificate is told by `make`, once.
+      // `make` reports a domain without a certificate, once.
       stamps.set(domain, found === undefined ? "" : `${found.pair.join(" ")} ${found.stamp}`);
     }
     return stamps;
@@ -91,7 +90,7 @@ function pathsOf(domain: string, directory: string): (readonly [string, string])
   ];
 }
 
-/** Refuses what no sender would accept; whether the chain is whole is the operator's affair. */
+/** Refuses a certificate that no sender would accept. A missing intermediate goes unnoticed here. */
 function judge(
   pem: PemPair,
   host: string,
@@ -100,7 +99,7 @@ function judge(
   try {
     const certificate = new X509Certificate(pem.cert);
     listenOnLoopback(pem).close();
-    // Names are matched as MX hosts are: a wildcard is the whole first label (RFC 8461 §3.3, §4.1).
+    // Names match as in MX patterns: a wildcard is the whole first label (RFC 8461 §3.3, §4.1).
     const names = (certificate.subjectAltName ?? "").split(", ").filter(isDnsName);
     if (!names.some((name) => matchesMx(name.slice(DNS_NAME.length), host))) {
       return refused(`the certificate is not for ${host}`);

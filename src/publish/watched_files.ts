@@ -1,49 +1,49 @@
 /**
- * Things made from files, kept up to date: what has changed is made anew, and what cannot be made
- * is refused and told once, while the last good version stays in use. Only a file that is gone
- * takes its thing with it.
+ * Items made from files and kept up to date. A changed file makes a new item. A file with a mistake is
+ * refused and logged once, and its last good version stays in use. Only a file that is removed takes
+ * its item with it.
  *
  * @module
  */
 
 import type { Log } from "../base/telemetry.ts";
 
-/** What a file came to. */
+/** The result of reading a file. */
 export type Made<T> =
   | { readonly kind: "made"; readonly item: T }
   /** One line for the operator. */
   | { readonly kind: "refused"; readonly problem: string };
 
-/** What is watched, and how it is read. */
+/** What to watch, and how to read it. */
 export interface WatchedFilesOptions<T> {
-  /** The kind of thing, for the log: "policy", "certificate". */
+  /** The kind of item, for the log: "policy", "certificate". */
   readonly what: string;
   /**
-   * The keys there should be, with a text that changes whenever the files behind one do.
-   * `undefined` if that cannot be learned now: everything then stays as it is. Never rejects.
+   * The keys, each with a text that changes whenever its files do. `undefined` if the directory cannot be
+   * read: everything then stays as it is. Never rejects.
    */
   readonly list: () => Promise<ReadonlyMap<string, string> | undefined>;
-  /** Makes the thing for a key. Never rejects. */
+  /** Makes the item for a key. Never rejects. */
   readonly make: (key: string) => Promise<Made<T>>;
   readonly log: Log;
 }
 
-/** Things by key. */
+/** Items by key. */
 export interface WatchedFiles<T> {
   get(key: string): T | undefined;
   keys(): Iterable<string>;
   values(): IteratorObject<T>;
   readonly size: number;
-  /** Looks at the files. Not to be called again before it is done. Never rejects. */
+  /** Reads the files that have changed. Must not run twice at the same time. Never rejects. */
   scan(): Promise<void>;
 }
 
-/** Watches files; nothing is read before the first scan. */
+/** Watches files. It reads nothing before the first scan. */
 export function watchFiles<T>({ what, list, make, log }: WatchedFilesOptions<T>): WatchedFiles<T> {
   const items = new Map<string, T>();
-  /** The state of files when they were last looked at. */
+  /** The stamps of the last scan. */
   let seen: ReadonlyMap<string, string> = new Map();
-  /** What is wrong with those that were refused. They are tried again: the fault may be ours, for a time. */
+  /** What is wrong with refused files. Each scan tries them again, because the fault may be temporary. */
   const problems = new Map<string, string>();
   let listed = true;
 
@@ -71,7 +71,7 @@ export function watchFiles<T>({ what, list, make, log }: WatchedFilesOptions<T>)
     async scan(): Promise<void> {
       const now = await list();
       if (now === undefined) {
-        if (listed) log.warn(`${what} directory cannot be read`);
+        if (listed) log.warn(`cannot read ${what} directory`);
         listed = false;
         return;
       }

@@ -1,6 +1,5 @@
 /**
- * The policies that are served: the files `DOMAIN.txt` of one directory, those of them that hold a
- * valid policy.
+ * The policies that are served: the files `DOMAIN.txt` of one directory that hold a valid policy.
  *
  * @module
  */
@@ -8,19 +7,19 @@
 import type { Log } from "../base/telemetry.ts";
 import { toALabel } from "../sts/domain.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
-import { formatFinding, lintPolicy } from "./lint.ts";
+import { formatDiagnostic, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
 import { decodePolicy } from "./policy_file.ts";
 import { watchFiles } from "./watched_files.ts";
 import type { Made, WatchedFiles } from "./watched_files.ts";
 import type { Files } from "./types.ts";
 
-/** Files looked at in one directory: each costs a `stat` at every scan. */
+/** Files watched in one directory: each costs a `stat` at every scan. */
 const POLICIES_MAX = 10_000;
 
 const EXTENSION = ".txt";
 
-/** Where the policies come from. */
+/** What {@link watchPolicy} needs. */
 export interface WatchedPolicyOptions extends LintOptions {
   readonly directory: string;
   readonly files: Files;
@@ -51,13 +50,13 @@ export function watchPolicy(
     const read = await files.read(pathOf(domain), POLICY_MAX_BYTES);
     if (read.kind === "absent") return { kind: "refused", problem: "the file is gone" };
     if (read.kind === "failed") return { kind: "refused", problem: read.detail };
-    const findings = lintPolicy(decodePolicy(read.bytes), options);
-    const error = findings.find(({ severity }) => severity === "error");
-    if (error !== undefined) return { kind: "refused", problem: formatFinding(error) };
-    const warning = findings.find(({ severity }) => severity === "warning");
+    const diagnostics = lintPolicy(decodePolicy(read.bytes), options);
+    const error = diagnostics.find(({ severity }) => severity === "error");
+    if (error !== undefined) return { kind: "refused", problem: formatDiagnostic(error) };
+    const warning = diagnostics.find(({ severity }) => severity === "warning");
     if (warning !== undefined) {
-      const problem = formatFinding(warning);
-      log.warn("policy is served but some senders refuse it", { key: domain, problem });
+      const problem = formatDiagnostic(warning);
+      log.warn("some senders refuse policy", { key: domain, problem });
     }
     return { kind: "made", item: read.bytes };
   }
@@ -65,7 +64,7 @@ export function watchPolicy(
   return watchFiles({ what: "policy", list, make, log });
 }
 
-/** The domain a file is for; only a name in the form that is asked for is one. */
+/** The domain of a policy file; `undefined` unless the name is a domain in lower-case A-labels. */
 function domainOfFile(name: string): string | undefined {
   if (!name.endsWith(EXTENSION)) return undefined;
   const domain = name.slice(0, -EXTENSION.length);

@@ -1,5 +1,5 @@
 /**
- * Configuration of web servers that publish one policy file (RFC 8461 §3.3): one name, one path,
+ * Web server configurations that publish one policy file (RFC 8461 §3.3): one name, one path,
  * `text/plain`, no redirect, TLS 1.2 or later (§7.2).
  *
  * @module
@@ -7,13 +7,13 @@
 
 import { policyHost } from "../sts/domain.ts";
 
-/** The web servers there is a snippet for. */
+/** The web servers with a snippet. */
 export const WEB_SERVERS = ["nginx", "apache", "caddy"] as const;
 
-/** A web server there is a snippet for. */
+/** A web server with a snippet. */
 export type WebServer = (typeof WEB_SERVERS)[number];
 
-/** What a snippet is made from. */
+/** What {@link formatSnippet} needs. */
 export interface SnippetOptions {
   /** Lower-case A-labels. */
   readonly domain: string;
@@ -23,7 +23,7 @@ export interface SnippetOptions {
 
 const PATH = "/.well-known/mta-sts.txt";
 
-/** The snippet for a server, of whole lines. */
+/** The snippet for a server, in whole lines. */
 export function formatSnippet(server: WebServer, options: SnippetOptions): string {
   return SNIPPETS[server]({ ...options, host: policyHost(options.domain) });
 }

@@ -76,7 +76,7 @@ Deno.test("cache commands work on the file when no daemon runs", async () => {
   assertEquals(lines.length, 2);
   assertEquals(JSON.parse(lines[0]!).dane.hosts, ["mx.good.example"]);
   const purged = await cli("cache", "purge", "-c", config, "good.example");
-  assertStringIncludes(purged.err, "a running daemon keeps what it holds in memory");
+  assertStringIncludes(purged.err, "a running daemon still holds the policy in memory");
   assertEquals((await cli("cache", "show", "-c", config, "good.example")).code, 1);
   assertEquals((await cli("cache", "show", "-c", config, "sub.good.example")).code, 0);
 });
@@ -89,7 +89,7 @@ Deno.test("cache commands say what is wrong in one line", async () => {
     [["cache", "list", "--mode", "strict"], 2, "'--mode' takes enforce, testing or none"],
     [["cache", "show", "a b"], 2, "not a domain"],
     [["cache", "list", "*.*"], 2, "not a domain"],
-    [["cache"], 2, "'cache' is one of 'cache list'"],
+    [["cache"], 2, "incomplete command 'cache': use one of 'cache list'"],
   ];
   for (const [argv, code, text] of calls) {
     const operands = argv.length > 1 ? [...argv, "-c", config] : argv;

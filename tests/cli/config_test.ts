@@ -41,7 +41,7 @@ Deno.test("config convert says in one line what is wrong", async () => {
     "mta-sts-resolver: 'config convert' takes FILE: given 0",
   );
   assertEquals((await run("config")).err, [
-    "mta-sts-resolver: 'config' is one of 'config check', 'config show', 'config convert'",
+    "mta-sts-resolver: incomplete command 'config': use one of 'config check', 'config show', 'config convert'",
   ]);
 });
 

@@ -59,7 +59,7 @@ Deno.test("publish lint prints findings and senders, and exits by the gravest", 
   await Deno.writeTextFile(bad, `${policy}\r\n\x1b[31mx: y\r\n`);
   const clean = await call("publish", "lint", good);
   assertEquals([clean.status, clean.err], [0, ""]);
-  assertStringIncludes(clean.out, "good.txt: nothing to say\n");
+  assertStringIncludes(clean.out, "good.txt: no mistakes\n");
   const found = await call("publish", "lint", good, bad);
   assertEquals(found.status, 1);
   assertStringIncludes(found.out, "  warning: line 5: the line is blank\n");
@@ -87,6 +87,11 @@ Deno.test("publish lint --json prints one object a file", async () => {
     section: "RFC 8461 §3.2",
   });
   assertEquals(report.senders.length, 5);
+  assertEquals(report.senders[0], {
+    sender: "mta-sts-resolver",
+    verdict: "refuses",
+    reasons: [{ why: "it holds no valid policy", lines: [0, 0, 0, 1] }],
+  });
 });
 
 Deno.test("publish refuses wrong arguments with status 2", async () => {
@@ -103,12 +108,12 @@ Deno.test("publish refuses wrong arguments with status 2", async () => {
       ["init", DOMAIN, "--mx", "*"],
       '--mx takes a host name or a wildcard such as *.example.com: given "*"',
     ],
-    [["init", DOMAIN, "--rua", "x"], "not a mail address"],
-    [["init", DOMAIN, "--web-host", "a b"], "not a host name or address"],
-    [["init", DOMAIN, "--web", "iis"], "--web is one of nginx"],
+    [["init", DOMAIN, "--rua", "x"], '--rua takes a mail address or https URI: given "x"'],
+    [["init", DOMAIN, "--web-host", "a b"], '--web-host takes a host name or address: given "a b"'],
+    [["init", DOMAIN, "--web", "iis"], "--web takes one of nginx"],
     [["init", DOMAIN, "--out", "/a$b"], "characters that need quoting"],
-    [["roll", DOMAIN, "--id", "a-b"], "--id is 1 to 32 letters"],
-    [["roll", DOMAIN, "--mode", "none", "--file", "x"], "--file is the whole policy"],
+    [["roll", DOMAIN, "--id", "a-b"], "--id takes 1 to 32 letters"],
+    [["roll", DOMAIN, "--mode", "none", "--file", "x"], "--file replaces the whole policy"],
     [["roll", DOMAIN, "--file", "/nonexistent"], "there is no /nonexistent"],
     [["serve"], "--policies DIR is missing"],
     [["serve", "-p", "/tmp"], "HTTPS needs --certs DIR"],
@@ -198,7 +203,7 @@ Deno.test("a domain set up by publish init and publish serve is found by lookup,
   outside.dns.table[`TXT _mta-sts.${DOMAIN}`] = txt("v=STSv1; id=20260102030405;");
   const rolled = await rolling;
   assertEquals([rolled.status, rolled.err], [0, ""], rolled.out);
-  assertStringIncludes(rolled.out, "a sender that knows nothing of the domain gets the new policy");
+  assertStringIncludes(rolled.out, "a sender with an empty cache gets the new policy");
   assertStringIncludes(await Deno.readTextFile(`${file}.previous`), "mode: enforce");
 
   const plain = await fetch(`http://127.0.0.1:${portOf(server, "http")}/`, { redirect: "manual" });

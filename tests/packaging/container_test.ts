@@ -126,7 +126,7 @@ Deno.test("pin_images --check changes nothing, and fails where a digest is not t
   const { code, text, err } = pin(["--check"], "printf a");
   assertEquals(code, 1);
   assertStringIncludes(text, OLD_DIGEST);
-  assertMatch(err, /^example\.com\/a:1-b is sha256:ca97\S+ now, pinned is sha256:0{64}\n$/);
+  assertMatch(err, /^example\.com\/a:1-b is now sha256:ca97\S+, but sha256:0{64} is pinned\n$/);
 });
 
 Deno.test("pin_images fails where the registry does not answer", () => {

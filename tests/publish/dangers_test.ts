@@ -42,8 +42,8 @@ Deno.test("findDangers() wants the MX records to be known", () => {
 });
 
 Deno.test("findDangers() finds steps that skip testing, and an early end of protection (RFC 8461 §8.3, §10.2)", () => {
-  assertEquals(dangers({ mode: "none" }, { mode: "enforce" }), ["enforce follows none"]);
-  assertEquals(dangers({}, { mode: "none", maxAge: 86400 }), ["none follows enforce"]);
+  assertEquals(dangers({ mode: "none" }, { mode: "enforce" }), ["enforce would follow none"]);
+  assertEquals(dangers({}, { mode: "none", maxAge: 86400 }), ["none would follow enforce"]);
   assertEquals(dangers({ mode: "testing" }, { mode: "none" }), [
     "a policy of mode none needs a small max_age",
   ]);

@@ -73,7 +73,7 @@ Deno.test("initPolicy() writes a policy for the MX hosts, in their order, with C
   const order = ["mta-sts.a.example. IN CNAME", "nginx", "_mta-sts.a.example. IN TXT"];
   const places = order.map((text) => report.indexOf(text));
   assertEquals(places, places.toSorted((one, other) => one - other));
-  assertStringIncludes(report, "only their names are known");
+  assertStringIncludes(report, "The certificates of the MX hosts were not checked.");
 });
 
 Deno.test("initPolicy() writes what lints clean and covers every host", async () => {
@@ -108,7 +108,7 @@ Deno.test("initPolicy() refuses domains that have nothing to publish", async () 
   }
   assertEquals(problems, [
     "refused: a.example does not exist in DNS",
-    "refused: a.example takes no mail: its MX is null (RFC 7505)",
+    "refused: a.example accepts no mail: its MX record is null (RFC 7505)",
     "refused: no MX host of a.example has a valid name",
     "failed: cannot look up the MX records: as the table has it",
   ]);
@@ -136,8 +136,8 @@ Deno.test("initPolicy() does not enforce over a bad certificate (RFC 8461 §4.2)
   const refused = await init(table, { mode: "enforce" }, views);
   assertEquals(refused.outcome, {
     kind: "refused",
-    problem: "mx2.a.example: as mx2.a.example is: senders would not deliver to it",
-    advice: "put the certificate right first, or begin with --mode testing",
+    problem: "mx2.a.example: as mx2.a.example is: senders would not deliver mail to it",
+    advice: "correct the certificate, or begin with --mode testing",
   });
   assertEquals(
     (await init(table, { mode: "enforce", force: true }, views)).outcome.kind,
@@ -145,7 +145,7 @@ Deno.test("initPolicy() does not enforce over a bad certificate (RFC 8461 §4.2)
   );
   const testing = await init(table, {}, views);
   assertStringIncludes(testing.report, "  mx2.a.example: as mx2.a.example is");
-  assertStringIncludes(testing.report, "Put the certificates right");
+  assertStringIncludes(testing.report, "Correct the certificates before");
   const unknown = await init(table, { mode: "enforce" }, certificates({}));
   assertEquals(unknown.outcome.kind, "written");
 });
@@ -160,6 +160,6 @@ Deno.test("initPolicy() remarks on a record that is published, and on testing wi
     "MX a.example": mx("mx.a.example"),
     "TXT _mta-sts.a.example": ["v=STSv1; id=1;"],
   });
-  assertStringIncludes(report, "has a record already");
-  assertStringIncludes(report, "Testing tells you nothing without reports");
+  assertStringIncludes(report, "already has an MTA-STS record");
+  assertStringIncludes(report, "Mode testing is of no use without reports");
 });

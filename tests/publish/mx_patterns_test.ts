@@ -31,7 +31,7 @@ Deno.test("proposePatterns() takes no wildcard that would admit a web site", () 
   const own = proposePatterns("a.example", ["mx1.a.example", "mx2.a.example"]);
   assertEquals(own.patterns, ["mx1.a.example", "mx2.a.example"]);
   assertEquals(own.remarks, [
-    "*.a.example would be shorter, but would take every host of a.example for an MX host.",
+    "*.a.example would be shorter, but would accept every host of a.example as an MX host.",
   ]);
   assertEquals(patterns("a.example", "mx1.b.co.example", "mx2.b.co.example").length, 2);
   assertEquals(patterns("x.d.c.b.example", "mx1.d.c.b.example", "mx2.d.c.b.example").length, 2);

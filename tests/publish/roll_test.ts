@@ -85,14 +85,14 @@ Deno.test("rollPolicy() writes the file, then has the id changed, then looks as 
   assertEquals(world.files.contents.get(FILE), formatPolicy({ ...TESTING, mode: "enforce" }));
   assertEquals(world.events, [
     `wrote ${FILE}; the previous policy is in ${FILE}.previous`,
-    "waiting until the web server serves the new policy",
+    "waiting for the web server to serve the new policy",
     "fetch",
-    "the web server serves it",
-    "now publish this record in place of the present one:",
+    "the web server serves the new policy",
+    "now replace the MTA-STS record with this one:",
     `_mta-sts.a.example. IN TXT "v=STSv1; id=${FRESH};"`,
     "DNS shows the new id",
-    "a sender that knows nothing of the domain gets the new policy",
-    "some senders may use the previous policy until 2026-01-16T03:04Z: its MX hosts must work until then",
+    "a sender with an empty cache gets the new policy",
+    "senders may use the previous policy until 2026-01-16T03:04Z: its MX hosts must work until then",
   ]);
 });
 
@@ -119,7 +119,7 @@ Deno.test("rollPolicy() can be repeated after an interruption, with the same id"
   assertEquals(outcome, {
     kind: "unfinished",
     problem: "DNS still shows the id 1",
-    advice: `when the record is there, run this again with --id ${FRESH}`,
+    advice: `run this again with --id ${FRESH} when the record is published`,
   });
   world.publishedAfter = 0;
   const writes = world.files.writes.length;
@@ -175,7 +175,7 @@ Deno.test("rollPolicy() withdraws a policy with a short max_age, and says when i
   assertStringIncludes(world.files.contents.get(FILE) ?? "", "max_age: 86400\r\n");
   assertEquals(
     world.events.at(-1),
-    "leave policy and record in place until 2026-01-16T03:04Z; then both may be removed (RFC 8461 §8.3)",
+    "keep policy and record in place until 2026-01-16T03:04Z; then remove both (RFC 8461 §8.3)",
   );
 });
 
@@ -201,7 +201,7 @@ Deno.test("rollPolicy() takes a whole file, if it lints clean", async () => {
       "new policy: mx is missing",
       "new policy: line 1: the line does not begin with a field name and a colon",
     ],
-    advice: "correct the new policy; 'publish lint' tells more",
+    advice: "correct the new policy; 'publish lint' explains each mistake",
   });
   assertEquals((await world.roll({ change: { text: `${text}\r\n` } })).kind, "refused");
   assertEquals((await world.roll({ change: { text } })).kind, "done");
@@ -226,7 +226,7 @@ Deno.test("rollPolicy() announces the file as it stands when nothing is to chang
   const world = createWorld();
   assertEquals(await world.roll(), { kind: "done" });
   assertEquals(world.files.writes, []);
-  assertEquals(world.events[0], `${FILE} holds this policy already`);
+  assertEquals(world.events[0], `${FILE} already holds this policy`);
 });
 
 Deno.test("rollPolicy() looks once when it is not to wait", async () => {

@@ -5,10 +5,10 @@ import { judgeSenders } from "../../src/publish/senders.ts";
 
 const GOOD = "version: STSv1\nmode: enforce\nmx: mx.a.example\nmax_age: 1209600\n";
 
-/** The verdicts of ours, postfix-mta-sts-resolver, postfix-tlspol, mox and the strict reader. */
-function verdicts(text: string): string {
+/** What is made of it by ours, postfix-mta-sts-resolver, postfix-tlspol, mox and the strict reader. */
+function acceptances(text: string): string {
   return judgeSenders(lintPolicy(text, { suggest: closest }))
-    .map(({ verdict }) => verdict).join(" ");
+    .map(({ acceptance }) => acceptance).join(" ");
 }
 
 function withLine(line: string): string {
@@ -16,8 +16,8 @@ function withLine(line: string): string {
 }
 
 Deno.test("judgeSenders() has all senders apply a policy without mistakes", () => {
-  assertEquals(verdicts(GOOD), "applies applies applies applies applies");
-  assertEquals(verdicts(withLine("contact: a")), "applies applies applies applies applies");
+  assertEquals(acceptances(GOOD), "applies applies applies applies applies");
+  assertEquals(acceptances(withLine("contact: a")), "applies applies applies applies applies");
 });
 
 Deno.test("judgeSenders() tells senders apart by the mistake", () => {
@@ -35,15 +35,15 @@ Deno.test("judgeSenders() tells senders apart by the mistake", () => {
     [GOOD.replace("1209600", "+5"), "refuses unknown refuses refuses refuses"],
     ["version: STSv1\n", "refuses refuses refuses refuses refuses"],
   ];
-  for (const [text, expected] of cases) assertEquals(verdicts(text), expected, text);
+  for (const [text, expected] of cases) assertEquals(acceptances(text), expected, text);
 });
 
-Deno.test("judgeSenders() gives the reasons of the verdict alone, with their lines", () => {
+Deno.test("judgeSenders() gives the reasons of the gravest reaction alone, with their lines", () => {
   const findings = lintPolicy(withLine("\nmx: b.example.\n"), { suggest: closest });
   const [, , tlspol] = judgeSenders(findings);
   assertEquals(tlspol, {
     sender: "postfix-tlspol",
-    verdict: "refuses",
+    acceptance: "refuses",
     reasons: [{ why: "a malformed line costs the whole policy", lines: [4, 6] }],
   });
 });

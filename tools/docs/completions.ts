@@ -1,7 +1,7 @@
 /**
- * Completions for bash, zsh and fish, from the tables by which the command line is read.
+ * Completions for bash, zsh and fish, from the tables of the commands.
  *
- * They complete commands, options, files, and the words that a key of the configuration allows.
+ * They complete commands, options, files, and the values that a configuration key allows.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { KeyDescription } from "../../src/config/describe.ts";
 
 const NOTICE = "# Made from the tables of the program, see tools/docs.";
 
-/** Options instead of a command. */
+/** Options that replace a command. */
 const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   ...COMMON_OPTIONS,
   { name: "version", short: "V", text: "Print the version" },
 ];
 
-/** The command that runs if none is named. */
+/** The command that runs if none is given. */
 const DEFAULT_COMMAND = "serve";
 
 /** An option with its known values. */
@@ -162,7 +162,7 @@ function fishOption({ name, short, value, text, choices }: Option): string {
   return `${letter}-l ${name}${argument} -d ${quote(text)}`;
 }
 
-/** The first words of the commands, each with its text in a list. */
+/** The first words of the commands, each with its description. */
 function firstWords(commands: readonly Command[]): Map<string, string> {
   const below = new Map(groups(commands));
   return new Map(commands.map(({ name, summary }) => {
@@ -172,7 +172,7 @@ function firstWords(commands: readonly Command[]): Map<string, string> {
   }));
 }
 
-/** The second words of two-word commands, by the first. */
+/** The second words of two-word commands, by first word. */
 function groups(commands: readonly Command[]): [string, Map<string, string>][] {
   const found = new Map<string, Map<string, string>>();
   for (const { name, summary } of commands) {
@@ -188,12 +188,12 @@ function optionsOf(command: Command, keys: readonly KeyDescription[]): Option[] 
     .map((option) => ({ ...option, choices: choicesOf(option, keys) }));
 }
 
-/** An option bears the name of the key it overrides: `--log-level` of `log.level`. */
+/** An option has the name of the key that it overrides: `--log-level` overrides `log.level`. */
 function choicesOf({ name }: OptionSpec, keys: readonly KeyDescription[]): readonly string[] {
   return keys.find(({ path }) => path.replaceAll(/[._]/g, "-") === name)?.words ?? [];
 }
 
-/** Whether to offer files for a value or operand of this name. */
+/** Whether a value or operand of this name is a file. */
 function isPath(name: string | undefined): boolean {
   return /^(?:FILE|DIR)…?$/.test(name ?? "");
 }

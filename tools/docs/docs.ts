@@ -1,6 +1,6 @@
 /**
- * `deno task docs`: writes the manual pages and completions to `dist/docs`, and the defaults of
- * the configuration into README.md.
+ * `deno task docs`: writes manual pages and completions to `dist/docs`, and the configuration defaults
+ * to README.md.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const README = new URL("../../README.md", import.meta.url);
 /**
  * Makes all files.
  *
- * @param date When the source was last changed.
+ * @param date When the source last changed.
  * @returns Texts by the names of their files.
  */
 export function makeDocs(date: Date): Readonly<Record<string, string>> {

@@ -1,6 +1,6 @@
 /**
- * The manual pages mta-sts-resolver(1) and mta-sts-resolver.yml(5), from the tables by which the
- * command line and the configuration are read.
+ * The manual pages mta-sts-resolver(1) and mta-sts-resolver.yml(5), from the tables of the commands and
+ * the configuration keys.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { CONFIG_FILES } from "../../src/config/defaults.ts";
 import type { KeyDescription } from "../../src/config/describe.ts";
 import { bold, italic, literal, prose, tagged, verbatim } from "./roff.ts";
 
-/** What the margins of a page say. */
+/** What the header and footer of a page say. */
 export interface PageOptions {
   readonly version: string;
   /** `YYYY-MM-DD`. */
@@ -40,7 +40,7 @@ export function formatProgramPage(commands: readonly Command[], page: PageOption
     commands.map(usage).join("\n.br\n"),
     ".SH DESCRIPTION",
     prose(
-      "Answers Postfix's `smtp_tls_policy_maps` lookups with the MTA-STS policy (RFC 8461) of the " +
+      "Answers Postfix `smtp_tls_policy_maps` lookups with the MTA-STS policy (RFC 8461) of the " +
         "next hop. The default command is `serve`.",
     ),
     ".SH OPTIONS",
@@ -53,14 +53,14 @@ export function formatProgramPage(commands: readonly Command[], page: PageOption
       tagged(
         bold(file),
         index === 0
-          ? "The configuration, see `mta-sts-resolver.yml`(5)"
-          : "The configuration of postfix-mta-sts-resolver, used if there is no other",
+          ? "The configuration; see `mta-sts-resolver.yml`(5)"
+          : "The configuration of postfix-mta-sts-resolver, which is read if the file above does not exist",
       )
     ),
     ".SH ENVIRONMENT",
     tagged(
       ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"].map(bold).join(", "),
-      "Where the cache is kept if `cache.file` is not set: in `$STATE_DIRECTORY/cache.db`, else in " +
+      "Location of the cache file if `cache.file` is not set: `$STATE_DIRECTORY/cache.db`, else in " +
         "`$XDG_STATE_HOME/mta-sts-resolver/cache.db`, else in " +
         "`$HOME/.local/state/mta-sts-resolver/cache.db`",
     ),
@@ -101,7 +101,7 @@ export function formatConfigPage(keys: readonly KeyDescription[], page: PageOpti
     prose(
       "A file of postfix-mta-sts-resolver can be used unchanged. Apart from `cache`, `default_zone`, " +
         "`shutdown_timeout` and `zones`, it has these keys. `mta-sts-resolver config convert` " +
-        "converts them to those above.",
+        "converts them to the keys above.",
     ),
     ...keys.filter(({ legacy }) => legacy).map(key),
     ".SH EXAMPLES",
@@ -114,7 +114,7 @@ function heading(name: string, { section, version, date }: PageOptions & { secti
   return [
     '.\\" Made from the tables of the program, see tools/docs.',
     `.TH ${literal(name.toUpperCase())} ${section} ${date} "${PROGRAM} ${version}"`,
-    // No hyphens where names are cut, no stretched spaces.
+    // No hyphenation, because names must stay whole, and no stretched spaces.
     ".nh",
     ".ad l",
   ].join("\n");

@@ -1,6 +1,6 @@
 /**
- * The block of YAML in README.md that shows every key at its default, from the statements of the
- * keys. `deno task docs` rewrites it.
+ * The YAML block in README.md that shows every key with its default, from the table of the keys.
+ * `deno task docs` rewrites it.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { formatDefaults } from "../../src/config/show.ts";
 
 const BLOCK = /(?<=^```yaml\n)[^]*?(?=^```$)/m;
 
-/** Puts the block into the README. @param readme Its text, with a block that may be out of date. */
+/** Replaces the block. @param readme The text of README.md. @throws {RangeError} If it has no block. */
 export function updateReadme(readme: string): string {
-  if (!BLOCK.test(readme)) throw new RangeError("README.md has no block of YAML");
+  if (!BLOCK.test(readme)) throw new RangeError("README.md has no YAML block");
   return readme.replace(BLOCK, () => formatDefaults());
 }

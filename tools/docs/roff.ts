@@ -1,12 +1,12 @@
 /**
- * Text in the language of manual pages, man(7), as groff and mandoc both understand it.
+ * Text in the language of manual pages, man(7). Both groff and mandoc understand it.
  *
  * @module
  */
 
 import { wrap } from "../../src/config/show.ts";
 
-/** Characters that have a meaning in roff, or that it prints as others. */
+/** Characters that have a meaning in roff, or that it prints as other characters. */
 const SPECIAL: Readonly<Record<string, string>> = {
   "\\": "\\(rs",
   "-": "\\-",
@@ -25,20 +25,20 @@ export function literal(text: string): string {
   });
 }
 
-/** Text to type as it is. */
+/** Text that the reader types as it is. */
 export function bold(text: string): string {
   return `\\fB${literal(text)}\\fR`;
 }
 
-/** Text to replace. */
+/** Text that the reader replaces. */
 export function italic(text: string): string {
   return `\\fI${literal(text)}\\fR`;
 }
 
-/** Prose, with bold for what is between backticks. Lines are filled again. */
+/** Prose. Text between backticks is bold. Lines are filled again. */
 export function prose(text: string): string {
   const marked = text.split("`").map((part, index) => index % 2 === 1 ? bold(part) : literal(part));
-  // A full stop at the start of a line would be a request.
+  // A full stop at the start of a line would begin a request.
   return wrap(marked.join("").replaceAll("\n", " "))
     .map((line) => line.startsWith(".") ? `\\&${line}` : line)
     .join("\n");
@@ -49,7 +49,7 @@ export function tagged(tag: string, text: string): string {
   return `.TP\n${tag}\n${prose(text)}`;
 }
 
-/** Lines that are kept as they are. */
+/** Lines that stay as they are. */
 export function verbatim(text: string): string {
   const lines = literal(text).split("\n");
   return [".nf", ...lines.map((line) => line.startsWith(".") ? `\\&${line}` : line), ".fi"]
