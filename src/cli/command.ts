@@ -78,7 +78,7 @@ export const CONFIG_OPTION: OptionSpec = {
   name: "config",
   short: "c",
   value: "FILE",
-  text: "Configuration file (default: /etc/mta-sts-resolver.yml, else /etc/mta-sts-daemon.yml)",
+  text: "Configuration file (default /etc/mta-sts-resolver.yml, else /etc/mta-sts-daemon.yml)",
 };
 
 /**

@@ -53,8 +53,8 @@ export const publishRollCommand: Command = {
     "Writes the new policy (and keeps the old one as DOMAIN.txt.previous), waits for the web server to",
     "serve it, prints the TXT record with a fresh id, waits for DNS to show the id, and then resolves",
     "the domain as a sender would (RFC 8461 §8.1). Refuses changes that cost mail or protection unless",
-    "--force is given. Without a change, it announces the file as it is. To withdraw MTA-STS, use --mode",
-    "none and follow the instructions at the end (RFC 8461 §8.3).",
+    "--force is given. Without a change, it announces the file as it is. To withdraw MTA-STS, use",
+    "--mode none and follow the instructions at the end (RFC 8461 §8.3).",
   ],
   options: [
     CONFIG_OPTION,
