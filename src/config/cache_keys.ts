@@ -22,7 +22,7 @@ export const CACHE_KEYS = {
   }),
   memory_megabytes: count({
     range: [8, 65_536],
-    default: 48,
+    default: 32,
     text:
       "How much memory may be taken in front of the file, in megabytes. It holds policies, MX hosts and replies, however much domains publish. With `cache: memory`, a policy that does not fit is lost.",
   }),

@@ -18,7 +18,7 @@ export interface MemoryShares {
 const MEGABYTE = 1024 * 1024;
 
 /**
- * Divides the memory: with ordinary policies each share holds some 20,000 domains when the whole is 48 megabytes.
+ * Divides the memory: with ordinary policies each share holds some 14,000 domains when the whole is 32 megabytes.
  *
  * @param megabytes What may be taken in all.
  */

@@ -89,7 +89,7 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
     cache: {
       file: "/var/lib/mta-sts-resolver/cache.db",
       memoryEntries: 20_000,
-      memoryMegabytes: 48,
+      memoryMegabytes: 32,
       allowUnsafeDirectory: false,
     },
     recheck: 300_000,
