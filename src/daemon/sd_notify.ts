@@ -2,9 +2,8 @@
  * Reports the state of the daemon to systemd, or to whatever else speaks that protocol
  * (sd_notify(3)): datagrams of `KEY=VALUE` lines to a UNIX socket.
  *
- * The runtime can send such datagrams only with the flag `--unstable-net`, which is baked into the
- * program, and only from a socket with a name; ours has one for the moment of its making. Names in
- * the abstract name space need Deno 2.9.
+ * Deno sends such datagrams only with the flag `--unstable-net`, which is compiled into the program,
+ * and only from a socket with a name. Ours has a name for a moment only.
  *
  * @module
  */

@@ -95,8 +95,7 @@ export class Connection {
   }
 
   /**
-   * Serves the client until the connection ends. Never rejects, but may outlast {@link close}:
-   * on Deno 2.7 that does not end a write under way.
+   * Serves the client until the connection ends. Never rejects.
    */
   async run(): Promise<void> {
     try {

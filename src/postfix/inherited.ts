@@ -1,10 +1,10 @@
 /**
- * Listening sockets that the process was started with, TCP and unix: socket activation. Whoever
- * passed them keeps them open, so that clients wait while the daemon is restarted.
+ * Listening TCP and UNIX sockets that the process was started with: socket activation. The service
+ * manager that passed them keeps them open, so that clients wait while the daemon restarts.
  *
- * The runtime takes such a socket through `node:net` only, since Deno 2.9, and that accepts as fast as
- * clients connect: those for whom there is no room yet wait here instead of in the kernel.
- * Once out of file descriptors it accepts no more, and does not say so: that is left to the watchdog.
+ * Deno takes over such a socket only through `node:net`, which accepts as fast as clients connect.
+ * Clients for whom there is no room yet wait here instead of in the kernel. Out of file descriptors,
+ * `node:net` stops accepting and reports nothing: only the watchdog notices.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const MAX_WAITING = 1024;
 /**
  * Takes over a listening socket.
  *
- * @throws {Error} With one line for the operator, if it is none or the runtime is too old.
+ * @throws {Error} With one line for the operator, if it is not a listening socket.
  */
 export async function adoptSocket({ fd, name }: InheritedSocket): Promise<AdoptedSocket> {
   // Most daemons open their sockets themselves: they do not load this.
@@ -46,8 +46,8 @@ export async function adoptSocket({ fd, name }: InheritedSocket): Promise<Adopte
     await listening.promise;
   } catch (error) {
     throw new Error(
-      `Cannot take over socket ${fd} ('${name}'): it does not listen, or this build on Deno ` +
-        `${Deno.version.deno} is too old: stop the socket unit, or use a build on Deno 2.9`,
+      `Cannot take over socket ${fd} ('${name}'): it is not a listening stream socket: ` +
+        "check the socket unit",
       { cause: error },
     );
   }

@@ -14,9 +14,6 @@ const PATIENCE_MS = 20_000;
 /** A variable that systemd's tool passes on; it ends at any other, such as the `?` of Deno's task runner. */
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Whether this runtime can take over an inherited socket. */
-export const CAN_ADOPT = !/^2\.[0-8]\./.test(Deno.version.deno);
-
 /** Whether systemd's tool is here; says so if not. */
 export function hasSocketActivate(): boolean {
   try {

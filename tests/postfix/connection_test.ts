@@ -257,7 +257,7 @@ Deno.test("Connection is closed when the client does not take its replies", asyn
     await server.clock.advance(SWEEP_MS);
   } while (server.server.connections() > 0);
   assertEquals(metricValue(server.metrics, 'mta_sts_connection_errors_total{reason="stalled"}'), 1);
-  // The write that cannot be ended on Deno 2.7 does not keep the server from stopping.
+  // The write that was under way does not keep the server from stopping.
   await server.server.drain(1000);
   client.conn.close();
   await sending;
