@@ -1,13 +1,12 @@
 /**
- * All that a configuration decides about an answer: the way out, the resolver, and what
- * keeps it fresh. On reload a new engine takes over from the old one; the store, the
+ * Everything that a configuration decides about an answer: DNS and HTTPS, the resolver, and the timers
+ * that keep it fresh. On reload a new engine takes over from the old one; the store, the
  * counters and the listening sockets stay.
  *
  * @module
  */
 
 import { GenerationalMap } from "../base/generational_map.ts";
-import type { PolicyStore } from "../cache/types.ts";
 import type { Config } from "../config/types.ts";
 import { zoneFor } from "../config/zones.ts";
 import { watchDnssec } from "../dns/dnssec_watch.ts";
@@ -15,14 +14,11 @@ import type { DnssecWatch } from "../dns/dnssec_watch.ts";
 import { DNS_FAILURES } from "../dns/types.ts";
 import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
 import { createObserver } from "../status/observer.ts";
-import type { RecentEvents } from "../status/recent_events.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
-import type { Warnings } from "../base/warnings.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { createResponder, readyReplyOctets } from "../postfix/responder.ts";
 import type { ReadyReply } from "../postfix/responder.ts";
+import type { DaemonContext } from "./context.ts";
 import { type MemoryShares, shareMemory } from "./memory_shares.ts";
-import type { ProcessClock } from "../base/clock.ts";
 import { startStoreMaintenance } from "./store_maintenance.ts";
 import { startRefresher } from "../resolver/refresher.ts";
 import { createResolver } from "../resolver/resolver.ts";
@@ -30,32 +26,21 @@ import type { Resolver } from "../resolver/resolver.ts";
 import { openNetwork } from "./network.ts";
 import type { Network } from "./network.ts";
 
-/** What outlives a reload. */
-export interface DaemonContext {
-  readonly clock: ProcessClock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly warnings: Warnings;
-  readonly store: PolicyStore;
-  /** Takes note of what happens to each domain, if there is somebody to read it. */
-  readonly events?: Pick<RecentEvents, "note">;
-}
-
 /** A running engine. */
 export interface Engine {
   readonly respond: Handler;
   readonly resolver: Resolver;
   readonly network: Network;
   readonly dnssec: DnssecWatch;
-  /** About how many octets of memory are taken, by what. */
+  /** About how many octets of memory are in use, by what. */
   memory(): MemoryShares;
-  /** Ends what runs by itself; a check under way ends with a failure, which changes nothing that is held. */
+  /** Stops the timers and the network. A check under way fails, which changes no held policy. */
   stop(): void;
-  /** Like {@link stop}, but queries and checks under way come to their end. */
+  /** Like {@link stop}, but queries and checks under way are completed first. */
   retire(): void;
 }
 
-/** After this all queries and checks of a retired engine have reached their deadlines, as a rule, ms. */
+/** By then, queries and checks of a retired engine have normally reached their deadlines, ms. */
 const RETIRE_MS = 120_000;
 
 /**
@@ -64,9 +49,57 @@ const RETIRE_MS = 120_000;
  * @throws {UsageError} If the trust roots cannot be read; nothing is started then.
  */
 export async function startEngine(config: Config, context: DaemonContext): Promise<Engine> {
-  const { clock, store } = context;
+  const { clock } = context;
   const network = await openNetwork(config, context);
   const dnssec = watchDnssec({ ...context, dns: network.dns });
+  const resolver = createEngineResolver(config, { context, network, dnssec });
+  const readyReplies = new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries, {
+    octets: shareMemory(config.cache.memoryMegabytes).replies,
+    octetsOf: readyReplyOctets,
+  });
+  const respond = createResponder({
+    ...context,
+    resolve: resolver.resolve,
+    zoneFor: (mapName) => zoneFor(config, mapName),
+    readyReplies,
+  });
+  const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });
+  const stopMaintenance = startStoreMaintenance(context);
+
+  function stopTimers(): void {
+    stopRefresher();
+    stopMaintenance();
+    dnssec.stop();
+  }
+
+  function close(): void {
+    resolver.close();
+    network.close();
+  }
+
+  return {
+    respond,
+    resolver,
+    network,
+    dnssec,
+    memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
+    stop(): void {
+      stopTimers();
+      close();
+    },
+    retire(): void {
+      stopTimers();
+      // Until then it stores what its checks find, and its successor learns of that.
+      clock.setTimer(close, RETIRE_MS);
+    },
+  };
+}
+
+function createEngineResolver(
+  config: Config,
+  { context, network, dnssec }: { context: DaemonContext; network: Network; dnssec: DnssecWatch },
+): Resolver {
+  const { clock, store } = context;
   const observe = createObserver({
     ...context,
     now: clock.now,
@@ -86,7 +119,7 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     dane: zones.some(({ dane }) => dane !== "off"),
     daneRequired: zones.some(({ dane }) => dane === "require"),
   };
-  const resolver = createResolver(settings, {
+  return createResolver(settings, {
     ...network,
     store,
     clock,
@@ -98,43 +131,4 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     random: Math.random,
     createMap: (entries, options) => new GenerationalMap(entries, options),
   });
-  const readyReplies = new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries, {
-    octets: octets.replies,
-    octetsOf: readyReplyOctets,
-  });
-  const respond = createResponder({
-    ...context,
-    resolve: resolver.resolve,
-    zoneFor: (mapName) => zoneFor(config, mapName),
-    readyReplies,
-  });
-  const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });
-  const stopMaintenance = startStoreMaintenance(context);
-
-  function stopWork(): void {
-    stopRefresher();
-    stopMaintenance();
-    dnssec.stop();
-  }
-
-  return {
-    respond,
-    resolver,
-    network,
-    dnssec,
-    memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
-    stop(): void {
-      stopWork();
-      resolver.close();
-      network.close();
-    },
-    retire(): void {
-      stopWork();
-      // Until then it stores what its checks find, and the news of that reaches its successor.
-      clock.setTimer(() => {
-        resolver.close();
-        network.close();
-      }, RETIRE_MS);
-    },
-  };
 }

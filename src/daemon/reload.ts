@@ -1,14 +1,17 @@
 /**
- * Reload: the new configuration is read, checked and started beside the running one, and takes over
- * when nothing can fail any more. If anything is wrong with it, all stays as it was.
+ * Reload: the new configuration is read, checked and started beside the running one. It takes over
+ * once nothing can fail any more. If anything is wrong with it, everything stays as it was.
  *
  * @module
  */
 
+import type { Log } from "../base/telemetry.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
+import { logNotes } from "./config_notes.ts";
+import type { DaemonContext } from "./context.ts";
 import { startEngine } from "./engine.ts";
-import type { DaemonContext, Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -38,13 +41,13 @@ const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
 /**
  * Creates the reload.
  *
- * @returns A function for the signal; calls while one is under way are one more reload after it.
+ * @returns A function for the signal. Calls during a reload lead to one more reload after it.
  */
 export function createReload(options: ReloadOptions): () => void {
   const { context, running } = options;
   const outcome = context.metrics.gauge(
     "mta_sts_config_last_reload_successful",
-    "Whether the last reload of the configuration was taken: 1 yes, or there was none; 0 no.",
+    "Whether the last reload of the configuration took effect: 1 yes, or there was none; 0 no.",
   ).cell();
   outcome.value = 1;
   let last: Promise<void> = Promise.resolve();
@@ -64,14 +67,8 @@ export function createReload(options: ReloadOptions): () => void {
         engine.stop();
         throw error;
       }
-      for (const { path, text } of notes) {
-        context.log.warn("configuration note", { key: path, note: text });
-      }
-      for (const [key, value] of FIXED) {
-        if (JSON.stringify(value(config)) !== JSON.stringify(value(running))) {
-          context.log.warn("setting takes effect at the next start", { key });
-        }
-      }
+      logNotes(notes, context.log);
+      warnOfFixed(config, { running, log: context.log });
       outcome.value = 1;
       context.log.info("reloaded", { config: config.file ?? "embedded defaults" });
     } catch (error) {
@@ -88,4 +85,13 @@ export function createReload(options: ReloadOptions): () => void {
     waiting = true;
     last = last.then(reload);
   };
+}
+
+/** Warns of each changed setting that this process cannot take over. */
+function warnOfFixed(config: Config, { running, log }: { running: Config; log: Log }): void {
+  for (const [key, value] of FIXED) {
+    if (JSON.stringify(value(config)) !== JSON.stringify(value(running))) {
+      log.warn("setting takes effect at the next start", { key });
+    }
+  }
 }

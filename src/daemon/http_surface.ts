@@ -1,5 +1,5 @@
 /**
- * The HTTP surface of the daemon: metrics, health and status page, put together.
+ * Puts the HTTP surface of the daemon together: metrics, health and status page.
  *
  * @module
  */
@@ -14,24 +14,26 @@ import type { HttpServer } from "../http/server.ts";
 import { createRecentEvents } from "../status/recent_events.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { createSite, forLocalNames } from "../status/site.ts";
+import type { Site } from "../status/site.ts";
 import { formatAddress, openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../base/clock.ts";
-import type { DaemonContext, Engine } from "./engine.ts";
+import type { Log } from "../base/telemetry.ts";
+import type { DaemonContext } from "./context.ts";
+import type { Engine } from "./engine.ts";
 import { ROWS } from "../status/rows.ts";
 import { VERSION } from "../base/version.ts";
 
-/** What {@link openMonitor} works with. */
-export interface MonitorOptions {
-  readonly config: Config;
+/** What {@link openHttpSurface} works with. */
+export interface HttpSurfaceOptions {
   readonly context: DaemonContext;
   readonly events: RecentEvents;
-  /** The running engine, which changes with a reload. */
+  /** The running engine, which a reload replaces. */
   readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory">;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
 }
 
-/** The record of what happens to each domain. */
+/** Creates the record of what happens to each domain. */
 export function recordEvents({ now }: Clock): RecentEvents {
   return createRecentEvents({
     now,
@@ -44,10 +46,13 @@ export function recordEvents({ now }: Clock): RecentEvents {
  * Opens the HTTP surface on all addresses of the configuration.
  *
  * @returns A function that closes it.
- * @throws {Error} If an address cannot be had; with one line for the operator.
+ * @throws {Error} If an address cannot be used; with one line for the operator.
  */
-export async function openMonitor(options: MonitorOptions): Promise<() => void> {
-  const { config, context, events, engine, sockets } = options;
+export async function openHttpSurface(
+  config: Config,
+  options: HttpSurfaceOptions,
+): Promise<() => void> {
+  const { context, events, engine, sockets } = options;
   const { clock, log, store } = context;
   const { now } = clock;
   const facts = {
@@ -83,14 +88,7 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
     history.stop();
   };
   try {
-    for (const address of config.http) {
-      const socket = await openSocket(address);
-      const handle = isLoopback(address) ? forLocalNames(site) : site;
-      const server = createHttpServer({ handle, clock, log });
-      server.serve(socket);
-      servers.push(server);
-      log.info("serving http", { address: formatAddress(socket.address) });
-    }
+    for (const address of config.http) servers.push(await serve(address, { site, clock, log }));
   } catch (error) {
     close();
     throw error;
@@ -98,7 +96,19 @@ export async function openMonitor(options: MonitorOptions): Promise<() => void> 
   return close;
 }
 
-/** Whether only this machine can connect; a unix socket is left out, no browser can be led to it. */
+async function serve(
+  address: ListenAddress,
+  { site, clock, log }: { site: Site; clock: Clock; log: Log },
+): Promise<HttpServer> {
+  const socket = await openSocket(address);
+  const handle = isLoopback(address) ? forLocalNames(site) : site;
+  const server = createHttpServer({ handle, clock, log });
+  server.serve(socket);
+  log.info("serving http", { address: formatAddress(socket.address) });
+  return server;
+}
+
+/** Whether only this machine can connect. A UNIX socket does not count: no browser can be led to it. */
 function isLoopback(address: ListenAddress): boolean {
   return address.kind === "inet" && /^(?:127\.|::1$|localhost$)/.test(address.hostname);
 }

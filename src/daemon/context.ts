@@ -1,0 +1,69 @@
+/**
+ * The parts of the daemon that are made once and outlive every reload: clock, log, counters, warnings
+ * and the store.
+ *
+ * @module
+ */
+
+import { createClock } from "../base/clock.ts";
+import type { ProcessClock } from "../base/clock.ts";
+import { createMetrics } from "../base/metrics.ts";
+import type { Log, Metrics } from "../base/telemetry.ts";
+import { createWarnings } from "../base/warnings.ts";
+import type { Warnings } from "../base/warnings.ts";
+import { createMemoryStore } from "../cache/memory_store.ts";
+import { createSqliteStore } from "../cache/sqlite_store.ts";
+import type { PolicyStore } from "../cache/types.ts";
+import type { Config } from "../config/types.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { checkDirectory } from "../sqlite/file_path.ts";
+import type { RecentEvents } from "../status/recent_events.ts";
+import { logClock } from "./clock_log.ts";
+import { shareMemory } from "./memory_shares.ts";
+
+/** What outlives a reload. */
+export interface DaemonContext {
+  readonly clock: ProcessClock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly warnings: Warnings;
+  readonly store: PolicyStore;
+  /** Records what happens to each domain; absent if no page shows it. */
+  readonly events?: Pick<RecentEvents, "note">;
+}
+
+/**
+ * Makes the context and opens the cache file.
+ *
+ * @throws {UsageError} If other users can write to the directory of the cache file.
+ */
+export function createContext(config: Config, log: Log): Omit<DaemonContext, "events"> {
+  const clock = createClock({ onChange: logClock(log) });
+  const metrics = createMetrics();
+  const warnings = createWarnings({ log, clock });
+  return { clock, log, metrics, warnings, store: openStore(config, { log, metrics, clock }) };
+}
+
+function openStore(
+  config: Config,
+  parts: Pick<DaemonContext, "clock" | "log" | "metrics">,
+): PolicyStore {
+  const { file, memoryEntries, memoryMegabytes, allowUnsafeDirectory } = config.cache;
+  if (file === undefined) {
+    const { policies: policyOctets, views: mxOctets } = shareMemory(memoryMegabytes);
+    return createMemoryStore({ maxEntries: memoryEntries, policyOctets, mxOctets });
+  }
+  const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);
+  if (danger !== undefined) {
+    throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });
+  }
+  const { now, proven, seen } = parts.clock;
+  return createSqliteStore({
+    ...parts,
+    path: file,
+    now,
+    proven,
+    onLastSeen: seen,
+    allowUnsafeDirectory,
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * The life of the daemon: its parts start from the outside in, run until a signal, and stop in the
+ * opposite order. Each part has a file of its own; this one only connects them.
+ *
+ * @module
+ */
+
+import { createLog } from "../base/log.ts";
+import type { Log } from "../base/telemetry.ts";
+import { VERSION } from "../base/version.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/types.ts";
+import { warmUpTls } from "../https/policy_client.ts";
+import { createServer } from "../postfix/server.ts";
+import { logNotes } from "./config_notes.ts";
+import { createContext } from "./context.ts";
+import type { DaemonContext } from "./context.ts";
+import { openControl } from "./control.ts";
+import { startEngine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { openHttpSurface, recordEvents } from "./http_surface.ts";
+import { createListeners } from "./listeners.ts";
+import { createReload } from "./reload.ts";
+import { createNotifier } from "./sd_notify.ts";
+import { onReload, waitForStop } from "./signals.ts";
+import { startSupervision } from "./supervision.ts";
+import type { SystemdEnvironment } from "./systemd_environment.ts";
+
+/** What {@link runDaemon} works with. */
+export interface DaemonOptions {
+  /** Reads the configuration, at the start and at each reload. @throws {UsageError} For mistakes in it. */
+  readonly read: () => LoadedConfig;
+  readonly systemd: SystemdEnvironment;
+  /** Whether standard error goes to the journal of systemd. */
+  readonly journal: boolean;
+}
+
+/**
+ * Runs the daemon until a signal stops it.
+ *
+ * @throws {UsageError} If the configuration has mistakes, or names something that cannot be used.
+ * @throws {Error} If a socket cannot be opened; with one line for the operator.
+ */
+export async function runDaemon({ read, systemd, journal }: DaemonOptions): Promise<void> {
+  const { config, notes } = read();
+  const log = createLog({ ...config.log, journal });
+  logNotes(notes, log);
+  const kept = createContext(config, log);
+  const events = config.http.length === 0 ? undefined : recordEvents(kept.clock);
+  const context: DaemonContext = { ...kept, events };
+  let engine = await startEngine(config, context);
+
+  const server = createServer({
+    ...context,
+    handler: (payload, now) => engine.respond(payload, now),
+    limits: config.limits,
+  });
+  // From the first query on, a stop loses none.
+  const stopSignal = waitForStop();
+  const listeners = createListeners(server, log);
+  await listeners.adopt(systemd.sockets);
+  await listeners.open(config.listen);
+  await warmUpTls();
+  const control = await openControl(config, { context, resolver: () => engine.resolver });
+  const closeHttp = events && await openHttpSurface(config, {
+    context,
+    events,
+    engine: () => engine,
+    sockets: () => server.sockets(),
+  });
+  logStart(config, { engine, log });
+
+  const supervision = startSupervision({
+    ...context,
+    watchdog: systemd.watchdog,
+    notifier: createNotifier(systemd.notifySocket, log),
+    addresses: () => listeners.addresses(),
+    full: () => server.connections() >= config.limits.connections,
+  });
+  const takeOver = (next: Engine) => {
+    engine.retire();
+    engine = next;
+  };
+  const stopReloads = onReload(
+    createReload({ read, context, listeners, supervision, running: config, takeOver }),
+  );
+
+  log.info("stopping", { signal: await stopSignal });
+  stopReloads();
+  supervision.stop();
+  await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
+  closeHttp?.();
+  engine.stop();
+  context.store.close();
+  log.info("stopped");
+}
+
+function logStart(config: Config, { engine, log }: { engine: Engine; log: Log }): void {
+  log.info("started", {
+    version: VERSION,
+    config: config.file ?? "embedded defaults",
+    cache: config.cache.file ?? "memory",
+    resolver: engine.network.dns.servers().join(" "),
+    ca: engine.network.roots.file ?? engine.network.roots.source,
+  });
+}
