@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatEndpoint } from "../base/address.ts";
 import { GenerationalMap } from "../base/generational_map.ts";
 import type { Config, ListenAddress } from "../config/types.ts";
 import { declareGauges } from "../status/gauges.ts";
@@ -15,7 +16,7 @@ import { createRecentEvents } from "../status/recent_events.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { createSite, forLocalNames } from "../status/site.ts";
 import type { Site } from "../status/site.ts";
-import { formatAddress, openSocket } from "../postfix/listen.ts";
+import { openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/telemetry.ts";
 import type { DaemonContext } from "./context.ts";
@@ -104,7 +105,7 @@ async function serve(
   const handle = isLoopback(address) ? forLocalNames(site) : site;
   const server = createHttpServer({ handle, clock, log });
   server.serve(socket);
-  log.info("serving http", { address: formatAddress(socket.address) });
+  log.info("serving http", { address: formatEndpoint(socket.address) });
   return server;
 }
 

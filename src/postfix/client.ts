@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { Endpoint } from "../base/address.ts";
-import { formatAddress } from "./listen.ts";
+import { type Endpoint, formatEndpoint } from "../base/address.ts";
 import { encodeNetstring, NetstringDecoder } from "./netstring.ts";
 import { decodeUtf8, type Octets } from "./octets.ts";
 import { MAX_REPLY_BYTES } from "./socketmap.ts";
@@ -46,7 +45,7 @@ export async function querySocketmap(
     return await Promise.race([asking, expired.promise]);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot query ${formatAddress(address)}: ${detail}`, { cause: error });
+    throw new Error(`Cannot query ${formatEndpoint(address)}: ${detail}`, { cause: error });
   } finally {
     clearTimeout(timer);
     connecting.then((conn) => conn.close(), () => {});

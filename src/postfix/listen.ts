@@ -1,49 +1,44 @@
 /**
- * Sockets to listen on, TCP and unix.
+ * TCP and UNIX sockets to listen on.
  *
- * The socket file that a killed process left behind is replaced, but only after a refused
- * connection has proven that nobody listens any more; at the end only our own file is removed.
+ * A socket file that a killed process left behind is replaced, but only after a refused connection
+ * has proven that nobody listens any more. On close, only our own file is removed.
  *
  * @module
  */
 
-import type { Endpoint } from "../base/address.ts";
-import type { ListenAddress } from "../base/address.ts";
+import { formatEndpoint, type ListenAddress } from "../base/address.ts";
 import type { Stream } from "./connection.ts";
 
-/** What connections are accepted from; a `Deno.Listener` is one. */
+/** What accepts connections; a `Deno.Listener` is one. */
 export interface ConnectionSource {
-  /** Rejects with `Deno.errors.BadResource` or `Interrupted` once closed. */
+  /** Waits for the next client. Rejects with `Deno.errors.BadResource` or `Interrupted` once closed. */
   accept(): Promise<Stream>;
+  /** Stops accepting. */
   close(): void;
 }
 
-/** An open socket and its address, with the port the system chose where 0 was asked for. */
+/** An open socket. */
 export interface OpenSocket extends ConnectionSource {
+  /** Waits for the next client. */
   accept(): Promise<Deno.Conn>;
+  /** Where it listens, with the port that the system chose for port 0. */
   readonly address: ListenAddress;
 }
 
 type UnixAddress = Extract<ListenAddress, { kind: "unix" }>;
 
-/** Writes an address as the configuration does: `inet:127.0.0.1:8461`, `inet:[::1]:8461`, `unix:/x`. */
-export function formatAddress(address: Endpoint): string {
-  if (address.kind === "unix") return `unix:${address.path}`;
-  const { hostname, port } = address;
-  return `inet:${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-}
-
 /**
  * Opens a socket to listen on.
  *
- * @returns The open socket; a unix socket has its mode.
+ * @returns The open socket; a UNIX socket has its mode.
  * @throws {Error} With one line for the operator: what cannot be done, where, and what to do.
  */
 export async function openSocket(address: ListenAddress): Promise<OpenSocket> {
   try {
     return address.kind === "unix" ? await openUnix(address) : await openInet(address);
   } catch (error) {
-    throw new Error(`Cannot listen on ${formatAddress(address)}: ${explain(error)}`, {
+    throw new Error(`Cannot listen on ${formatEndpoint(address)}: ${explain(error)}`, {
       cause: error,
     });
   }
@@ -57,7 +52,7 @@ async function openInet(
     address: { kind: "inet", hostname, port: listener.addr.port },
     async accept() {
       const conn = await listener.accept();
-      // A reply that comes late shall not wait until the one before is acknowledged.
+      // Without it, a late reply waits until the client acknowledges the one before.
       conn.setNoDelay();
       return conn;
     },
@@ -65,7 +60,7 @@ async function openInet(
   };
 }
 
-/** Listens at a name that only DNS knows, too: the C library does not ask it in this process (`https/route.ts`). */
+/** Also finds a name that only DNS knows: in this process, the C library asks no DNS (`https/route.ts`). */
 async function listenTcp(hostname: string, port: number): Promise<Deno.TcpListener> {
   try {
     return Deno.listen({ hostname, port });
@@ -80,9 +75,9 @@ async function listenTcp(hostname: string, port: number): Promise<Deno.TcpListen
 }
 
 /**
- * Binds the socket under another name, gives it its mode, and only then moves it to its path. So a
- * stale one is replaced without a gap, two daemons that start at once exclude each other, and what
- * the runtime removes some time after close, which is the name first bound, is nobody's.
+ * Binds the socket under another name, sets its mode, and only then moves it to its path. So a stale
+ * socket is replaced without a gap, and two daemons that start at once exclude each other. The runtime
+ * removes the name first bound some time after close; by then nothing has that name.
  */
 async function openUnix(address: UnixAddress): Promise<OpenSocket> {
   const { path, mode } = address;
@@ -110,7 +105,7 @@ async function openUnix(address: UnixAddress): Promise<OpenSocket> {
 }
 
 /**
- * Makes sure that there is nothing at a path but perhaps the socket of a process that is gone.
+ * Makes sure that a path is free, or holds only the socket of a process that is gone.
  *
  * @throws {Error} If somebody listens there, or it is another kind of file.
  */
@@ -118,7 +113,7 @@ async function ensureFree(path: string): Promise<void> {
   const found = lstat(path);
   if (found === undefined) return;
   if (!found.isSocket) {
-    throw new Error("there is a file that is no socket: remove it or choose another path");
+    throw new Error("the file there is not a socket: remove it or choose another path");
   }
   try {
     const conn = await Deno.connect({ transport: "unix", path });
@@ -150,7 +145,7 @@ function explain(error: unknown): string {
     return "no such address on this machine: choose another one";
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied: choose another address or start with the rights for it";
+    return "permission denied: choose another address or start with the required rights";
   }
   if (error instanceof Deno.errors.NotFound) {
     return "no such directory: create it or choose another path";

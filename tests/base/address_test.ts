@@ -27,6 +27,15 @@ Deno.test("parseEndpoint() reads what formatEndpoint() writes", () => {
   }
 });
 
+Deno.test("formatEndpoint() writes addresses as the configuration does", () => {
+  assertEquals(
+    formatEndpoint({ kind: "inet", hostname: "127.0.0.1", port: 8461 }),
+    "inet:127.0.0.1:8461",
+  );
+  assertEquals(formatEndpoint({ kind: "inet", hostname: "::1", port: 1 }), "inet:[::1]:1");
+  assertEquals(formatEndpoint({ kind: "unix", path: "/run/x" }), "unix:/run/x");
+});
+
 Deno.test("parseEndpoint() refuses everything else", () => {
   for (
     const text of [

@@ -109,7 +109,10 @@ Deno.test({
     }
     const warnings = daemon.lines.filter((line) => / (WARN|ERROR) /.test(line));
     assertEquals(warnings.length, 1, warnings.join("\n"));
-    assertStringIncludes(warnings[0]!, `address not held by systemd address=inet:127.0.0.1:${port} `);
+    assertStringIncludes(
+      warnings[0]!,
+      `address not held by systemd address=inet:127.0.0.1:${port} `,
+    );
     daemon.signal("SIGHUP");
     await daemon.logged(" reloaded ");
     assertEquals(await isOpen(port), true);
@@ -126,7 +129,10 @@ Deno.test({
     const { daemon, inet } = activated;
     assertEquals(await daemon.query("good.example"), [REPLY]);
     const [line = ""] = daemon.lines.filter((each) => / ERROR /.test(each));
-    assertStringIncludes(line, `address left out address=inet:0.0.0.0:${inet.port} reason="Cannot listen`);
+    assertStringIncludes(
+      line,
+      `address left out address=inet:0.0.0.0:${inet.port} reason="Cannot listen`,
+    );
   },
 });
 

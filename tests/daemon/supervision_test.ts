@@ -5,7 +5,7 @@ import { createMetrics } from "../../src/base/metrics.ts";
 import { createWarnings } from "../../src/base/warnings.ts";
 import type { Log } from "../../src/base/telemetry.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
-import { formatAddress } from "../../src/postfix/listen.ts";
+import { formatEndpoint } from "../../src/base/address.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { recordLog, startServer } from "../postfix/support.ts";
 
@@ -112,7 +112,7 @@ Deno.test("startSupervision() feeds the watchdog while each socket answers", asy
   assertEquals([await world.beat(), await world.beat()], [true, true]);
   await second.server.drain(0);
   assertEquals(await world.beat(), false);
-  const where = formatAddress(second.address);
+  const where = formatEndpoint(second.address);
   assertStringIncludes(String(world.lines.at(-1)?.fields.reason), `Cannot query ${where}`);
 });
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import type { Config } from "../../src/config/types.ts";
-import { formatAddress } from "../../src/postfix/listen.ts";
+import { formatEndpoint } from "../../src/base/address.ts";
 import { loadText } from "../config/load_text.ts";
 import { build, parseDockerfile, type Stage } from "./dockerfile.ts";
 
@@ -61,7 +61,7 @@ Deno.test("Dockerfile exposes what its configuration listens on, to everyone", (
   const config = configOf(read("packaging/container.yml"));
   assertEquals(value(image, "EXPOSE"), ports(config).join(" "));
   for (const address of [...config.listen, ...config.http]) {
-    assertStringIncludes(formatAddress(address), "inet:0.0.0.0:");
+    assertStringIncludes(formatEndpoint(address), "inet:0.0.0.0:");
   }
 });
 
@@ -362,13 +362,13 @@ Deno.test("kubernetes-sidecar.yaml runs the image as it is meant to be, beside P
   assertEquals(set.spec.selector.matchLabels, { app: set.spec.template.metadata.labels.app });
 
   // Postfix in the same pod only; probes come from outside of it.
-  assertEquals(config.listen.map(formatAddress), ["inet:127.0.0.1:8461"]);
-  assertEquals(config.http.map(formatAddress), ["inet:0.0.0.0:8462"]);
+  assertEquals(config.listen.map(formatEndpoint), ["inet:127.0.0.1:8461"]);
+  assertEquals(config.http.map(formatEndpoint), ["inet:0.0.0.0:8462"]);
   assertEquals(sidecar.ports, [{ name: "http", containerPort: 8462 }]);
   assertEquals(set.spec.template.metadata.annotations["prometheus.io/port"], "8462");
   assertEquals(sidecar.startupProbe.httpGet.path, "/healthz");
   assertEquals(sidecar.readinessProbe.httpGet.path, "/readyz");
   const [program, ...probe] = sidecar.livenessProbe.exec.command;
   assertEquals(program, PROGRAM);
-  assertEquals(probe, ["health", "--socket", formatAddress(config.listen[0]!)]);
+  assertEquals(probe, ["health", "--socket", formatEndpoint(config.listen[0]!)]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadConfig } from "../../src/config/load.ts";
-import { formatAddress } from "../../src/postfix/listen.ts";
+import { formatEndpoint } from "../../src/base/address.ts";
 
 const PACKAGING = new URL("../../packaging/", import.meta.url);
 
@@ -107,7 +107,7 @@ Deno.test("mta-sts-resolver.socket opens what the daemon listens on by default",
   const socket = read("mta-sts-resolver.socket");
   assertEquals(
     values(socket, "ListenStream").map((address) => `inet:${address}`),
-    config.listen.map(formatAddress),
+    config.listen.map(formatEndpoint),
   );
 });
 

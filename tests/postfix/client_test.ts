@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { ListenAddress } from "../../src/config/types.ts";
 import { querySocketmap } from "../../src/postfix/client.ts";
-import { formatAddress } from "../../src/postfix/listen.ts";
+import { formatEndpoint } from "../../src/base/address.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { freePort } from "../fakes/free_port.ts";
 import { echo, startServer } from "./support.ts";
@@ -61,7 +61,7 @@ Deno.test("querySocketmap() says in one line why it has no reply", async () => {
   for (const [octets, detail] of faults) {
     await using raw = startRawServer(octets);
     const error = await assertRejects(() => querySocketmap(raw.address, "p", ["a"], AMPLE), Error);
-    assertEquals(error.message, `Cannot query ${formatAddress(raw.address)}: ${detail}`);
+    assertEquals(error.message, `Cannot query ${formatEndpoint(raw.address)}: ${detail}`);
   }
 });
 
@@ -85,6 +85,6 @@ Deno.test("querySocketmap() gives up on a server that does not answer", async ()
   );
   assertEquals(
     error.message,
-    `Cannot query ${formatAddress(server.address)}: no reply within 1 ms`,
+    `Cannot query ${formatEndpoint(server.address)}: no reply within 1 ms`,
   );
 });

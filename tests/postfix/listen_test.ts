@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { ListenAddress } from "../../src/config/types.ts";
-import { formatAddress, openSocket } from "../../src/postfix/listen.ts";
+import { formatEndpoint } from "../../src/base/address.ts";
+import { openSocket } from "../../src/postfix/listen.ts";
 
 /** A private directory, removed at the end. */
 function makeDirectory(): Disposable & {
@@ -41,15 +42,6 @@ async function leaveStaleSocket(path: string): Promise<void> {
   assert(success && exists(path));
 }
 
-Deno.test("formatAddress() writes addresses as the configuration does", () => {
-  assertEquals(
-    formatAddress({ kind: "inet", hostname: "127.0.0.1", port: 8461 }),
-    "inet:127.0.0.1:8461",
-  );
-  assertEquals(formatAddress({ kind: "inet", hostname: "::1", port: 1 }), "inet:[::1]:1");
-  assertEquals(formatAddress({ kind: "unix", path: "/run/x" }), "unix:/run/x");
-});
-
 Deno.test("openSocket() listens on IPv4 and IPv6 and tells the port it got", async () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
     const socket = await openSocket({ kind: "inet", hostname, port: 0 });
@@ -68,7 +60,7 @@ Deno.test("openSocket() listens on IPv4 and IPv6 and tells the port it got", asy
 Deno.test("openSocket() says what to do when an address cannot be had", async () => {
   using directory = makeDirectory();
   const taken = await openSocket({ kind: "inet", hostname: "127.0.0.1", port: 0 });
-  const where = formatAddress(taken.address);
+  const where = formatEndpoint(taken.address);
   const table: [address: ListenAddress, message: string][] = [
     [
       taken.address,
@@ -136,7 +128,7 @@ Deno.test("openSocket() leaves alone what is no socket", async () => {
   const error = await assertRejects(() => openSocket(directory.unix("socket")), Error);
   assertEquals(
     error.message,
-    `Cannot listen on unix:${path}: there is a file that is no socket: remove it or choose another path`,
+    `Cannot listen on unix:${path}: the file there is not a socket: remove it or choose another path`,
   );
   assertEquals(Deno.readTextFileSync(path), "precious");
   assertEquals([...Deno.readDirSync(directory.path("."))].length, 1);
@@ -144,7 +136,7 @@ Deno.test("openSocket() leaves alone what is no socket", async () => {
   // A link, even to a stale socket, is no socket either.
   await leaveStaleSocket(directory.path("stale"));
   Deno.symlinkSync(directory.path("stale"), directory.path("link"));
-  await assertRejects(() => openSocket(directory.unix("link")), Error, "no socket");
+  await assertRejects(() => openSocket(directory.unix("link")), Error, "the file there is not a socket");
   assert(Deno.lstatSync(directory.path("link")).isSymlink);
 });
 

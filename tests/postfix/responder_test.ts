@@ -3,12 +3,7 @@ import type { Zone } from "../../src/config/types.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { encodeUtf8, type Octets, toWords } from "../../src/postfix/octets.ts";
-import {
-  createResponder,
-  type ReadyReply,
-  readyReplyOctets,
-  type Resolution,
-} from "../../src/postfix/responder.ts";
+import { createResponder, type ReadyReply, type Resolved } from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
 import type { Answer } from "../../src/resolver/types.ts";
 import type { NextHop } from "../../src/sts/domain.ts";
@@ -41,7 +36,7 @@ function secure(domain: string): Answer {
 }
 
 /** A responder whose resolver is the test's. */
-function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolution | Promise<Resolution>) {
+function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolved | Promise<Resolved>) {
   const clock = new ManualClock();
   const metrics = createMetrics();
   const { log, lines } = recordLog();
@@ -205,7 +200,7 @@ Deno.test("createResponder() never takes the ready reply of another request with
 });
 
 Deno.test("createResponder() waits for the resolver and measures it", async () => {
-  const resolution = Promise.withResolvers<Resolution>();
+  const resolution = Promise.withResolvers<Resolved>();
   const { clock, metrics, queries, readyReplies, respond } = setUp(() => resolution.promise);
   const reply = respond("postfix a.example");
   assert(reply instanceof Promise);
@@ -295,7 +290,7 @@ Deno.test("createResponder() keeps one ready reply for all spellings of a domain
   assertEquals(asked.length, 3, "the name of a map is another when its case is");
 });
 
-Deno.test("createResponder() keeps no long reply ready, and says what a ready one takes", async () => {
+Deno.test("createResponder() keeps no long reply ready", async () => {
   const many = Array.from({ length: 300 }, (_, number) => `mx${number}.example.com`);
   const { ask, asked, readyReplies } = setUp(({ domain }) => ({
     answer: domain === "huge.example"
@@ -309,8 +304,5 @@ Deno.test("createResponder() keeps no long reply ready, and says what a ready on
   assertEquals(await ask("postfix huge.example"), reply);
   assertEquals([asked.length, readyReplies.size], [2, 0]);
   await ask("postfix small.example");
-  const [ready] = readyReplies.values();
-  assert(ready !== undefined);
-  const octets = readyReplyOctets(ready);
-  assert(octets > ready.bytes.length + 20 && octets < 1000, `${octets}`);
+  assertEquals(readyReplies.size, 1);
 });
