@@ -1,13 +1,12 @@
 /**
- * A small HTTP server for metrics, health and the status page, and for policies: one request a
- * connection, heads only, everything bounded.
+ * A small HTTP server for metrics, health and the status page, and for policies: one request per
+ * connection, no request bodies, everything bounded.
  *
- * Nobody keeps others out by holding connections: those that wait for their client are in a room where a
- * newcomer displaces the quietest (see waiting_room.ts), apart from the requests that are being answered.
+ * A client cannot keep others out by holding connections. Those that wait for their client are in a room
+ * where a newcomer displaces the quietest (see waiting_room.ts), apart from the requests being answered.
  *
- * `Deno.serve` is not used: it bounds neither the number of connections nor the time a client takes
- * for its head, and it opens its sockets itself, where ours come with modes, from a former process's
- * leavings, or from systemd.
+ * `Deno.serve` is not used. It bounds neither the number of connections nor the time for a head, and it
+ * opens its sockets itself, while ours have a mode, replace a stale socket file, or come from systemd.
  *
  * @module
  */
@@ -17,49 +16,50 @@ import { readHead } from "./head.ts";
 import { formatReply, type HttpReply, text } from "./reply.ts";
 import { type HttpRequest, MAX_HEAD_BYTES, parseHead } from "./request.ts";
 import type { Log } from "../base/telemetry.ts";
+import { Turns } from "./turns.ts";
 import { addressGroup, type Guest, WaitingRoom } from "./waiting_room.ts";
 
 export { type HttpReply, text };
 
-/** Requests answered at once unless told otherwise: a scraper, a probe and some people need few. */
+/** Requests answered at once by default: a scraper, a probe and a few people need no more. */
 const MAX_CONNECTIONS = 16;
 
 /**
- * Connections that may wait for their client for each request that is answered at once, and at least how
- * many: a burst of good clients all wait for a moment.
+ * Connections that may wait for their client, per request answered at once, and the least number of them:
+ * in a burst, all good clients wait for a moment.
  */
 const WAITING_PER_CONNECTION = 4;
 const MIN_WAITING = 64;
 
 /**
- * The share of one address in the places to wait. One address can be a proxy or a NAT with many good
- * clients behind it, so it is large; and two attackers who fill the room displace each other before others.
+ * The share of one address in the places to wait. It is large because one address can be a proxy or a NAT
+ * with many good clients behind it. Two attackers who fill the room displace each other before others.
  */
 const SHARE_OF_ADDRESS = 1 / 2;
 
-/** What a client may take for what comes before HTTP, such as the ClientHello of TLS, ms. */
+/** How long a client may take for what precedes HTTP, such as the ClientHello of TLS, ms. */
 const OPENING_MS = 3000;
 
-/** What a client may take for the head of its request, ms. */
+/** How long a client may take for the head of its request, ms. */
 const HEAD_MS = 3000;
 
-/** What a connection may take from accept to close, ms. */
+/** How long a connection may last from accept to close, ms. */
 const CONNECTION_MS = 10_000;
 
-/** Pause after a failed accept, ms: out of files, it fails again at once. */
+/** Pause after a failed accept, ms: out of file descriptors, it would fail again at once. */
 const ACCEPT_RETRY_MS = 1000;
 
-/** A body nobody asked for is read and dropped up to this many bytes, lest its sender misses the reply. */
+/** An unwanted body is read and dropped up to this many bytes, because otherwise its sender can miss the reply. */
 const MAX_DROPPED_BYTES = 65_536;
 
 /** A connection; a `Deno.Conn` is one. */
 export interface HttpConn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> {
   readonly remoteAddr?: Deno.Addr;
-  /** What comes before the first read, with a time of its own. @returns Whether there will be a request. */
+  /** Does what precedes the first read, with a time limit of its own. @returns Whether a request follows. */
   open?(): Promise<boolean>;
 }
 
-/** What connections are accepted from; a `Deno.Listener` is one. */
+/** What accepts connections; a `Deno.Listener` is one. */
 export interface HttpSource {
   accept(): Promise<HttpConn>;
   close(): void;
@@ -71,9 +71,9 @@ export interface HttpServerOptions {
   readonly handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of every reply that was sent, those to malformed requests included. */
+  /** Called for every reply sent, also to malformed requests. */
   readonly observe?: (exchange: HttpExchange) => void;
-  /** Called for each connection that has lost its place to another, or found none. */
+  /** Called for each connection that lost its place to another, or found none. */
   readonly displaced?: () => void;
   /** Requests answered at once; others wait. @default {16} */
   readonly maxConnections?: number;
@@ -81,7 +81,7 @@ export interface HttpServerOptions {
   readonly maxWaiting?: number;
 }
 
-/** What was asked and replied. */
+/** A request and its reply. */
 export interface HttpExchange {
   /** `undefined` if it was malformed. */
   readonly request: HttpRequest | undefined;
@@ -91,18 +91,18 @@ export interface HttpExchange {
 
 /** A running server. */
 export interface HttpServer {
-  /** Accepts from a socket that is open; it is closed with the server. */
+  /** Accepts from an open socket, which is closed with the server. */
   serve(source: HttpSource): void;
   /** Closes all sockets and connections now. */
   close(): void;
 }
 
-/** A connection in hand. */
+/** A connection being served. */
 interface Served extends Guest {
   readonly conn: HttpConn;
   /** When it was accepted, ms. */
   readonly since: number;
-  /** Cancels the end of its time. */
+  /** Cancels its time limit. */
   cancel: () => void;
 }
 
@@ -110,195 +110,187 @@ const TOO_LARGE = text(431, "The request is too large.");
 
 /** Creates a server that listens nowhere yet. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { clock, log, observe, maxConnections = MAX_CONNECTIONS } = options;
-  const places = options.maxWaiting ??
-    Math.max(MIN_WAITING, WAITING_PER_CONNECTION * maxConnections);
-  const sources = new Set<HttpSource>();
-  const connections = new Set<Served>();
-  const room = new WaitingRoom<Served>({
-    places,
-    perAddress: Math.ceil(places * SHARE_OF_ADDRESS),
-    now: () => clock.now(),
-    displace(served) {
-      options.displaced?.();
-      end(served);
-    },
-  });
-  /** Requests being answered, and those whose turn is still to come. */
-  let answering = 0;
-  const queue = new Map<Served, (isThere: boolean) => void>();
-  /** Resolved when a connection has ended. */
-  let ended = Promise.withResolvers<void>();
-  let isClosed = false;
+  return new Server(options);
+}
 
-  async function accept(source: HttpSource): Promise<void> {
-    while (!isClosed) {
+class Server implements HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #sources = new Set<HttpSource>();
+  readonly #connections = new Set<Served>();
+  /** The connections that wait for their client, or for their turn. */
+  readonly #room: WaitingRoom<Served>;
+  readonly #turns: Turns<Served>;
+  /** Resolved when a connection has ended. */
+  #ended = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  constructor(options: HttpServerOptions) {
+    const { clock, maxConnections = MAX_CONNECTIONS } = options;
+    const places = options.maxWaiting ??
+      Math.max(MIN_WAITING, WAITING_PER_CONNECTION * maxConnections);
+    this.#options = options;
+    this.#room = new WaitingRoom<Served>({
+      places,
+      perAddress: Math.ceil(places * SHARE_OF_ADDRESS),
+      now: () => clock.now(),
+      displace: (served) => {
+        options.displaced?.();
+        this.#end(served);
+      },
+    });
+    // While it waits for its turn it keeps its place in the room, which it can lose.
+    this.#turns = new Turns(maxConnections, (served) => this.#room.leave(served));
+  }
+
+  serve(source: HttpSource): void {
+    this.#sources.add(source);
+    this.#accept(source);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const source of this.#sources) source.close();
+    this.#sources.clear();
+    for (const served of [...this.#connections]) this.#end(served);
+  }
+
+  async #accept(source: HttpSource): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!this.#isClosed) {
       try {
         const conn = await source.accept();
         const group = addressGroup(conn.remoteAddr);
         const served = { conn, group, since: clock.now(), cancel() {} };
-        connections.add(served);
-        if (await findPlace(served)) serveConnection(served);
-        else end(served);
+        this.#connections.add(served);
+        if (await this.#findPlace(served)) this.#serveConnection(served);
+        else this.#end(served);
       } catch (error) {
-        if (isClosed) return;
+        if (this.#isClosed) return;
         log.warn("http accept failed", { error: String(error) });
-        // Out of file descriptors, as a rule: a quiet connection has one that can be used better.
-        room.displace();
+        // Usually out of file descriptors: the quietest connection gives its own to another client.
+        this.#room.displace();
         await new Promise<void>((resolve) => clock.setTimer(resolve, ACCEPT_RETRY_MS));
       }
     }
   }
 
   /** Waits while all places are kept. @returns Whether there is one. */
-  async function findPlace(served: Served): Promise<boolean> {
+  async #findPlace(served: Served): Promise<boolean> {
+    const { clock, displaced } = this.#options;
     for (;;) {
-      const delay = room.delay(served.group);
-      if (delay === "refuse") options.displaced?.();
-      if (delay === "refuse" || isClosed) return false;
+      const delay = this.#room.delay(served.group);
+      if (delay === "refuse") displaced?.();
+      if (delay === "refuse" || this.#isClosed) return false;
       if (delay === 0) return true;
       const timer = Promise.withResolvers<void>();
       const cancel = clock.setTimer(timer.resolve, delay);
-      await Promise.race([timer.promise, ended.promise]);
+      await Promise.race([timer.promise, this.#ended.promise]);
       cancel();
     }
   }
 
   /** Never rejects. */
-  async function serveConnection(served: Served): Promise<void> {
+  async #serveConnection(served: Served): Promise<void> {
     try {
-      room.enter(served);
-      const head = await receive(served);
-      if (head !== undefined && await takeTurn(served)) {
-        const exchange = await exchangeFor(head, served);
-        // From here on it is the client again who is waited for.
-        if (connections.has(served)) room.enter(served);
-        await send(served, exchange);
+      this.#room.enter(served);
+      const head = await this.#receive(served);
+      if (head !== undefined && await this.#takeTurn(served)) {
+        const exchange = await this.#exchange(head, served);
+        // From here on, the connection waits for its client again.
+        if (this.#connections.has(served)) this.#room.enter(served);
+        await this.#send(served, exchange);
       }
     } catch {
-      // The client went away or was too slow: nothing to tell, and nobody to tell it to.
+      // The client left or was too slow: there is nothing to report and nobody to report it to.
     }
-    end(served);
+    this.#end(served);
   }
 
-  /** Reads a head; each step has its time. */
-  async function receive(served: Served): Promise<string | undefined> {
+  /** Reads a head; each step has its own time limit. */
+  async #receive(served: Served): Promise<string | undefined> {
     const { conn } = served;
     if (conn.open !== undefined) {
-      limitTime(served, OPENING_MS);
+      this.#limitTime(served, OPENING_MS);
       if (!await conn.open()) return undefined;
-      if (room.leave(served)) room.enter(served);
+      if (this.#room.leave(served)) this.#room.enter(served);
     }
-    limitTime(served, HEAD_MS);
+    this.#limitTime(served, HEAD_MS);
     return await readHead(conn);
   }
 
-  /** Waits until fewer requests are answered than may be. @returns Whether the connection is there still. */
-  async function takeTurn(served: Served): Promise<boolean> {
-    limitTime(served, CONNECTION_MS);
-    if (!connections.has(served)) return false;
-    // In the queue it keeps its place in the room, which it can lose.
-    if (answering >= maxConnections) {
-      return await new Promise((resolve) => queue.set(served, resolve));
-    }
-    answering++;
-    return room.leave(served);
+  /** Waits for a turn to answer. @returns Whether the connection is still there. */
+  async #takeTurn(served: Served): Promise<boolean> {
+    this.#limitTime(served, CONNECTION_MS);
+    return this.#connections.has(served) && await this.#turns.take(served);
   }
 
-  /** Gives the turn to the request that has waited the longest. */
-  function passTurn(): void {
-    const [next] = queue;
-    if (next === undefined) {
-      answering--;
-      return;
-    }
-    const [served, wake] = next;
-    queue.delete(served);
-    room.leave(served);
-    wake(true);
-  }
-
-  async function exchangeFor(head: string, { conn }: Served): Promise<HttpExchange> {
+  async #exchange(head: string, { conn }: Served): Promise<HttpExchange> {
     try {
       const tooLarge = head.length > MAX_HEAD_BYTES;
       const request = tooLarge ? undefined : parseHead(head);
-      const reply = tooLarge ? TOO_LARGE : await answer(request);
+      const reply = tooLarge ? TOO_LARGE : await this.#answer(request);
       return { request, reply, peer: conn.remoteAddr };
     } finally {
-      passTurn();
+      this.#turns.pass();
     }
   }
 
-  async function send({ conn }: Served, exchange: HttpExchange): Promise<void> {
-    const { request, reply } = exchange;
-    await writeAll(conn, formatReply(reply, { headOnly: request?.method === "HEAD" }));
-    observe?.(exchange);
-    await conn.closeWrite();
-    await dropRest(conn);
-  }
-
-  /** Ends a connection after so many milliseconds, and in time in any case. */
-  function limitTime(served: Served, ms: number): void {
-    served.cancel();
-    if (!connections.has(served)) return;
-    const left = Math.max(0, served.since + CONNECTION_MS - clock.now());
-    served.cancel = clock.setTimer(() => end(served), Math.min(ms, left));
-  }
-
-  /** Also ends a read or write under way. */
-  function end(served: Served): void {
-    if (!connections.delete(served)) return;
-    served.cancel();
-    room.leave(served);
-    const wake = queue.get(served);
-    queue.delete(served);
-    wake?.(false);
-    try {
-      served.conn.close();
-    } catch {
-      // Closed by the runtime already.
-    }
-    ended.resolve();
-    ended = Promise.withResolvers<void>();
-  }
-
-  async function answer(request: HttpRequest | undefined): Promise<HttpReply> {
-    if (request === undefined) return text(400, "This is no request in form.");
+  async #answer(request: HttpRequest | undefined): Promise<HttpReply> {
+    if (request === undefined) return text(400, "The request is malformed.");
     const { method } = request;
     if (method !== "GET" && method !== "HEAD") {
       const refusal = text(405, "Only GET and HEAD are allowed.");
       return { ...refusal, headers: { allow: "GET, HEAD" } };
     }
     try {
-      return await options.handle(request);
+      return await this.#options.handle(request);
     } catch (error) {
-      log.error("http request failed", {
+      this.#options.log.error("http request failed", {
         path: request.path,
         error: error instanceof Error ? error.stack : String(error),
       });
-      return text(500, "There is a bug here; the log has more.");
+      return text(500, "Internal error. The log has the details.");
     }
   }
 
-  return {
-    serve(source: HttpSource): void {
-      sources.add(source);
-      accept(source);
-    },
-    close(): void {
-      isClosed = true;
-      for (const source of sources) source.close();
-      sources.clear();
-      for (const served of [...connections]) end(served);
-    },
-  };
+  async #send({ conn }: Served, exchange: HttpExchange): Promise<void> {
+    const { request, reply } = exchange;
+    await writeAll(conn, formatReply(reply, { headOnly: request?.method === "HEAD" }));
+    this.#options.observe?.(exchange);
+    await conn.closeWrite();
+    await dropRest(conn);
+  }
+
+  /** Ends a connection after this many milliseconds, and never later than {@link CONNECTION_MS} allows. */
+  #limitTime(served: Served, ms: number): void {
+    const { clock } = this.#options;
+    served.cancel();
+    if (!this.#connections.has(served)) return;
+    const left = Math.max(0, served.since + CONNECTION_MS - clock.now());
+    served.cancel = clock.setTimer(() => this.#end(served), Math.min(ms, left));
+  }
+
+  /** Also ends a read or write under way. */
+  #end(served: Served): void {
+    if (!this.#connections.delete(served)) return;
+    served.cancel();
+    this.#room.leave(served);
+    this.#turns.withdraw(served);
+    try {
+      served.conn.close();
+    } catch {
+      // The runtime has closed it already.
+    }
+    this.#ended.resolve();
+    this.#ended = Promise.withResolvers<void>();
+  }
 }
 
 async function writeAll(conn: HttpConn, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
-/** A socket closed with unread data in it resets the connection, and the reply may be lost. */
+/** Closing a socket with unread data resets the connection, and the reply can be lost. */
 async function dropRest(conn: HttpConn): Promise<void> {
   const buffer = new Uint8Array(4096);
   for (let dropped = 0; dropped < MAX_DROPPED_BYTES;) {

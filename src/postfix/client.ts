@@ -1,6 +1,6 @@
 /**
- * A socketmap client, for the `query` command and for health checks: one connection, one request at
- * a time, as Postfix does it.
+ * A socketmap client for the `query` command and for health checks. Like Postfix, it uses one connection
+ * and sends one request at a time.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { MAX_REPLY_BYTES } from "./socketmap.ts";
 
 /** How {@link querySocketmap} asks. */
 export interface QueryOptions {
-  /** What connecting and all replies together may take, ms. */
+  /** The time limit for connecting and all replies together, ms. */
   readonly timeout: number;
 }
 
@@ -22,7 +22,7 @@ export interface QueryOptions {
  * @param address Where it listens.
  * @param mapName What follows the last colon of `socketmap:inet:host:port:name` in `main.cf`.
  * @param keys What to look up, in this order; sent as UTF-8.
- * @returns The payload of each reply, such as `OK secure match=…` or `NOTFOUND `.
+ * @returns The payload of each reply in the same order, such as `OK secure match=…` or `NOTFOUND `.
  * @throws {Error} With one line if the server cannot be reached, breaks the protocol, or takes too long.
  */
 // deno-lint-ignore layers/parameters -- map name and key are the two words of every request

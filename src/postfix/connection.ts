@@ -2,11 +2,11 @@
  * One connection of a socketmap client: requests are read, handled, and answered in their order.
  *
  * Postfix waits for each reply before it sends the next request, but a client may send ahead.
- * Its requests are then handled side by side, up to a bound at which reading stops, and a reply
- * leaves as soon as it is ready and all before it have left; replies ready together leave in one
- * write. A request that is answered at once costs no promise beside those of its read and write.
+ * Its requests are then handled concurrently, up to a bound at which reading stops. A reply is sent
+ * as soon as it is ready and all before it are sent; replies ready together are sent in one write.
+ * A request that is answered at once costs no promise beside those of its read and write.
  *
- * What the payloads mean is the handler's business; who may connect, the server's.
+ * The handler decides what the payloads mean; the server decides who may connect.
  *
  * @module
  */
@@ -19,22 +19,22 @@ import { formatTemp, MAX_REQUEST_BYTES } from "./socketmap.ts";
 /**
  * Answers one request. Must not throw; if it does, or rejects, the client gets `TEMP`.
  *
- * @param payload The request where it was received. It is there during the call only, not for what
- *   happens later: copy what is kept.
+ * @param payload The request where it was received. It is valid during the call only: copy what is
+ *   needed later.
  * @param now `Clock.now` when the request was read, ms.
- * @returns The framed reply, as a promise only if it has to be waited for. Its bytes are final.
+ * @returns The framed reply, as a promise only if it is not ready yet. Its bytes never change.
  */
 export type Handler = (payload: Octets, now: number) => Uint8Array | Promise<Uint8Array>;
 
-/** What is needed of a `Deno.Conn`. */
+/** The part of a `Deno.Conn` that a connection uses. */
 export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
 
 /**
  * What ended a connection badly.
  *
  * - `displaced`: it was quiet, and another client needed its place.
- * - `frame`: bytes that are no request, or an end within one.
- * - `stalled`: a request was not completed, or a reply not taken, in time.
+ * - `frame`: the client sent bytes that are not a request, or closed within one.
+ * - `stalled`: the client did not complete a request, or did not take a reply, in time.
  * - `reset`: the connection itself failed.
  */
 export type ConnectionFault = "displaced" | "frame" | "stalled" | "reset";
@@ -51,22 +51,25 @@ export interface ConnectionLimits {
 
 /** What all connections of a server share. */
 export interface ConnectionContext {
+  /** Answers the requests. */
   readonly handler: Handler;
+  /** The bounds of each connection. */
   readonly limits: ConnectionLimits;
+  /** Where write buffers come from. */
   readonly pool: BufferPool;
   /** Current time, ms. */
   now(): number;
-  /** The handler threw or rejected. */
+  /** Called if the handler threw or rejected. */
   handlerFailed(error: unknown): void;
-  /** The connection is closed. Called once; without a fault when nothing was wrong. */
+  /** Called once, when the connection is closed; without a fault if nothing was wrong. */
   closed(connection: Connection, fault?: ConnectionFault, detail?: string): void;
 }
 
-/** What is waited for: a request, its rest, the handler, the client to take replies. */
+/** What the connection waits for: a request, the rest of one, the handler, the client to take replies. */
 type Phase = "idle" | "receiving" | "handling" | "sending";
 
-/** What a client gets when a bug keeps us from answering. */
-export const FAILED_REPLY = encodeNetstring(formatTemp("internal error"));
+/** The reply when a bug prevents an answer. */
+export const FAILED_REPLY: Uint8Array = encodeNetstring(formatTemp("internal error"));
 
 /** A connection, from accept to close. */
 export class Connection {
@@ -74,19 +77,20 @@ export class Connection {
   readonly #context: ConnectionContext;
   readonly #decoder = new NetstringDecoder(MAX_REQUEST_BYTES);
   readonly #replies: ReplyQueue;
-  /** What is being written. Stays set once a write has failed, so that none follows. */
+  /** What is being written. Stays set after a failed write, so that none follows. */
   #sending: Uint8Array | undefined;
-  /** The writing that was begun by a reply that came late; never rejected. */
+  /** The writing that a late reply started; never rejected. */
   #sender: Promise<void> | undefined;
-  /** All requests read are handed out, and more is waited for. */
+  /** All requests read are handed to the handler, and a read waits for more. */
   #reading = false;
   #draining = false;
   #closed = false;
-  /** Requests read plus writes ended. */
+  /** Requests read plus writes completed. */
   #moves = 0;
-  /** How the last sweep found the connection, and since when it is like that. */
+  /** What the last sweep found, and since when nothing has changed. */
   #seen: { phase: Phase; moves: number; since: number };
 
+  /** Makes a connection. @param stream Closed by this object. @param context What it shares with others. */
   constructor(stream: Stream, context: ConnectionContext) {
     this.#stream = stream;
     this.#context = context;
@@ -114,20 +118,20 @@ export class Connection {
     try {
       this.#stream.close();
     } catch {
-      // Closed by the runtime: that is what is wanted.
+      // The runtime has closed it already.
     }
     this.#context.closed(this, fault, detail);
   }
 
-  /** Ends the connection when the requests received are answered: now, if all are. */
+  /** Closes the connection once all requests received are answered, which may be now. */
   drain(): void {
     this.#draining = true;
     this.#closeIfDrained();
   }
 
   /**
-   * Since when it is the client's turn to send, ms; `Infinity` while replies are owed to it. As exact as
-   * {@link sweep} is frequent.
+   * Since when the connection has waited for the client to send, ms; `Infinity` while a reply is pending.
+   * As exact as {@link sweep} is frequent.
    */
   get quietSince(): number {
     const phase = this.#phase();
@@ -136,8 +140,8 @@ export class Connection {
   }
 
   /**
-   * Closes the connection if the client did not move for too long. To be called now and then, as
-   * one timer for all is cheaper than one for each; a timeout comes late by up to two intervals.
+   * Closes the connection if the client did nothing for too long. To be called at intervals, because one
+   * timer for all is cheaper than one for each. A timeout comes late by up to two intervals.
    *
    * @param now `Clock.now`, ms.
    */
@@ -186,7 +190,7 @@ export class Connection {
         }
         // Nothing is read from a client that does not take its replies.
         if (this.#sending !== undefined) await this.#sender;
-        // What #send does, without a promise more: nearly all replies go this way.
+        // As in #send, but without its promise: nearly all replies are written here.
         for (let bytes = this.#begin(); bytes !== undefined;) {
           bytes = this.#next(await this.#stream.write(bytes));
         }
@@ -227,7 +231,7 @@ export class Connection {
     return FAILED_REPLY;
   }
 
-  /** Waits until at most `count` replies are left to send, and none is half sent. */
+  /** Waits until at most `count` replies are left to send, and no write is under way. */
   async #settle(count: number): Promise<void> {
     while (!this.#closed) {
       if (this.#sending !== undefined) await this.#sender;
@@ -237,14 +241,14 @@ export class Connection {
     }
   }
 
-  /** Writes all replies that are ready and in turn; if that goes on already, nothing more. */
+  /** Writes all replies that are ready and in turn, unless a write is under way. */
   async #send(): Promise<void> {
     for (let bytes = this.#begin(); bytes !== undefined;) {
       bytes = this.#next(await this.#stream.write(bytes));
     }
   }
 
-  /** @returns What to write first; `undefined` if there is nothing, or somebody else writes. */
+  /** @returns What to write first; `undefined` if there is nothing, or a write is under way. */
   #begin(): Uint8Array | undefined {
     if (this.#sending !== undefined || this.#closed) return undefined;
     return this.#sending = this.#replies.take();

@@ -16,18 +16,19 @@ import type { ConnectionSource } from "./listen.ts";
 
 /** A listening socket that the process inherited. */
 export interface InheritedSocket {
+  /** The file descriptor. */
   readonly fd: number;
   /** `FileDescriptorName=` of the socket unit, by default the unit's own name. */
   readonly name: string;
 }
 
-/** A socket that was taken over. */
+/** An inherited socket after {@link adoptSocket}. */
 export interface AdoptedSocket extends ConnectionSource {
-  /** Where clients reach it; `undefined` for a unix socket that is not named by its path. */
+  /** Where clients reach it; `undefined` for a UNIX socket whose name is not its path. */
   readonly address: Endpoint | undefined;
 }
 
-/** Clients that may wait; as many more as are served by default. Each costs a file descriptor. */
+/** Clients that may wait: as many as are served by default. Each costs a file descriptor. */
 const MAX_WAITING = 1024;
 
 /**
@@ -58,7 +59,7 @@ class Adopted implements AdoptedSocket {
   readonly address: Endpoint | undefined;
   readonly #server: Server;
   readonly #waiting: Socket[] = [];
-  /** Who waits for the next client: at most one. */
+  /** The call that waits for the next client: at most one. */
   #accepting: PromiseWithResolvers<Stream> | undefined;
   #closed = false;
 
@@ -85,7 +86,7 @@ class Adopted implements AdoptedSocket {
   }
 
   #arrived(socket: Socket): void {
-    // What is wrong with a connection, its reader is told; without a listener it ends the process.
+    // The reader gets the error. Without a listener, Node ends the process.
     socket.on("error", () => {});
     const accepting = this.#accepting;
     this.#accepting = undefined;
@@ -95,14 +96,14 @@ class Adopted implements AdoptedSocket {
   }
 }
 
-/** @returns `undefined` for a unix socket, whose path Node does not tell. */
+/** @returns `undefined` for a UNIX socket, because Node does not report its path. */
 function addressOf(server: Server): Endpoint | undefined {
   const address = server.address();
   if (address === null || typeof address === "string") return undefined;
   return { kind: "inet", hostname: address.address, port: address.port };
 }
 
-/** A connection of Node in the manner of a `Deno.Conn`. */
+/** A connection of `node:net` with the methods of a `Deno.Conn`. */
 class NodeStream implements Stream {
   readonly #socket: Socket;
   #wake = () => {};

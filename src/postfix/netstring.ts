@@ -1,9 +1,9 @@
 /**
  * Netstrings, the frames of Postfix's socketmap protocol: `<length>:<payload>,`.
  *
- * Postfix itself takes leading zeros and any number of digits. Here both are refused: a payload has
- * a bound, and bytes that break it are known at the first octet, before anything is held for them.
- * What a payload means is not looked at.
+ * Postfix itself accepts leading zeros and any number of digits. Here both are refused: a payload has
+ * a bound, and a frame that exceeds it fails at the first offending octet, before memory is taken for it.
+ * This file does not interpret payloads.
  *
  * @module
  */
@@ -11,7 +11,7 @@
 import { type Octets, utf8Length, viewOf } from "./octets.ts";
 
 /**
- * Bytes of a read buffer, of which each connection holds one: room for a hundred usual requests sent
+ * Bytes of a read buffer. Each connection holds one, with room for a hundred usual requests sent
  * ahead. It grows only while a longer frame is received.
  */
 const BUFFER_BYTES = 4096;
@@ -22,13 +22,14 @@ const ZERO = 0x30;
 
 const encoder = new TextEncoder();
 
-/** Bytes that are no netstring, or a netstring longer than allowed. */
+/** The error for bytes that are not a netstring, or for a netstring longer than allowed. */
 export class NetstringError extends SyntaxError {
+  /** The name of this class. */
   override readonly name = "NetstringError";
   /** Octets from the start of the stream to the offending one. */
   readonly offset: number;
 
-  /** @param message One line. @param offset Octets from the start of the stream. */
+  /** Makes the error. @param message One line. @param offset Octets from the start of the stream. */
   constructor(message: string, offset: number) {
     super(`${message} at offset ${offset}`);
     this.offset = offset;
@@ -52,13 +53,13 @@ export function encodeNetstring(payload: Uint8Array | string): Uint8Array<ArrayB
 }
 
 /**
- * Decodes a stream of netstrings, in whatever pieces it arrives: read into {@link space}, say how
- * much with {@link fill}, take payloads with {@link next} until there is none, and so on.
+ * Decodes a stream of netstrings that arrives in pieces of any size: read into {@link space}, pass the
+ * number of bytes to {@link fill}, take payloads with {@link next} until there is none, and repeat.
  */
 export class NetstringDecoder {
   readonly #maxPayload: number;
   #buffer = new Uint8Array(BUFFER_BYTES);
-  /** The bytes not taken yet are those from `#start` up to `#end`. */
+  /** Bytes from `#start` to `#end` are not taken yet. */
   #start = 0;
   #end = 0;
   /** Octets of the stream before the buffer. */
@@ -66,7 +67,7 @@ export class NetstringDecoder {
   /** What {@link next} returns: one object for all payloads. */
   readonly #payload = { bytes: this.#buffer, view: viewOf(this.#buffer), from: 0, to: 0 };
 
-  /** @param maxPayload Octets of the longest payload accepted. */
+  /** Makes a decoder. @param maxPayload Octets of the longest payload accepted. */
   constructor(maxPayload: number) {
     this.#maxPayload = maxPayload;
   }
@@ -94,7 +95,7 @@ export class NetstringDecoder {
     return kept === 0 ? this.#buffer : this.#buffer.subarray(kept);
   }
 
-  /** Takes in what was read into {@link space}. @param count Bytes read. */
+  /** Accepts what was read into {@link space}. @param count Bytes read. */
   fill(count: number): void {
     this.#end += count;
   }
@@ -105,7 +106,7 @@ export class NetstringDecoder {
    * @returns The payload where it was received, until the next call of any method; `undefined` until
    *   more is read.
    * @throws {NetstringError} At the first octet that cannot belong to a netstring of the allowed
-   *   length. The stream is of no use from then on.
+   *   length. The stream cannot be decoded any further.
    */
   next(): Octets | undefined {
     const buffer = this.#buffer;

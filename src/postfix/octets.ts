@@ -1,22 +1,24 @@
 /**
- * Octets where they were received, and what can be told of them without making text. Asking for what
- * is answered already, nearly all there is to do, then takes no memory at all.
+ * Octets in the buffer where they were received, compared and hashed without making text of them. A
+ * repeated query, which nearly every query is, then allocates no memory.
  *
  * @module
  */
 
-/** A part of a buffer, which whoever received it will use again. */
+/** A part of a buffer, which its owner will reuse. */
 export interface Octets {
+  /** The buffer. */
   readonly bytes: Uint8Array;
-  /** Over the same bytes. */
+  /** A view over the same bytes. */
   readonly view: DataView;
-  /** The first octet, and the one behind the last. */
+  /** Index of the first octet. */
   readonly from: number;
+  /** Index after the last octet. */
   readonly to: number;
 }
 
 const encoder = new TextEncoder();
-/** Without `ignoreBOM` a decoder swallows a BOM, which is part of the text here. */
+/** Without `ignoreBOM` a decoder drops a BOM, which is part of the text here. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const CAPITAL_A = 0x41;
@@ -29,7 +31,7 @@ const NOT_ASCII = /[\u0080-\uffff]/;
 /** Octets of a word. */
 const WORD = 4;
 
-/** Odd, with its bits well mixed: multiplying loses nothing and spreads what differs. */
+/** Odd, so that multiplying loses no bit, and with well mixed bits, so that it spreads differences. */
 const HASH_FACTOR = 0x9e3779b1 | 0;
 const HASH_SHIFT = 15;
 
@@ -49,14 +51,14 @@ export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView
   return new DataView(buffer, byteOffset, byteLength);
 }
 
-/** Reads octets as UTF-8; what is malformed comes as U+FFFD. */
+/** Reads octets as UTF-8; malformed octets become U+FFFD. */
 export function decodeUtf8({ bytes, from, to }: Octets): string {
   return decoder.decode(bytes.subarray(from, to));
 }
 
 /**
  * Makes a copy to compare with: the number of octets, then all of them in words. The last word ends with the
- * last octet, and so may begin within the one before. Of less than a word there is none.
+ * last octet, so it may overlap the one before. For fewer octets than a word, only the number is kept.
  */
 export function toWords({ view, from, to }: Octets): Int32Array {
   const length = to - from;
@@ -68,7 +70,7 @@ export function toWords({ view, from, to }: Octets): Int32Array {
   return words;
 }
 
-/** Tells whether octets are those of which {@link toWords} made the words. Never of less than a word. */
+/** Whether {@link toWords} made the words of the same octets. Always false for fewer octets than a word. */
 export function areWords({ view, from, to }: Octets, words: Int32Array): boolean {
   if (words[0] !== to - from || to - from < WORD) return false;
   let index = 1;
@@ -79,11 +81,11 @@ export function areWords({ view, from, to }: Octets, words: Int32Array): boolean
 }
 
 /**
- * Writes octets with ASCII capitals from `start` on turned into small letters.
+ * Copies octets, with ASCII capitals from `start` on in lower case.
  *
  * @param octets What to read.
- * @param options `start`: index of the first octet to fold. `into`: where to write, from its first octet on; may be reused.
- * @returns The folded octets in `into`; `undefined` if there is no capital to fold, or no room in `into`.
+ * @param options `start`: index of the first octet to fold. `into`: where to write, from its first octet on; the caller may reuse it.
+ * @returns The folded octets in `into`; `undefined` if there is no capital to fold, or if `into` is too small.
  */
 export function foldCase(
   { bytes, from, to }: Octets,
@@ -105,7 +107,7 @@ function isCapital(octet: number): boolean {
   return octet >= CAPITAL_A && octet <= CAPITAL_Z;
 }
 
-/** A number for a map. Others than the sender's can be found with the same one, by whoever tries. */
+/** The hash of octets, for a map. It is not cryptographic: collisions are easy to find. */
 export function hashOctets({ view, from, to }: Octets): number {
   let hash = to - from;
   if (hash < WORD) return hash;

@@ -5,28 +5,30 @@
  * @module
  */
 
-/** Bytes of replies put together for one write: a hundred of the usual length. */
+/** Bytes of replies joined for one write: a hundred of the usual length. */
 const WRITE_BUFFER_BYTES = 16 * 1024;
 
-/** Spare write buffers kept: most writes end at once, so few buffers are lent at a time. */
+/** Spare write buffers kept: most writes complete at once, so few buffers are in use at a time. */
 const SPARE_BUFFERS = 32;
 
-/** A reply that has to be waited for. */
+/** A reply that is not ready yet. */
 export interface PendingReply {
-  /** The framed reply, once it is there. */
+  /** The framed reply, once it is ready. */
   bytes: Uint8Array | undefined;
-  /** Fulfilled when it is; never rejected. */
+  /** Fulfilled when it is ready; never rejected. */
   settled: Promise<void>;
 }
 
-/** Write buffers, lent for one write at a time: thousands of quiet connections hold none. */
+/** Write buffers, each lent for one write: thousands of quiet connections hold none. */
 export class BufferPool {
   readonly #spare: Uint8Array[] = [];
 
+  /** Lends a buffer. */
   take(): Uint8Array {
     return this.#spare.pop() ?? new Uint8Array(WRITE_BUFFER_BYTES);
   }
 
+  /** Takes a buffer back. */
   giveBack(buffer: Uint8Array): void {
     if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(buffer);
   }
@@ -38,11 +40,12 @@ export class ReplyQueue {
   readonly #replies: (Uint8Array | PendingReply)[] = [];
   #buffer: Uint8Array | undefined;
 
+  /** Makes an empty queue. @param pool Where write buffers come from. */
   constructor(pool: BufferPool) {
     this.#pool = pool;
   }
 
-  /** Replies that were not taken yet. */
+  /** Replies that are not taken yet. */
   get length(): number {
     return this.#replies.length;
   }
@@ -52,20 +55,20 @@ export class ReplyQueue {
     return bytesOf(this.#replies[0]) !== undefined;
   }
 
-  /** @returns The new length. */
+  /** Adds the reply to the next request. @returns The new length. */
   push(reply: Uint8Array | PendingReply): number {
     return this.#replies.push(reply);
   }
 
-  /** Fulfilled when the next reply in turn can be taken, at once if there is none. */
+  /** Waits until the next reply in turn can be taken; returns at once if there is none. */
   async headSettled(): Promise<void> {
     const head = this.#replies[0];
     if (head !== undefined && !(head instanceof Uint8Array)) await head.settled;
   }
 
   /**
-   * Takes what one write shall send: a lone reply as it is, or as many ready ones in turn as fit
-   * into a buffer.
+   * Takes the bytes of one write: a single reply as it is, or as many ready ones in turn as fit into a
+   * buffer.
    *
    * @returns Bytes that do not change before {@link release}; `undefined` if the next reply in turn
    *   is not ready.
@@ -76,7 +79,7 @@ export class ReplyQueue {
     if (first === undefined) return undefined;
     const second = replies.length > 1 ? bytesOf(replies[1]) : undefined;
     if (second === undefined || first.length + second.length > WRITE_BUFFER_BYTES) {
-      // Nearly always there is one reply, for which pop() is much the faster.
+      // There is nearly always one reply, and then pop() is much faster.
       if (replies.length === 1) replies.pop();
       else replies.shift();
       return first;
@@ -94,7 +97,7 @@ export class ReplyQueue {
     return buffer.subarray(0, used);
   }
 
-  /** Says that the bytes taken last are written. */
+  /** To be called when the bytes taken last are written. */
   release(): void {
     if (this.#buffer !== undefined) this.#pool.giveBack(this.#buffer);
     this.#buffer = undefined;

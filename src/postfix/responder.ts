@@ -39,8 +39,11 @@ export interface ResponderOptions {
   resolve(nextHop: NextHop, zone: Zone): Resolved | Promise<Resolved>;
   /** The zone of a map name; every name has one. */
   zoneFor(mapName: string): Zone;
+  /** The time up to which a ready reply may be used. */
   readonly clock: Pick<Clock, "now">;
+  /** Where bugs are logged. */
   readonly log: Log;
+  /** Where queries are counted. */
   readonly metrics: Metrics;
   /** A bounded map by the hash of the request. Of two requests with the same hash it holds the later one. */
   readonly readyReplies: {
@@ -201,7 +204,7 @@ function createMeters(metrics: Metrics) {
   };
 }
 
-/** Where the key begins, behind the first space; the end of the request if it has none. */
+/** Where the key begins, after the first space; the end of the request if it has none. */
 function startOfKey({ bytes, from, to }: Octets): number {
   const space = bytes.indexOf(SPACE, from);
   return space < 0 ? to : Math.min(space + 1, to);

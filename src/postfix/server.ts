@@ -1,11 +1,11 @@
 /**
  * The socketmap server: accepts connections on any number of sockets, bounds their number, closes
- * those that do not move, and ends without losing a request that was received.
+ * those that make no progress, and stops without losing a request that was received.
  *
- * At the connection limit a new client takes the place of the one that has been quiet the longest, since
- * a client with nothing to ask must not keep out one that has. Postfix takes that well: it leaves after
- * ten idle seconds anyway, and repeats a query whose connection has ended. While all others wait for replies,
- * the new client waits, too.
+ * At the connection limit a new client takes the place of the one that has been quiet the longest, because
+ * a client with nothing to ask must not keep out one with a query. Postfix copes with that: it disconnects
+ * after ten idle seconds anyway, and repeats a query whose connection has ended. While all others wait for
+ * replies, the new client waits too.
  *
  * @module
  */
@@ -26,10 +26,15 @@ import { BufferPool } from "./reply_queue.ts";
 
 /** What {@link createServer} works with. */
 export interface ServerOptions {
+  /** Answers the requests. */
   readonly handler: Handler;
+  /** Where faults are logged. */
   readonly log: Log;
+  /** Where connections and faults are counted. */
   readonly metrics: Metrics;
+  /** For timeouts. */
   readonly clock: Clock;
+  /** Bounds of each connection and of their number. */
   readonly limits: ConnectionLimits & {
     /** Connections served at once. */
     readonly connections: number;
@@ -45,13 +50,13 @@ export interface SocketmapServer {
    * @throws {Error} With one line for the operator.
    */
   listen(address: ListenAddress): Promise<ListenAddress>;
-  /** Closes the socket of an address that {@link listen} returned; its connections go on. */
+  /** Closes the socket of an address that {@link listen} returned; its connections stay open. */
   unlisten(address: ListenAddress): void;
-  /** Serves a socket that is open already, such as one from systemd; the server closes it. */
+  /** Serves a socket that is already open, such as one from systemd; the server closes it. */
   serveListener(source: ConnectionSource): void;
   /**
-   * Stops accepting, closes each connection when its requests are answered, and what is left when
-   * the time is over.
+   * Stops accepting and closes each connection once its requests are answered. When the time is over,
+   * it closes all others.
    *
    * @param graceMs How long requests received may take, ms.
    */
@@ -64,22 +69,22 @@ export interface SocketmapServer {
   sockets(): number;
 }
 
-/** Looks at each connection per timeout, so that it is closed at most a quarter late. */
+/** Sweeps over all connections within one timeout, so that one is closed at most a quarter late. */
 const SWEEPS_PER_TIMEOUT = 8;
 
 /**
- * Pauses after a failed accept, ms, doubled each time: out of file descriptors, it fails until some
+ * Pauses after a failed accept, ms, doubled each time: out of file descriptors, it fails until a
  * connection ends.
  */
 const ACCEPT_RETRY_MIN_MS = 10;
 const ACCEPT_RETRY_MAX_MS = 1000;
 
-/** While all connections are owed replies, one with all of them is looked for this often, ms. */
+/** While all connections have pending replies, the server looks this often for one that has none, ms. */
 const ROOM_RETRY_MS = 20;
 
 /**
- * Until then the connections there are go on when the server ends, ms: what has arrived, or is on its way from
- * a client that has just connected, is not all read yet.
+ * How long open connections go on after the server has stopped accepting, ms: requests that have arrived, or
+ * are on their way from a client that has just connected, are not all read yet.
  */
 const LINGER_MS = 100;
 
@@ -181,7 +186,7 @@ class Server implements SocketmapServer {
         if (!this.#sources.has(source)) return;
         this.#meters.errors.accept.value++;
         if (pause === ACCEPT_RETRY_MIN_MS) log.warn("accept failed", { error: String(error) });
-        // Out of file descriptors, as a rule: a quiet connection has one that can be used better.
+        // Usually out of file descriptors: the quietest connection gives its own to another client.
         this.#makeRoom();
         await this.#change(pause);
         pause = Math.min(2 * pause, ACCEPT_RETRY_MAX_MS);
@@ -196,7 +201,7 @@ class Server implements SocketmapServer {
     }
   }
 
-  /** Closes the connection that is quiet the longest. @returns Whether there is one. */
+  /** Closes the connection that has been quiet the longest. @returns Whether there is one. */
   #makeRoom(): boolean {
     let quietest: Connection | undefined;
     let since = Infinity;
@@ -271,11 +276,11 @@ class Server implements SocketmapServer {
 function createMeters(metrics: Metrics) {
   const errors = metrics.counter(
     "mta_sts_connection_errors_total",
-    "Socketmap connections that ended badly, failed accepts and failed requests, by reason.",
+    "Socketmap connections that failed, failed accepts and failed requests, by reason.",
     ["reason"],
   );
   return {
-    open: metrics.gauge("mta_sts_connections", "Socketmap connections open.").cell(),
+    open: metrics.gauge("mta_sts_connections", "Open socketmap connections.").cell(),
     accepted: metrics.counter("mta_sts_connections_total", "Socketmap connections served.").cell(),
     errors: {
       accept: errors.cell("accept"),

@@ -1,14 +1,14 @@
 /**
- * The value Postfix's `smtp_tls_policy_maps` gets for an answer of the resolver.
+ * Turns an answer of the resolver into the value that Postfix's `smtp_tls_policy_maps` gets.
  *
- * `secure match=…` makes Postfix require a valid certificate for one of the names, and switches its
- * own DANE check off. `match=.example.com` takes names at any depth, where RFC 8461 §4.1 allows one
- * label only; so exact host names are listed where they are known. Postfix 3.10.5 and later compare
- * the MX names with `mx_host_pattern` themselves and then want the MX's own name in its certificate,
- * which is the whole of RFC 8461 §4.
+ * `secure match=…` makes Postfix require a valid certificate for one of the names, and switches off
+ * Postfix's own DANE check. `match=.example.com` accepts names at any depth, while RFC 8461 §4.1 allows
+ * one label only. So exact host names are listed if they are known. Postfix 3.10.5 and later compare the
+ * MX names with `mx_host_pattern` themselves and then require the MX's own name in its certificate, which
+ * is the whole of RFC 8461 §4.
  *
- * One malformed attribute defers all mail to the domain, so every name is checked again before it is
- * printed, and a line of the policy that Postfix could stumble over is left out of the report.
+ * One malformed attribute defers all mail to the domain. So every name is checked again before it is
+ * printed, and a line of the policy that Postfix could misread is left out of the report.
  *
  * @module
  */
@@ -29,9 +29,9 @@ export interface ReplyOptions {
 }
 
 /**
- * The name to match when no MX host is in the policy and Postfix 3.10.5 is to find out itself, with
- * a better message than ours. Postfix 3.10.0 to 3.10.4 take the attributes too but look at `match`
- * only, and no public CA can certify a name under `.invalid` (RFC 2606 §2).
+ * The name to match if no MX host is in the policy. Postfix 3.10.5 finds that out itself, with a better
+ * message than ours. Postfix 3.10.0 to 3.10.4 accept the attributes too but use `match` only, and no
+ * public CA can certify a name under `.invalid` (RFC 2606 §2).
  */
 const UNMATCHABLE_NAME = "mx-not-in-policy.invalid";
 
@@ -70,7 +70,7 @@ function formatSecure(answer: SecureAnswer, { requireSni, tlsrpt }: ReplyOptions
       if (isQuotable(line)) reports.push(`{ policy_string = ${line} }`);
     }
   }
-  // Only reports need the lines, while mail needs the rest.
+  // Only reports need the policy lines; delivery needs the rest.
   return formatOk([...words, ...reports].join(" ")) ?? formatOk(words.join(" ")) ??
     formatTemp(`the MTA-STS policy of ${domain} is too long for a reply`);
 }
@@ -87,7 +87,7 @@ function isPrintable({ domain, patterns, hosts = [] }: SecureAnswer): boolean {
     patterns.every((pattern) => parseMxPattern(pattern) === pattern);
 }
 
-/** Tells whether Postfix reads `{ policy_string = line }` as one attribute: braces must pair up. */
+/** Whether Postfix reads `{ policy_string = line }` as one attribute: braces must be balanced. */
 function isQuotable(line: string): boolean {
   if (/\p{Cc}/u.test(line)) return false;
   let depth = 0;
