@@ -1,7 +1,6 @@
 /**
  * From the text of a configuration file to checked values: YAML, unknown keys, kinds and bounds.
- * Which keys there are is the caller's to say. All mistakes of a file are found at once, each as
- * one line.
+ * The caller decides which keys exist. All mistakes of a file are found at once, each as one line.
  *
  * @module
  */

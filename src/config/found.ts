@@ -1,5 +1,5 @@
 /**
- * What YAML gave: whether it is a mapping, and how a message names it.
+ * A value that YAML gave: whether it is a mapping, and how a message names it.
  *
  * @module
  */

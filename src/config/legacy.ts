@@ -1,8 +1,8 @@
 /**
- * The file of postfix-mta-sts-resolver, `/etc/mta-sts-daemon.yml`, serves unchanged: its keys are
+ * The file of postfix-mta-sts-resolver, `/etc/mta-sts-daemon.yml`, works unchanged: its keys are
  * turned into ours here, or accepted with a note on what happens instead.
  *
- * Its cache is never opened: the file belongs to the other program, and has another form.
+ * Its cache is never opened: the file belongs to the other program and has another form.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const PAIRS: readonly (readonly [ours: string, theirs: string])[] = [
   ["refresh.concurrency", "proactive_policy_fetching.concurrency_limit"],
 ];
 
-/** Keys that have nothing to do here, and why nothing is lost. */
+/** Keys without effect here, and why nothing is lost. */
 const UNUSED: readonly ConfigNote[] = [
   {
     path: "reuse_port",

@@ -1,6 +1,6 @@
 /**
- * Makes the effective configuration: finds the file, reads it and judges it. `serve`, `config check`
- * and every other command come here, so that none of them takes what another refuses.
+ * Makes the effective configuration: finds the file, reads it and checks it. `serve`, `config check`
+ * and every other command use this file, so that none of them accepts what another refuses.
  *
  * Reads nothing but that one file; the environment is handed in.
  *

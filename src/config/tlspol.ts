@@ -1,8 +1,8 @@
 /**
  * Turns the configuration of postfix-tlspol into our keys, for `config convert`. Unlike the file of
- * postfix-mta-sts-resolver it is not read by the daemon: its `dns` would have two meanings.
+ * postfix-mta-sts-resolver, the daemon does not read it: its `dns` would have two meanings.
  *
- * Its cache is never opened: the file belongs to the other program, and has another form.
+ * Its cache is never opened: the file belongs to the other program and has another form.
  *
  * @module
  */

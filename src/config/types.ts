@@ -57,7 +57,7 @@ export interface Config extends Omit<Settings, Reshaped> {
   };
 }
 
-/** A remark on the file that is not an error: what becomes of a key that has no meaning here. */
+/** A remark on the file that is not an error: what happens to a key that has no meaning here. */
 export interface ConfigNote {
   /** Path of the key, such as `cache.options.threads`. */
   readonly path: string;

@@ -1,6 +1,6 @@
 /**
- * One domain of the cache as `cache list`, `cache show` and `cache export` print it. The same form
- * goes over the control socket.
+ * One domain of the cache as `cache list`, `cache show` and `cache export` print it. The control socket
+ * sends the same form.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface CacheEntry {
   readonly mx: readonly string[];
   readonly fetched: string;
   readonly expires: string;
-  /** When the regular fetch is due. */
+  /** When the refresh is due. */
   readonly refresh: string;
   readonly last_used: string;
   /** The last failed fetch, if none has succeeded since. */
@@ -38,7 +38,7 @@ export interface CacheEntry {
   };
 }
 
-/** Describes a stored policy, with what the store has noted of the domain. */
+/** Describes a stored policy, with the last failure and the MX hosts of its domain. */
 export function describeEntry(stored: StoredPolicy, notes: DomainNotes): CacheEntry {
   const failure = notes.getFailure(stored.domain);
   const mx = notes.getMx(stored.domain);
@@ -84,7 +84,7 @@ export function formatEntryLine(entry: CacheEntry): string {
 /** The heading of {@link formatEntryLine}'s columns. */
 export const ENTRY_HEADING = "domain\tmode\tid\tfetched\texpires\tlast used\tproblem";
 
-/** Several lines for a person. */
+/** Formats an entry in several lines for a person. */
 export function formatEntry(entry: CacheEntry): string {
   const { failure, dane } = entry;
   const rows = [

@@ -1,5 +1,5 @@
 /**
- * What happens to the wall clock, as lines of the log.
+ * Logs what happens to the wall clock.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const EVENTS: Readonly<Record<ClockChange["kind"], string>> = {
   behind: "clock set back, ages are kept",
 };
 
-/** Makes the listener of a clock. Each change is worth a warning: certificates are judged by the wall clock. */
+/** Makes the listener of a clock. Each change is a warning, because certificates depend on the wall clock. */
 export function logClock(log: Log): (change: ClockChange) => void {
   return ({ kind, ms }) => log.warn(EVENTS[kind], { seconds: Math.round(ms / 1000) });
 }

@@ -1,5 +1,5 @@
 /**
- * The way out to DNS and policy hosts, put together for the commands that need it.
+ * Access to DNS and policy hosts as configured, for the daemon and for each command that needs it.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export interface Network {
 /**
  * Puts the network together.
  *
- * Trust roots and proxies are the process's: the environment is changed here, before the
- * first use of TLS, so that the configuration alone decides about both.
+ * Trust roots and proxies belong to the process. The environment is changed here, before the first use
+ * of TLS, so that the configuration alone decides about both.
  *
  * @throws {UsageError} If the trust roots cannot be read.
  */
@@ -84,7 +84,7 @@ export async function openNetwork(
   };
 }
 
-/** Whether an earlier configuration has switched the C library's resolver off, which lasts as long as the process. */
+/** Whether an earlier configuration has switched off the C library's resolver, for as long as the process lives. */
 function hasNoResolver(): boolean {
   return Deno.env.get("RES_OPTIONS") === NO_RESOLVER.RES_OPTIONS;
 }

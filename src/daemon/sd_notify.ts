@@ -1,5 +1,5 @@
 /**
- * Reports the state of the daemon to systemd, or to whatever else speaks that protocol
+ * Reports the state of the daemon to systemd or another service manager with the same protocol
  * (sd_notify(3)): datagrams of `KEY=VALUE` lines to a UNIX socket.
  *
  * Deno sends such datagrams only with the flag `--unstable-net`, which is compiled into the program,
@@ -14,14 +14,14 @@ import type { Log } from "../base/telemetry.ts";
 export interface Notifier {
   /** Sends one datagram of these lines, after those before it. Never rejects. */
   send(...lines: readonly string[]): Promise<void>;
-  /** Ends it when all is sent; what is sent later is dropped. */
+  /** Closes the socket once everything is sent; later datagrams are dropped. */
   close(): void;
 }
 
 /**
- * Creates a notifier. What goes wrong is a warning in the log, said once: the daemon works without.
+ * Creates a notifier. A failure is logged once, as a warning: the daemon works without it.
  *
- * @param address `NOTIFY_SOCKET`; `undefined` if nobody wants to know.
+ * @param address `NOTIFY_SOCKET`; `undefined` if no service manager listens.
  */
 export function createNotifier(address: string | undefined, log: Log): Notifier {
   if (address === undefined) return { send: () => Promise.resolve(), close() {} };
@@ -36,7 +36,7 @@ export function createNotifier(address: string | undefined, log: Log): Notifier 
   let last = Promise.resolve();
 
   function warn(error: unknown): void {
-    if (!warned) log.warn("the service manager is not told", { address, error: String(error) });
+    if (!warned) log.warn("service manager not notified", { address, error: String(error) });
     warned = true;
   }
 
@@ -62,7 +62,7 @@ export function createNotifier(address: string | undefined, log: Log): Notifier 
   };
 }
 
-/** A socket whose file is gone again: nobody answers to it. */
+/** Opens a socket and removes its file at once, because nobody replies to it. */
 function openSender(): Deno.DatagramConn {
   if (Deno.listenDatagram === undefined) throw new TypeError("started without '--unstable-net'");
   const directory = Deno.makeTempDirSync({ prefix: "mta-sts-resolver-" });

@@ -8,7 +8,7 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /**
  * Waits for the first TERM or INT, and then leaves both to the system: a second one ends the
- * process at once. Nothing is lost by that, since policies are written when they are stored.
+ * process at once. Nothing is lost then, because policies are written when they are stored.
  *
  * @returns The name of the signal.
  */

@@ -1,6 +1,6 @@
 /**
- * What the daemon tells the service manager: that it is ready, reloads or stops, how it fares, and
- * that it lives. The last is told only while every socket that Postfix may use answers.
+ * What the daemon reports to the service manager: that it is ready, reloads or stops, its status, and
+ * keep-alives. A keep-alive is sent only while every socket that Postfix may use answers.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { querySocketmap } from "../postfix/client.ts";
 import { NOTFOUND_REPLY } from "../postfix/socketmap.ts";
 import type { Clock } from "../base/clock.ts";
 
-/** The status is for people who look once: it is told this often at most, ms. */
+/** The status is for people who look now and then: it is sent at most this often, ms. */
 const STATUS_INTERVAL_MS = 60_000;
 
-/** A parent key: always "not found", without a lookup (RFC 8461 §3.4). */
+/** A parent domain: the reply is always NOTFOUND, without a lookup (RFC 8461 §3.4). */
 const KEY = ".invalid";
 
 /** What {@link startSupervision} works with. */
@@ -29,29 +29,29 @@ export interface SupervisionOptions {
   readonly metrics: Pick<Metrics, "samples">;
   readonly store: Pick<PolicyLists, "count">;
   readonly notifier: Notifier;
-  /** A sign of life is wanted within this time, ms; `undefined`: none is. */
+  /** The service manager expects a keep-alive within this time, ms; `undefined` if it expects none. */
   readonly watchdog: number | undefined;
-  /** Sockets of the daemon that can be asked. */
+  /** The sockets of the daemon that can be queried. */
   readonly addresses: () => readonly Endpoint[];
-  /** All connections there may be are in use: it is known why the next one waits. */
+  /** Whether the connection limit is reached, which explains why another connection waits. */
   readonly full: () => boolean;
 }
 
-/** What happens in the daemon's life. */
+/** Reports changes in the daemon's state. */
 export interface Supervision {
-  /** The reload is over. */
+  /** A reload has ended. */
   ready(): void;
   /** A reload begins. */
   reloading(): void;
-  /** The end begins; nothing is told after that. */
+  /** The daemon stops; nothing is reported after that. */
   stop(): void;
 }
 
-/** Tells that the daemon is ready, and from then on how it fares. */
+/** Reports that the daemon is ready, and from then on its status. */
 export function startSupervision(options: SupervisionOptions): Supervision {
   const { clock, notifier, watchdog } = options;
   let status = describe(options);
-  let cancelStatus = clock.setTimer(tellStatus, STATUS_INTERVAL_MS);
+  let cancelStatus = clock.setTimer(sendStatus, STATUS_INTERVAL_MS);
   const stopWatchdog = watchdog === undefined ? undefined : startWatchdog({
     clock,
     timeout: watchdog,
@@ -60,8 +60,8 @@ export function startSupervision(options: SupervisionOptions): Supervision {
   });
   notifier.send("READY=1", `STATUS=${status}`);
 
-  function tellStatus(): void {
-    cancelStatus = clock.setTimer(tellStatus, STATUS_INTERVAL_MS);
+  function sendStatus(): void {
+    cancelStatus = clock.setTimer(sendStatus, STATUS_INTERVAL_MS);
     const before = status;
     status = describe(options);
     if (status !== before) notifier.send(`STATUS=${status}`);
@@ -73,8 +73,8 @@ export function startSupervision(options: SupervisionOptions): Supervision {
     stop(): void {
       cancelStatus();
       stopWatchdog?.();
-      // A keep-alive, too: what is received is still answered, for as long as the configuration says.
-      notifier.send("STOPPING=1", "STATUS=Answering what was received", "WATCHDOG=1");
+      // With a keep-alive, because received queries are still answered, until the shutdown timeout.
+      notifier.send("STOPPING=1", "STATUS=Answering the queries received", "WATCHDOG=1");
       notifier.close();
     },
   };
@@ -92,7 +92,7 @@ async function works(options: SupervisionOptions, patience: number): Promise<boo
   return (await Promise.all(asked)).every((answered) => answered);
 }
 
-/** Asks the daemon itself, as Postfix does. A socket that is closed to us is not at fault. */
+/** Queries the daemon itself, as Postfix does. A socket that we may not open counts as working. */
 async function answers(
   address: Endpoint,
   { log, warnings, patience }: Pick<SupervisionOptions, "log" | "warnings"> & { patience: number },
@@ -105,7 +105,7 @@ async function answers(
     return false;
   } catch (error) {
     if (error instanceof Error && error.cause instanceof Deno.errors.PermissionDenied) {
-      warnings.warn(`watchdog ${name}`, "own socket may not be asked", { address: name });
+      warnings.warn(`watchdog ${name}`, "own socket may not be queried", { address: name });
       return true;
     }
     log.error("own socket does not answer", { reason: String(error) });

@@ -1,7 +1,7 @@
 /**
  * What systemd passes to a service in its environment: where to report, how often, and sockets that
- * are already open (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). It is only read here;
- * nothing is opened.
+ * are already open (sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)). This file only reads it
+ * and opens nothing.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { InheritedSocket } from "../postfix/inherited.ts";
 export interface SystemdEnvironment {
   /** Path of the socket to report to, with a leading `@` in the abstract namespace. */
   readonly notifySocket: string | undefined;
-  /** The longest time between two signs of life, ms. */
+  /** The longest time between two keep-alives, ms. */
   readonly watchdog: number | undefined;
   readonly sockets: readonly InheritedSocket[];
 }

@@ -1,8 +1,8 @@
 /**
- * The watchdog: a supervisor that hears nothing for too long ends the daemon and starts it anew.
+ * The watchdog: a supervisor that gets no keep-alive for too long restarts the daemon.
  *
- * It is fed by a timer of the event loop, so that a loop that stands still feeds it no more, and only
- * after the daemon has shown that it does its work. What that means, the caller knows.
+ * A timer of the event loop sends the keep-alives, so that a blocked loop sends none, and only after the
+ * daemon has shown that it works. The caller decides what that means.
  *
  * @module
  */
@@ -12,21 +12,22 @@ import type { Clock } from "../base/clock.ts";
 /** What {@link startWatchdog} works with. */
 export interface WatchdogOptions {
   readonly clock: Clock;
-  /** The supervisor's patience, ms. */
+  /** The longest time between two keep-alives, ms. */
   readonly timeout: number;
   /**
-   * Tells whether the daemon does its work, and never rejects.
+   * Whether the daemon works. Never rejects.
    *
-   * @param patience Within this time it shall settle, ms.
+   * @param patience It must settle within this time, ms.
    */
   readonly works: (patience: number) => Promise<boolean>;
+  /** Sends a keep-alive. */
   readonly feed: () => void;
 }
 
 /**
- * Feeds it at half of the supervisor's patience, as sd_watchdog_enabled(3) advises.
+ * Sends keep-alives at half of the timeout, as sd_watchdog_enabled(3) advises.
  *
- * @returns A function that ends it.
+ * @returns A function that stops them.
  */
 export function startWatchdog(options: WatchdogOptions): () => void {
   const { clock } = options;
@@ -36,7 +37,7 @@ export function startWatchdog(options: WatchdogOptions): () => void {
 
   function look(): void {
     cancel = clock.setTimer(look, interval);
-    // Half of it: two keep-alives are then at most three quarters of the patience apart.
+    // Half of it, so that two keep-alives are at most three quarters of the timeout apart.
     options.works(interval / 2).then((works) => {
       if (works && !stopped) options.feed();
     });

@@ -1,16 +1,16 @@
 /**
- * Asks the HTTP surface of a daemon, over TCP or a unix socket: for health checks, in an image
- * that has no other client.
+ * An HTTP client for the HTTP surface of a daemon, over TCP or a UNIX socket. It serves health checks in
+ * images that have no other client.
  *
  * @module
  */
 
 import type { Endpoint } from "../base/address.ts";
 
-/** The longest reply that is read, bytes: a health report has some hundred. */
+/** The longest reply that is read, bytes: a health report has a few hundred. */
 const MAX_REPLY_BYTES = 65_536;
 
-/** What a daemon said. */
+/** The reply of a daemon. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
@@ -21,7 +21,7 @@ export interface HttpAnswer {
  *
  * @param address Where the daemon listens.
  * @param path The path, beginning with a slash.
- * @param options `timeout` is what all of it may take, ms.
+ * @param options `timeout` is the time limit for everything together, ms.
  * @throws {Error} With one line if there is no complete HTTP reply in time.
  */
 export async function httpGet(

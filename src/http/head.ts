@@ -1,13 +1,13 @@
 /**
- * Reads the head of a request off a connection, in time proportional to its length however small the
- * pieces are that it comes in.
+ * Reads the head of a request from a connection. The time is proportional to its length, however small the
+ * pieces are in which it arrives.
  *
  * @module
  */
 
 import { MAX_HEAD_BYTES } from "./request.ts";
 
-/** The first buffer for a head, bytes: most heads fit in, and a client that says nothing costs no more. */
+/** The first buffer for a head, bytes: most heads fit, and a silent client costs no more. */
 const HEAD_BUFFER_BYTES = 1024;
 
 const CR = 0x0d;
@@ -16,8 +16,8 @@ const LF = 0x0a;
 /**
  * Reads up to the empty line.
  *
- * @returns The head, one char per octet; longer than {@link MAX_HEAD_BYTES} if it has no end before, and
- * `undefined` if the client closed.
+ * @returns The head, one char per octet; longer than {@link MAX_HEAD_BYTES} if it does not end before, and
+ * `undefined` if the client closed the connection.
  */
 export async function readHead(
   conn: Pick<Deno.Conn, "read">,
@@ -28,7 +28,7 @@ export async function readHead(
     if (length === buffer.length) buffer = enlarge(buffer);
     const count = await conn.read(buffer.subarray(length, MAX_HEAD_BYTES + 1));
     if (count === null) return undefined;
-    // The first octets of the empty line may have come before.
+    // The first octets of the empty line may have arrived before.
     const end = findEmptyLine(buffer.subarray(0, length + count), Math.max(0, length - 3));
     length += count;
     if (end >= 0) return latin1(buffer.subarray(0, end));

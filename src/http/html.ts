@@ -1,8 +1,8 @@
 /**
- * HTML by template: what is put in is escaped, unless it was made by a template itself.
+ * HTML by template: inserted values are escaped, unless a template made them.
  *
- * Invariant: text from outside can neither end the place it is put in, be it content or a quoted
- * attribute, nor hide, move or reorder what stands beside it.
+ * Invariant: inserted text cannot end the content or the quoted attribute that it stands in, and it cannot
+ * hide, move or reorder what stands beside it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export interface Html {
   readonly html: string;
 }
 
-/** What a template takes; nothing is printed for `undefined`, lists are joined. */
+/** What a template accepts; `undefined` prints nothing, and lists are joined. */
 export type HtmlValue = string | number | undefined | Html | readonly Html[];
 
 /** No HTML. */
@@ -30,7 +30,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const INVISIBLE = /(?! )[\p{C}\p{Z}]/gu;
 
 /**
- * Builds HTML; attributes must be written with quotes around what is put in.
+ * Builds HTML. An inserted attribute value must stand between quotes.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export function escapeHtml(text: string): string {
     });
 }
 
-/** The source's indentation does not travel. */
+/** Removes the indentation of the source. */
 function trimLines(part: string): string {
   return part.includes("\n") ? part.replaceAll(/\n */g, "\n") : part;
 }

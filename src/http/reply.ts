@@ -1,5 +1,5 @@
 /**
- * Replies of HTTP, as one piece of octets each (RFC 9112 §4, §6).
+ * HTTP replies, each formatted as one array of octets (RFC 9112 §4, §6).
  *
  * @module
  */
@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<HttpReply["status"], string>> = {
   503: "Service Unavailable",
 };
 
-/** Sent with every reply: nothing is kept, guessed, framed or told to others. */
+/** Sent with every reply: no caching, no guessing of types, no framing, no referrer. */
 const COMMON_FIELDS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

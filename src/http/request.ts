@@ -1,8 +1,8 @@
 /**
  * The head of an HTTP request, as far as a read-only surface needs it (RFC 9112 §2, §3).
  *
- * Strict where leniency serves nobody: lines end in CRLF, the target is a path or a whole URL. Only
- * `Host` is looked at; a body is not expected, and whoever sends one is not served from it.
+ * Strict where leniency helps nobody: lines end in CRLF, and the target is a path or a whole URL. Only
+ * `Host` is read. A body is not expected, and its content is ignored.
  *
  * @module
  */
@@ -22,19 +22,19 @@ export interface HttpRequest {
 /** The longest head that is read, bytes: a browser's is below 2 KB. */
 export const MAX_HEAD_BYTES = 8192;
 
-/** With a whole URL as the target, too, as clients that take a unix socket for a proxy send it. */
+/** Also accepts a whole URL as the target, which clients send that treat a UNIX socket as a proxy. */
 const REQUEST_LINE = /^([A-Z]{1,20}) (?:http:\/\/([^/?]*))?(\/[\x21-\x7e]*) HTTP\/1\.[01]$/;
 
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** A host with or without a port (RFC 9112 §3.2); what is not of the form is nobody's name. */
+/** A host with or without a port (RFC 9112 §3.2). */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::[0-9]*)?$/;
 
 /**
  * Reads a head.
  *
  * @param text The head up to and without the empty line, one char per octet.
- * @returns `undefined` if it is not a request for one of our paths in form, whatever the path.
+ * @returns The request, whatever its path; `undefined` if it is malformed.
  */
 export function parseHead(text: string): HttpRequest | undefined {
   const [requestLine = "", ...lines] = text.split("\r\n");
@@ -56,10 +56,10 @@ export function parseHead(text: string): HttpRequest | undefined {
 }
 
 /**
- * Reads a field line (RFC 9112 §5) in linear time: a pattern that takes white space off both ends of
- * the value tries each run of spaces inside it from each of its places.
+ * Reads a field line (RFC 9112 §5) in linear time. A pattern that strips white space from both ends of
+ * the value would try each run of spaces inside it from each of its positions.
  *
- * @returns The name in lower case; `undefined` if the line is no field, or has a CR or LF in it.
+ * @returns The name in lower case; `undefined` if the line is not a field, or contains a CR or LF.
  */
 function readField(line: string): { readonly name: string; readonly value: string } | undefined {
   const colon = line.indexOf(":");
@@ -71,8 +71,8 @@ function readField(line: string): { readonly name: string; readonly value: strin
 /**
  * Whether a `Host` names this machine by an address or as `localhost`.
  *
- * A page from elsewhere can make the browser of a person on this machine ask a loopback address
- * under a name of its own (DNS rebinding) and read the answer; then `Host` has that name.
+ * A page from elsewhere can make a browser on this machine ask a loopback address under the page's own
+ * name (DNS rebinding) and read the reply. `Host` then has that name.
  */
 export function isLocalHost(host: string): boolean {
   return host === "" || host === "localhost" || host.endsWith(".localhost") ||

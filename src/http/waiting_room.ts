@@ -1,22 +1,22 @@
 /**
- * Connections that wait for their client: for its request, or for it to read the reply. A client need
- * not hurry, so these places are what somebody can occupy who has no request at all.
+ * Connections that wait for their client: for its request, or for it to read the reply. A client may be
+ * slow, so an attacker can occupy these places without any request.
  *
- * When the room is full, a newcomer takes the place of the connection that has been in its place the
- * longest, of the address that holds the most: one that fills the room displaces itself. Octets sent now and
- * then earn no stay, only the next step does. Among equals a place is kept for a moment, in which a good
- * client takes its next step, and newcomers wait for as long.
+ * When the room is full, a newcomer displaces a connection of the address that holds the most places: the
+ * one that has held its place the longest. So an address that fills the room displaces itself. Single octets
+ * do not extend a stay; only the next step does. If no address holds more than the newcomer's, a place is
+ * kept for a moment, in which a good client takes its next step, and the newcomer waits that long.
  *
- * An address has a share at most, whose places it can only take from itself, and none that it took just now:
- * what connects faster than that is turned away, and is nobody else's trouble. This machine has no
- * share, since all clients of a web server in front of this one come from here.
+ * Each address has a share of the places. At its limit, it can displace only its own connections, and none
+ * that has just arrived: what connects faster is refused, and nobody else suffers. This machine has no
+ * limit, because all clients of a web server in front of this one connect from here.
  *
  * @module
  */
 
-/** What waits. */
+/** A connection that waits. */
 export interface Guest {
-  /** Who holds the place, from {@link addressGroup}. */
+  /** The address that it counts for, from {@link addressGroup}. */
   readonly group: string;
 }
 
@@ -24,18 +24,18 @@ export interface Guest {
 export interface WaitingRoomOptions<T> {
   /** Places in all. */
   readonly places: number;
-  /** Places of one address at most, but for {@link THIS_MACHINE}. */
+  /** The most places of one address, except for {@link THIS_MACHINE}. */
   readonly perAddress: number;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Called with each guest that has lost its place to another. */
+  /** Called with each guest that loses its place to another. */
   readonly displace: (guest: T) => void;
 }
 
 /** The group of loopback addresses and unix sockets. */
 export const THIS_MACHINE = "this machine";
 
-/** For how long a place is kept, ms: a round trip around the world takes less, even to a busy machine. */
+/** How long a place is kept, ms: a round trip around the world takes less, even to a busy machine. */
 export const STAY_MS = 500;
 
 /** IPv4 addresses inside IPv6, as a socket for both families shows them (RFC 4291 §2.5.5.2). */
@@ -46,10 +46,10 @@ const NETWORK_GROUPS = 4;
 
 const LOOPBACK = /^(?:127\.[0-9.]+|::1)$/;
 
-/** The room. */
+/** Holds the guests and chooses whom a newcomer displaces. */
 export class WaitingRoom<T extends Guest> {
   readonly #options: WaitingRoomOptions<T>;
-  /** By group, the guests in the order of their coming, with its time; no group is empty. */
+  /** By group, the guests with their arrival times, in order of arrival; no group is empty. */
   readonly #guests = new Map<string, Map<T, number>>();
   #size = 0;
 
@@ -62,9 +62,9 @@ export class WaitingRoom<T extends Guest> {
   }
 
   /**
-   * How long a newcomer should wait before it enters, ms; less when somebody leaves.
+   * How long a newcomer should wait before it enters, ms; less if a guest leaves.
    *
-   * @returns `"refuse"` if its address has had its share, and just now.
+   * @returns `"refuse"` if its address holds its whole share, and took all of it just now.
    */
   delay(group: string): number | "refuse" {
     const { places, perAddress, now } = this.#options;
@@ -74,18 +74,18 @@ export class WaitingRoom<T extends Guest> {
     }
     const largest = this.#largest();
     if (largest === undefined || this.#size < places) return 0;
-    // Who holds more than its like makes room at once.
+    // A group that holds more than the newcomer's makes room at once.
     return largest.size > (own?.size ?? 0) + 1 ? 0 : stayOf(largest, now());
   }
 
-  /** Gives a guest a place, as the last that came. Not to be called for one that has a place. */
+  /** Gives a guest a place as the latest arrival. Must not be called for one that has a place. */
   enter(guest: T): void {
     const { places, perAddress, now } = this.#options;
     const own = this.#guests.get(guest.group);
     const hasShare = guest.group !== THIS_MACHINE && own !== undefined && own.size >= perAddress;
     if (hasShare) this.#displaceFrom(own);
     else if (this.#size >= places) this.displace();
-    // The group may have lost its last guest just now.
+    // The group may just have lost its last guest.
     const group = this.#guests.get(guest.group) ?? new Map<T, number>();
     this.#guests.set(guest.group, group.set(guest, now()));
     this.#size++;
@@ -100,12 +100,12 @@ export class WaitingRoom<T extends Guest> {
     return true;
   }
 
-  /** Ends the stay of the quietest of the address that holds the most, if anybody is here. */
+  /** Displaces the quietest guest of the group that holds the most, if there is one. */
   displace(): void {
     this.#displaceFrom(this.#largest());
   }
 
-  /** Of groups of one size the one that has been here the longest. */
+  /** Of groups of equal size, the one that arrived first. */
   #largest(): Map<T, number> | undefined {
     let largest: Map<T, number> | undefined;
     for (const group of this.#guests.values()) {
@@ -121,13 +121,13 @@ export class WaitingRoom<T extends Guest> {
   }
 }
 
-/** For how long the quietest of a group keeps its place, ms. */
+/** How long the quietest guest of a group still keeps its place, ms. */
 function stayOf(group: ReadonlyMap<unknown, number>, now: number): number {
   const [since = 0] = group.values();
   return Math.max(0, since + STAY_MS - now);
 }
 
-/** Who a connection counts for: an IPv4 address, the /64 of an IPv6 address, or {@link THIS_MACHINE}. */
+/** The address that a connection counts for: an IPv4 address, the /64 of an IPv6 address, or {@link THIS_MACHINE}. */
 export function addressGroup(peer: Deno.Addr | undefined): string {
   if (peer === undefined || !("hostname" in peer)) return THIS_MACHINE;
   const { hostname } = peer;
@@ -138,7 +138,7 @@ export function addressGroup(peer: Deno.Addr | undefined): string {
     : `${expandIpv6(hostname).slice(0, NETWORK_GROUPS).join(":")}::/64`;
 }
 
-/** The eight groups of an address as the system prints it, which has no dots but in mapped ones. */
+/** The eight groups of an address as the system prints it: with dots only in mapped addresses. */
 function expandIpv6(hostname: string): string[] {
   const [address = ""] = hostname.split("%", 1);
   const [head = "", tail] = address.split("::", 2);

@@ -1,8 +1,8 @@
 /**
- * Charts of answers over time, as inline SVG with a text that says the same.
+ * Charts of answers over time, as inline SVG with an equivalent text.
  *
- * The picture has bars and nothing else, so that it may be stretched to any width; words and numbers
- * stand around it in HTML.
+ * The picture contains only bars, so that it can be stretched to any width. Words and numbers stand
+ * around it in HTML.
  *
  * @module
  */
@@ -16,11 +16,11 @@ const HEIGHT = 100;
 const SLOT = 10;
 const GAP = 2;
 
-/** A bar is at least this high: one deferred mail in a thousand must be seen. */
+/** The least height of a bar: one deferred query in a thousand must be visible. */
 const LEAST = 3;
 
-/** How each answer is called, from the foot of a bar to its top. */
-export const ANSWER_NAMES: Readonly<Record<AnswerWord, string>> = {
+/** The names of the answers, from the foot of a bar to its top. */
+const ANSWER_NAMES: Readonly<Record<AnswerWord, string>> = {
   secure: "MTA-STS enforced",
   "dane-only": "left to DANE",
   notfound: "nothing to enforce",

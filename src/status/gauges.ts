@@ -1,6 +1,6 @@
 /**
- * Gauges that are read when scraped, of parts that count nothing themselves: the process, the store
- * and the work of the resolver. Each reading takes at most a few milliseconds.
+ * Gauges that are read at each scrape, for parts that count nothing themselves: the process, the store
+ * and the checks of the resolver. Each reading takes at most a few milliseconds.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export interface GaugeOptions {
   readonly version: string;
 }
 
-/** Declares them. */
+/** Declares the gauges. */
 export function declareGauges(options: GaugeOptions): void {
   declareProcess(options);
   declareStore(options);
@@ -54,16 +54,16 @@ export function declareGauges(options: GaugeOptions): void {
   );
   metrics.gaugeFn(
     "mta_sts_checks_waiting",
-    "Checks of a domain that wait for their turn.",
+    "Checks of a domain that wait to start.",
     () => load().waiting,
   );
 }
 
-/** Under the names that client libraries give them. */
+/** Declares the gauges of the process, under the names that client libraries use. */
 function declareProcess({ metrics, startedAt, version }: GaugeOptions): void {
   metrics.gauge(
     "mta_sts_build_info",
-    "Always 1; the labels tell the version of the program and of its runtime.",
+    "Always 1; the labels hold the versions of the program and of its runtime.",
     ["version", "deno"],
   ).cell(version, Deno.version.deno).value = 1;
   metrics.gaugeFn(
@@ -82,12 +82,12 @@ function declareStore({ metrics, store, now, forgetAfter }: GaugeOptions): void 
   metrics.gaugeFn("mta_sts_policies", "Policies held in the cache.", () => store.count());
   metrics.gaugeFn(
     "mta_sts_held_off_domains",
-    "Domains whose policy could not be had and is not fetched again for a while (RFC 8461 §3.3).",
+    "Domains whose policy fetch failed and is not retried for a while (RFC 8461 §3.3).",
     () => store.countHeldOff(now()),
   );
   metrics.gaugeFn(
     "mta_sts_oldest_fetch_timestamp_seconds",
-    "When the policy in use that was fetched longest ago was fetched; NaN without policies in use.",
+    "Time of the oldest fetch among the policies in use; NaN without policies in use.",
     () => (store.oldestFetch(now() - forgetAfter) ?? NaN) / 1000,
   );
   metrics.gaugeFn(

@@ -1,10 +1,10 @@
 /**
  * Whether the daemon can do its work, check by check, for probes and people.
  *
- * `failed` is what makes it unfit: an answer cannot be had from it, or not a right one. Then
- * `/readyz` says 503. `warning` is for what the answers do not suffer from now: it works, and somebody should
- * look. That it is alive at all is shown by answering, and is not judged here: a supervisor that
- * restarts the daemon because the DNS is down only loses what memory holds.
+ * `failed` means that the daemon cannot answer, or not correctly; then the status of `/readyz` is 503.
+ * `warning` means that answers are correct but the postmaster should look. Whether the process is alive is
+ * not judged here, because any reply shows it. A supervisor that restarts the daemon because DNS is down
+ * only loses what memory holds.
  *
  * @module
  */
@@ -13,32 +13,32 @@ import type { StoreCare } from "../cache/types.ts";
 import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
 import type { Clock } from "../base/clock.ts";
 
-/** No clock that is right shows an earlier time, ms: the program is younger. */
+/** A correct clock shows no earlier time, ms: the program is younger. */
 const CLOCK_NOT_BEFORE_MS = Date.UTC(2026, 0, 1);
 
-/** The wall clock may be behind the process's time, which never runs back, by this much, ms. */
+/** How far the wall clock may be behind the process's time, which never runs backwards, ms. */
 const CLOCK_BEHIND_MS = 5 * 60_000;
 
-/** The resolver is asked at most this often, ms, however often the health is. */
+/** The resolver is probed at most this often, ms, however often the health is requested. */
 const PROBE_KEPT_MS = 10_000;
 
-/** A probe without an answer within this time counts as failed, ms: who asks for the health does not wait for long. */
+/** A probe without an answer within this time counts as failed, ms: clients of `/readyz` do not wait for long. */
 const PROBE_WAIT_MS = 2500;
 
-/** Resolvers described one by one; libc uses three. */
+/** The most resolvers described one by one; libc uses three. */
 const MAX_RESOLVERS = 5;
 
-/** How one part fares. */
+/** The state of one part. */
 export interface HealthCheck {
   readonly name: "listening" | "dns" | "clock" | "cache" | "dnssec";
   readonly status: "ok" | "warning" | "failed";
-  /** One line for a person, from a safe source. */
+  /** One line for a person, from a trusted source. */
   readonly detail: string;
 }
 
-/** How the daemon fares. */
+/** The state of the daemon. */
 export interface HealthReport {
-  /** `unready` if a check failed, else `degraded` if one warns. */
+  /** `unready` if a check failed, otherwise `degraded` if one warns. */
   readonly status: "ready" | "degraded" | "unready";
   readonly checks: readonly HealthCheck[];
 }
@@ -48,25 +48,25 @@ export interface HealthOptions {
   readonly clock: Clock;
   /** The wall clock, ms since the epoch. */
   readonly wall: () => number;
-  /** By how much the wall clock is ahead while that is not believed, ms; else 0. */
+  /** By how much the wall clock is ahead while that is not believed, ms; otherwise 0. */
   readonly doubted: () => number;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
   readonly store: Pick<StoreCare, "health">;
-  /** Asks the DNS resolver a question that it can always answer. Never rejects. */
+  /** Asks the DNS resolver something that it can always answer. Never rejects. */
   readonly probe: () => Promise<DnssecProbe>;
-  /** Whether a resolver validated when last asked. */
+  /** Whether a resolver validated when last asked; `undefined` if unknown. */
   readonly validates: () => boolean | undefined;
   /** What is known of each resolver. */
   readonly resolvers: () => readonly ResolverState[];
 }
 
-/** Looks at all parts. @returns A function that never rejects, and answers within three seconds. */
+/** Creates the health report. @returns A function that never rejects, and answers within three seconds. */
 export function createHealth(options: HealthOptions): () => Promise<HealthReport> {
   const { clock } = options;
   let last: { readonly at: number; readonly probe: Promise<DnssecProbe> } | undefined;
 
-  /** The last probe, or a new one when that is too old; several callers share it. */
+  /** The last probe, or a new one if that is too old; concurrent callers share it. */
   function probe(): Promise<DnssecProbe> {
     const now = clock.now();
     if (last === undefined || now - last.at >= PROBE_KEPT_MS) {
@@ -101,7 +101,7 @@ function inTime(probe: Promise<DnssecProbe>, clock: Clock): Promise<DnssecProbe>
 
 function checkListening(sockets: number): HealthCheck {
   const name = "listening";
-  if (sockets === 0) return { name, status: "failed", detail: "no queries are accepted" };
+  if (sockets === 0) return { name, status: "failed", detail: "queries are not accepted" };
   return { name, status: "ok", detail: `${sockets} ${sockets === 1 ? "socket" : "sockets"}` };
 }
 
@@ -117,18 +117,14 @@ function checkDns(probe: DnssecProbe, resolvers: readonly ResolverState[]): Heal
   return { name, status: "ok", detail };
 }
 
-/** What is known of a resolver, in one line: `127.0.0.1:53: UDP answers, TCP answers, EDNS, validates`. */
+/** Describes a resolver in one line: `127.0.0.1:53: UDP answers, TCP answers, EDNS, validates`. */
 export function describeResolver({ server, udp, tcp, edns, validates }: ResolverState): string {
   const answers = udp === "answers" || tcp === "answers";
   const words = [
     `UDP ${WAYS[udp]}`,
     `TCP ${WAYS[tcp]}`,
-    ...answers ? [edns ? "EDNS" : "no EDNS (the AD bit is asked for without)"] : [],
-    validates === undefined
-      ? "not known whether it validates"
-      : validates
-      ? "validates"
-      : "does not validate",
+    ...answers ? [edns ? "EDNS" : "no EDNS (asked without it, also for the AD bit)"] : [],
+    validates === undefined ? "validation unknown" : validates ? "validates" : "does not validate",
   ];
   return `${server}: ${words.join(", ")}`;
 }
@@ -140,32 +136,37 @@ const WAYS: Readonly<Record<WayState, string>> = {
   "off": "switched off by use-vc",
 };
 
-/** Certificates and the ages of policies are judged by the clock. */
+/** Certificates and the ages of policies depend on the clock. */
 function checkClock({ wall: readWall, doubted }: HealthOptions, now: number): HealthCheck {
   const name = "clock";
   const wall = readWall();
   if (wall < CLOCK_NOT_BEFORE_MS) {
-    const detail = `the clock shows ${new Date(wall).toISOString()}, a time before this program`;
+    const detail = `the clock shows ${
+      new Date(wall).toISOString()
+    }, before this program was written`;
     return { name, status: "failed", detail };
   }
   const ahead = Math.round(doubted() / 1000);
   if (ahead > 0) {
-    const detail = `the clock jumped ahead by ${ahead} s; nothing expires by it unless it lasts`;
+    const detail =
+      `the clock jumped ahead by ${ahead} s; nothing expires because of it unless the jump lasts`;
     return { name, status: "warning", detail };
   }
   const behind = now - wall;
   if (behind <= CLOCK_BEHIND_MS) return { name, status: "ok", detail: "plausible" };
-  const detail = `the clock was set back by ${Math.round(behind / 1000)} s; ages are kept`;
+  const detail = `the clock was set back by ${
+    Math.round(behind / 1000)
+  } s; policies keep their age`;
   return { name, status: "warning", detail };
 }
 
-/** Without its file the daemon answers from memory, and forgets with its end. */
+/** Without its file, the daemon answers from memory, which a stop loses. */
 function checkCache(store: Pick<StoreCare, "health">): HealthCheck {
   const name = "cache";
   const health = store.health();
   switch (health.kind) {
     case "ok":
-      return { name, status: "ok", detail: "the file works" };
+      return { name, status: "ok", detail: "the cache file works" };
     case "memory":
       return { name, status: "ok", detail: "in memory only, as configured" };
     case "degraded":
@@ -173,16 +174,16 @@ function checkCache(store: Pick<StoreCare, "health">): HealthCheck {
   }
 }
 
-/** Without validation DANE cannot be seen, which leaves MTA-STS as the protection. */
+/** Without validation, DANE cannot be checked, and MTA-STS is the only protection. */
 function checkDnssec(probe: DnssecProbe, validates: boolean | undefined): HealthCheck {
   const name = "dnssec";
   if (probe.kind === "does-not-validate") {
-    const detail = `the resolver does not validate, DANE is not checked: ${probe.detail}`;
+    const detail = `the resolver does not validate, so DANE is not checked: ${probe.detail}`;
     return { name, status: "warning", detail };
   }
   if (probe.kind === "validates" || validates) {
     return { name, status: "ok", detail: "the resolver validates" };
   }
-  const detail = "not known whether the resolver validates";
+  const detail = "whether the resolver validates is unknown";
   return { name, status: "warning", detail };
 }

@@ -1,10 +1,9 @@
 /**
- * How many queries were answered how, over the last hour by the minute and over the last day by the
+ * The number of queries by answer: over the last hour for each minute, and over the last day for each
  * quarter of an hour.
  *
- * The counters are read now and then and the difference is booked to the slot of that time, so
- * counting itself costs nothing more. The slots are fixed rings of numbers; a restart begins
- * with empty ones.
+ * The counters are read at intervals, and the difference is added to the slot of that time. So counting
+ * itself costs nothing more. The slots are fixed rings of numbers, which are empty after a restart.
  *
  * @module
  */
@@ -12,7 +11,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Metrics } from "../base/telemetry.ts";
 
-/** What a query can come to, for the charts: the words of the label `answer`. */
+/** The possible answers to a query: the values of the label `answer`. */
 export const ANSWERS = ["secure", "dane-only", "notfound", "temp"] as const;
 
 /** An answer to a query. */
@@ -21,7 +20,7 @@ export type AnswerWord = typeof ANSWERS[number];
 /** The counter that is read. */
 const COUNTER = "mta_sts_queries_total";
 
-/** The counters are read this often, ms: what is booked to a minute's slot is at most so late. */
+/** The counters are read this often, ms: a query is added to its slot at most this late. */
 const SAMPLE_MS = 10_000;
 
 const MINUTE_MS = 60_000;
@@ -36,7 +35,7 @@ export interface Span {
   readonly slotMs: number;
   /** When the last slot begins, ms. */
   readonly lastSlotAt: number;
-  /** Oldest first, the last one not yet over. */
+  /** Oldest first; the last one is still running. */
   readonly slots: readonly Counts[];
 }
 
@@ -46,11 +45,11 @@ export interface History {
   hour(): Span;
   /** The last 24 hours, by 15 minutes. */
   day(): Span;
-  /** Ends the reading of counters. */
+  /** Stops reading the counters. */
   stop(): void;
 }
 
-/** Starts reading the counters; what was counted before does not show. */
+/** Starts reading the counters; earlier counts are left out. */
 export function startHistory(
   { metrics, clock }: { metrics: Pick<Metrics, "samples">; clock: Clock },
 ): History {
@@ -89,11 +88,11 @@ function totals(metrics: Pick<Metrics, "samples">): number[] {
   return sums;
 }
 
-/** Slots of time in a circle: the slot of a time is found by division. */
+/** A ring of slots of time: division gives the slot of a time. */
 class Ring {
   readonly #slotMs: number;
   readonly #slots: number;
-  /** One slot after the other, in each the answers in their order. */
+  /** The counts of one slot after the other, each in the order of {@link ANSWERS}. */
   readonly #counts: Float64Array;
   /** Number of the newest slot, counted from the epoch. */
   #newest = 0;
@@ -104,7 +103,7 @@ class Ring {
     this.#counts = new Float64Array(slots * ANSWERS.length);
   }
 
-  /** Books counts at a time, ms; time never runs backwards. */
+  /** Adds counts to the slot of a time, ms; time never runs backwards. */
   add(now: number, counts: readonly number[]): void {
     const slot = Math.floor(now / this.#slotMs);
     const passed = Math.min(slot - this.#newest, this.#slots);

@@ -1,7 +1,7 @@
 /**
  * The list of cached domains: which part of it a request asks for, and its entries.
  *
- * A page is bounded, and so is how far one can leaf; whoever wants one domain of a million finds it by the
+ * The size of a page and the number of pages are bounded. To find one domain of a million, search for the
  * beginning of its name.
  *
  * @module
@@ -15,16 +15,16 @@ import type { RecentEvents } from "./recent_events.ts";
 /** Domains on a page. */
 export const PAGE_ROWS = 100;
 
-/** Pages to leaf through; more is nothing for a person, and rows before a page take time. */
+/** The most pages: nobody reads more, and skipping the rows before a page takes time. */
 const MAX_PAGES = 20;
 
-/** More policies than this are not sorted by last use: there is no index for it, and 100,000 take 10 ms. */
+/** With more policies, sorting by last use is not offered: it has no index, and 100,000 rows take 10 ms. */
 const MAX_SORTED_BY_USE = 100_000;
 
 /** The longest domain in text form (RFC 1035 §2.3.4). */
 const MAX_NAME_CHARS = 253;
 
-/** The orders offered, each with the direction that is asked for first. */
+/** The orders offered, each with its first direction. */
 export const ORDERS: readonly { order: PageOrder; descending: boolean }[] = [
   { order: "domain", descending: false },
   { order: "fetched", descending: false },
@@ -39,18 +39,18 @@ export interface DomainEntry {
   readonly fetchedAt: number;
   readonly expiresAt: number;
   readonly lastUsedAt: number;
-  /** What went wrong last and is not over; may hold remote text. */
+  /** The last problem that is not over; may hold remote text. */
   readonly problem: { readonly at: number; readonly text: string } | undefined;
 }
 
 /** A part of the list. */
 export interface Listing {
   readonly entries: readonly DomainEntry[];
-  /** The beginning of a name that was asked for; `""` for all. */
+  /** The beginning of a name that was searched for; `""` for all. */
   readonly search: string;
   readonly order: PageOrder;
   readonly descending: boolean;
-  /** Orders that may be asked for: none within a search. */
+  /** The orders that can be chosen: none within a search. */
   readonly orders: readonly PageOrder[];
   /** 1-based. */
   readonly page: number;
@@ -66,8 +66,8 @@ export interface ListingSources {
 }
 
 /**
- * Reads the part of the list that a query asks for: `q`, `sort`, `dir` and `page`. What is not of its form counts
- * as not given.
+ * Reads the part of the list that the parameters `q`, `sort`, `dir` and `page` select. A malformed parameter
+ * counts as absent.
  */
 export function readListing(
   query: URLSearchParams,
@@ -78,7 +78,7 @@ export function readListing(
   const offered = search !== ""
     ? []
     : ORDERS.filter(({ order }) => order !== "used" || total <= MAX_SORTED_BY_USE);
-  // Without a wish: what mail is sent to now, or else the alphabet.
+  // By default, the domains that mail was last sent to, or the alphabet if that order is not offered.
   const fallback = offered.find(({ order }) => order === "used") ?? ORDERS[0]!;
   const { order, descending: natural } = offered.find(({ order }) => order === query.get("sort")) ??
     fallback;
@@ -86,7 +86,7 @@ export function readListing(
   const descending = direction === "up" ? false : direction === "down" ? true : natural;
   const page = readPage(query.get("page") ?? "");
   const offset = (page - 1) * PAGE_ROWS;
-  // One more than is shown tells whether there is a next page.
+  // One more than is shown: it exists if there is a next page.
   const policies = store.listPage({
     order,
     descending,
@@ -113,7 +113,7 @@ function entryOf(
   return { domain, mode, fetchedAt, expiresAt, lastUsedAt, problem: problemOf(domain, sources) };
 }
 
-/** What was seen by this process, or the failed fetch that outlived the last one. */
+/** The problem that this process has seen, or else the failed fetch in the store. */
 function problemOf(domain: string, { store, events }: ListingSources): DomainEntry["problem"] {
   const seen = events.problem(domain);
   if (seen !== undefined) return { at: seen.at, text: `${seen.what}: ${seen.detail}` };

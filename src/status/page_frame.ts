@@ -1,5 +1,5 @@
 /**
- * What all status pages have around them.
+ * The frame of all status pages.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { HttpReply } from "../http/server.ts";
 import { type Html, html } from "../http/html.ts";
 import { STYLE } from "./page_style.ts";
 
-/** A letter with a seal, as an image that needs no request. */
+/** An envelope, as an image that needs no request. */
 const ICON = "data:image/svg+xml," + encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#1f766e" d="M1 3h14v10H1z"/>' +
     '<path fill="none" stroke="#fffdf9" d="M1 3.5l7 5 7-5"/></svg>',
@@ -23,8 +23,8 @@ export interface Page {
 }
 
 /**
- * Makes the function that frames pages. Their policy for the browser: this style sheet, the icon, the form;
- * nothing else, no script, no other origin.
+ * Makes the function that frames pages. Their content security policy allows this style sheet, the icon and
+ * the form, but no script and no other origin.
  */
 export async function createFrame(version: string): Promise<(page: Page) => HttpReply> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(STYLE));

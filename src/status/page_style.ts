@@ -1,6 +1,6 @@
 /**
- * The style sheet of the status pages: paper and ink, light or dark as the reader has it, one
- * layout that also fits a telephone.
+ * The style sheet of the status pages: light or dark as the browser prefers, and one layout that also
+ * fits a telephone.
  *
  * @module
  */

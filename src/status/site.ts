@@ -1,5 +1,5 @@
 /**
- * What the HTTP surface has at which path.
+ * The paths of the HTTP surface.
  *
  * - `/`: the status page, with `q`, `sort`, `dir` and `page` for its list of domains.
  * - `/domain/NAME`: the page of a domain.
@@ -28,7 +28,7 @@ import type { Metrics } from "../base/telemetry.ts";
 import type { Warnings } from "../base/warnings.ts";
 import { formatCount, formatDuration, formatMegabytes } from "./wording.ts";
 
-/** Warnings on the status page, so few that the list of domains is in sight; the log has them all. */
+/** Warnings on the status page: few, so that the list of domains stays in view. The log has them all. */
 const SHOWN_WARNINGS = 8;
 
 const DOMAIN_PREFIX = "/domain/";
@@ -47,16 +47,17 @@ export interface SiteOptions {
   readonly history: Pick<History, "hour" | "day">;
   readonly events: RecentEvents;
   readonly health: () => Promise<HealthReport>;
-  /** What the running resolver holds of a domain. */
+  /** What the running resolver knows of a domain. */
   readonly report: Resolver["report"];
 }
 
-/** What answers a request. */
+/** The function that answers a request. */
 export type Site = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
 
-/** Answers for a loopback address: only who asks for it by an address or as `localhost`. */
+/** Answers only requests for an IP address or `localhost`, for a server on a loopback address. */
 export function forLocalNames(site: Site): Site {
-  const refusal = "Here only an address or localhost is answered; let a proxy use a unix socket.";
+  const refusal =
+    "Only requests for an IP address or localhost are answered here. A proxy must use a UNIX socket.";
   return (request) => isLocalHost(request.host) ? site(request) : text(421, refusal);
 }
 
@@ -81,7 +82,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
 
   function showDomain(name: string): HttpReply {
     const domain = toDomainName(decodeName(name));
-    if (domain === undefined) return text(404, "This is no domain name.");
+    if (domain === undefined) return text(404, "Not a domain name.");
     const stored = store.getPolicy(domain);
     return frame(domainPage({
       now: now(),
@@ -104,11 +105,11 @@ export async function createSite(options: SiteOptions): Promise<Site> {
         return options.health().then(readiness);
     }
     if (path.startsWith(DOMAIN_PREFIX)) return showDomain(path.slice(DOMAIN_PREFIX.length));
-    return text(404, "There is nothing here; see /");
+    return text(404, "Not found. The status page is at /.");
   };
 }
 
-/** The report as JSON. `wrong` names the checks that are not `ok`, so that a glance is enough. */
+/** The report as JSON. `wrong` names the checks that are not `ok`, for a quick look. */
 function readiness({ status, checks }: HealthReport): HttpReply {
   const wrong = checks.filter((check) => check.status !== "ok").map(({ name }) => name);
   return json(status === "unready" ? 503 : 200, { status, wrong, checks });
@@ -120,11 +121,11 @@ function figuresOf(hour: Span, options: SiteOptions): [string, string | Html][] 
   const connections = metrics.samples("mta_sts_connections")[0]?.value ?? 0;
   return [
     ["policies cached", formatCount(store.count())],
-    ["deferred within the hour", formatCount(deferred)],
+    ["deferred in the last hour", formatCount(deferred)],
     ["policy hosts held off", formatCount(store.countHeldOff(now()))],
-    ["connections of Postfix", formatCount(connections)],
+    ["connections from Postfix", formatCount(connections)],
     ["memory", formatMegabytes(Deno.memoryUsage().rss)],
-    ["since the start", formatDuration(uptime(options))],
+    ["since start", formatDuration(uptime(options))],
   ];
 }
 
@@ -136,7 +137,7 @@ function json(status: HttpReply["status"], value: unknown): HttpReply {
   return { status, type: "application/json", body: JSON.stringify(value, null, 2) + "\n" };
 }
 
-/** @returns `""` if the percent signs make no sense. */
+/** @returns `""` if the percent-encoding is malformed. */
 function decodeName(name: string): string {
   try {
     return decodeURIComponent(name);

@@ -1,6 +1,6 @@
 /**
- * The status page, made for a postmaster's glance: is it well, what does it answer, which domains
- * are cached, what was there to complain about.
+ * The status page, for a quick look: whether the daemon works, what it answers, which domains are cached,
+ * and the last warnings.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import type { Page } from "./page_frame.ts";
 import type { Warning } from "../base/warnings.ts";
 import { formatCount, formatTime, timeElement } from "./wording.ts";
 
-/** All that the page shows. Times in ms. */
+/** The content of the page. Times in ms. */
 export interface StatusFacts {
   readonly now: number;
   readonly health: HealthReport;
-  /** Numbers worth a glance, each with its name. */
+  /** The key figures, each with its name. */
   readonly figures: readonly (readonly [name: string, value: string | Html])[];
   readonly hour: Span;
   readonly day: Span;
@@ -28,7 +28,7 @@ export interface StatusFacts {
   readonly warnings: readonly Warning[];
 }
 
-/** How parts are called. */
+/** The names of the checks. */
 const CHECK_NAMES: Readonly<Record<HealthCheck["name"], string>> = {
   listening: "Listening",
   dns: "DNS",
@@ -53,7 +53,7 @@ const COLUMN_NAMES: Readonly<Record<PageOrder, string>> = {
 /** Writes the page. */
 export function statusPage(facts: StatusFacts): Page {
   const { now, health, hour, day, listing, warnings } = facts;
-  const verdict = verdictOf(health);
+  const state = describeState(health);
   const figures = facts.figures.map(([name, value]) =>
     html`
       <div>
@@ -63,12 +63,12 @@ export function statusPage(facts: StatusFacts): Page {
     `
   );
   return {
-    title: `${verdict} – MTA-STS`,
+    title: `${state} – MTA-STS`,
     body: html`
       <a class="skip" href="#domains">Skip to the cached domains</a>
       <header>
         <p>MTA-STS policies for Postfix, ${formatTime(now)} UTC</p>
-        <h1>${verdict}</h1>
+        <h1>${state}</h1>
         <ul class="checks">${health.checks.map(checkItem)}</ul>
       </header>
       <main>
@@ -85,7 +85,7 @@ export function statusPage(facts: StatusFacts): Page {
 }
 
 /** The state in one sentence. */
-function verdictOf({ status, checks }: HealthReport): string {
+function describeState({ status, checks }: HealthReport): string {
   const wrong = checks.filter((check) =>
     check.status === (status === "unready" ? "failed" : "warning")
   );
@@ -94,9 +94,9 @@ function verdictOf({ status, checks }: HealthReport): string {
     case "ready":
       return "Everything works";
     case "degraded":
-      return `It works, but have a look at ${names}`;
+      return `Working, but check ${names}`;
     case "unready":
-      return `Out of order: ${names}`;
+      return `Not working: ${names}`;
   }
 }
 
@@ -124,7 +124,7 @@ function domainSection(listing: Listing, now: number): Html {
             type="search"
             value="${listing.search}"
             maxlength="253"
-            placeholder="Beginning of its name"
+            placeholder="Beginning of the name"
             autocomplete="off"
             autocapitalize="off"
             spellcheck="false"
@@ -146,7 +146,7 @@ function emptyList({ search, page }: Listing): Html {
   const path = domainPath(search);
   return html`
     <p class="soft">
-      No cached policy is for a domain that begins with &ldquo;${search}&rdquo;.
+      No cached domain begins with &ldquo;${search}&rdquo;.
       <a href="${path}">What is known of ${search}?</a>
     </p>
   `;
@@ -179,7 +179,7 @@ function captionOf({ search, entries, page, total, hasNext }: Listing): Html {
   return html`${shown} beginning with &ldquo;${search}&rdquo;. <a href="/">Show all ${all}</a>`;
 }
 
-/** A link where the order may be chosen; the one in force turns it round. */
+/** A link if the order can be chosen; for the current order, it reverses the direction. */
 function headerCell(order: PageOrder, listing: Listing): Html {
   const name = COLUMN_NAMES[order];
   const isSorted = listing.order === order;
@@ -226,7 +226,7 @@ function pageLinks({ search, order, descending, page, hasNext }: Listing): Html 
 function warningSection(warnings: readonly Warning[], now: number): Html {
   const items = warnings.map((warning) => warningItem(warning, now));
   const list = warnings.length === 0
-    ? html`<p class="soft">None since the start.</p>`
+    ? html`<p class="soft">None since the daemon started.</p>`
     : html`<ol class="said">${items}</ol>`;
   return html`
     <section aria-labelledby="warnings">
@@ -236,16 +236,16 @@ function warningSection(warnings: readonly Warning[], now: number): Html {
   `;
 }
 
-/** The event, the domain as a link, what else was said, and how often it was not said again. */
+/** The event, the domain as a link, the other fields, and how many such warnings were suppressed. */
 function warningItem({ at, event, fields, suppressed }: Warning, now: number): Html {
   const { domain, reason, detail, ...others } = fields;
-  const told = [
+  const details = [
     reason,
     detail,
     ...Object.entries(others).map(([name, value]) =>
       value === undefined ? undefined : `${name} ${value}`
     ),
-    suppressed > 0 ? `${formatCount(suppressed)} more before` : undefined,
+    suppressed > 0 ? `${formatCount(suppressed)} more suppressed before` : undefined,
   ].filter((text) => text !== undefined && text !== "");
   const link = typeof domain === "string"
     ? html`<a href="${domainPath(domain)}">${domain}</a>`
@@ -253,7 +253,7 @@ function warningItem({ at, event, fields, suppressed }: Warning, now: number): H
   return html`
     <li>
       ${timeElement(at, now)}
-      <div><b>${event}</b> ${link} <span>${told.join("; ")}</span></div>
+      <div><b>${event}</b> ${link} <span>${details.join("; ")}</span></div>
     </li>
   `;
 }

@@ -1,5 +1,5 @@
 /**
- * Times, durations and counts as people read them.
+ * Times, durations and counts in a form for people.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Units of a duration, seconds, largest first; each is used from twice its length on. */
+/** Units of a duration in seconds, largest first. Each is used from twice its length on. */
 const UNITS: readonly (readonly [number, string])[] = [
   [DAY, "d"],
   [HOUR, "h"],
@@ -52,7 +52,7 @@ export function formatMegabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
 }
 
-/** A relative time that machines, and people who point at it, can read exactly. */
+/** A relative time. The exact time is in attributes, for machines and as a tooltip. */
 export function timeElement(time: number, now: number): Html {
   const exact = new Date(time).toISOString();
   return html`<time datetime="${exact}" title="${exact}">${formatRelative(time, now)}</time>`;

@@ -34,7 +34,7 @@ Deno.test("health asks the daemon on its socket and for its own checks", async (
     await daemon.logged("resolver does not validate dnssec");
     const [status, output] = await health("--config", config);
     assertEquals(status, 0);
-    assertMatch(output, /^ok; dnssec: "the resolver does not validate, DANE is not checked: /);
+    assertMatch(output, /^ok; dnssec: "the resolver does not validate, so DANE is not checked: /);
   }
   outside.disturb = () => ({ rcode: "SERVFAIL" });
   {

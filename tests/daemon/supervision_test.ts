@@ -98,7 +98,7 @@ Deno.test("startSupervision() tells nothing after the end has begun", async () =
   assertEquals(world.sent.slice(1), [
     "RELOADING=1",
     "READY=1",
-    "STOPPING=1\nSTATUS=Answering what was received\nWATCHDOG=1",
+    "STOPPING=1\nSTATUS=Answering the queries received\nWATCHDOG=1",
     "(closed)",
   ]);
   await world.clock.advance(600_000);

@@ -48,7 +48,7 @@ Deno.test("serve tells systemd when it is ready, reloads and stops", async () =>
     "READY=1",
     "RELOADING=1",
     "READY=1",
-    "STOPPING=1\nSTATUS=Answering what was received\nWATCHDOG=1",
+    "STOPPING=1\nSTATUS=Answering the queries received\nWATCHDOG=1",
   ]);
   assertEquals(daemon.lines.filter((line) => line.includes("manager")), []);
 });

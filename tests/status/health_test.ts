@@ -67,8 +67,8 @@ Deno.test("createHealth() says of each resolver which ways lead to it, and of fi
     "ok",
     "the resolver answers",
     "192.0.2.1:53: UDP answers, TCP does not answer, EDNS, validates",
-    "192.0.2.2:53: UDP does not answer, TCP answers, no EDNS (the AD bit is asked for without), does not validate",
-    "192.0.2.3:53: UDP switched off by use-vc, TCP not tried, not known whether it validates",
+    "192.0.2.2:53: UDP does not answer, TCP answers, no EDNS (asked without it, also for the AD bit), does not validate",
+    "192.0.2.3:53: UDP switched off by use-vc, TCP not tried, validation unknown",
     "192.0.2.4:53: UDP answers, TCP does not answer, EDNS, validates",
     "192.0.2.5:53: UDP answers, TCP does not answer, EDNS, validates",
     "and 2 more",
@@ -78,7 +78,7 @@ Deno.test("createHealth() says of each resolver which ways lead to it, and of fi
 Deno.test("createHealth() is unready when no queries are accepted", async () => {
   const { ask, parts } = setUp();
   parts.sockets = 0;
-  assertEquals(await ask(), ["unready", "listening failed: no queries are accepted"]);
+  assertEquals(await ask(), ["unready", "listening failed: queries are not accepted"]);
 });
 
 Deno.test("createHealth() is unready when the resolver does not answer", async () => {
@@ -118,7 +118,7 @@ Deno.test("createHealth() is degraded without DNSSEC, which is needed for DANE o
   parts.probe = () => Promise.resolve({ kind: "does-not-validate", detail: "no AD bit for ns:." });
   assertEquals(await ask(), [
     "degraded",
-    "dnssec warning: the resolver does not validate, DANE is not checked: no AD bit for ns:.",
+    "dnssec warning: the resolver does not validate, so DANE is not checked: no AD bit for ns:.",
   ]);
 });
 
@@ -133,7 +133,7 @@ Deno.test("createHealth() is unready when the clock shows a time before the prog
   parts.wall = () => Date.UTC(1970, 0, 1);
   assertEquals(await ask(), [
     "unready",
-    "clock failed: the clock shows 1970-01-01T00:00:00.000Z, a time before this program",
+    "clock failed: the clock shows 1970-01-01T00:00:00.000Z, before this program was written",
   ]);
 });
 
@@ -145,7 +145,7 @@ Deno.test("createHealth() is degraded when the clock was set back", async () => 
   parts.wall = () => clock.now() - 301_000;
   assertEquals(await ask(), [
     "degraded",
-    "clock warning: the clock was set back by 301 s; ages are kept",
+    "clock warning: the clock was set back by 301 s; policies keep their age",
   ]);
 });
 
@@ -154,6 +154,6 @@ Deno.test("createHealth() is degraded while a jump of the clock is not believed"
   parts.doubted = 31_536_000_400;
   assertEquals(await ask(), [
     "degraded",
-    "clock warning: the clock jumped ahead by 31536000 s; nothing expires by it unless it lasts",
+    "clock warning: the clock jumped ahead by 31536000 s; nothing expires because of it unless the jump lasts",
   ]);
 });

@@ -64,7 +64,7 @@ Deno.test("/readyz names what is wrong, and is 503 only for what failed", async 
   assertEquals([status, wrong, checks[0]], ["unready", ["listening"], {
     name: "listening",
     status: "failed",
-    detail: "no queries are accepted",
+    detail: "queries are not accepted",
   }]);
   assertEquals((await get("/healthz")).status, 200);
 });
@@ -74,9 +74,9 @@ Deno.test("the status page begins with the verdict", async () => {
   assertStringIncludes((await get("/")).body, "<h1>Everything works</h1>");
   parts.probe = { kind: "does-not-validate", detail: "no AD bit" };
   await clock.advance(MINUTE);
-  assertStringIncludes((await get("/")).body, "<h1>It works, but have a look at DNSSEC</h1>");
+  assertStringIncludes((await get("/")).body, "<h1>Working, but check DNSSEC</h1>");
   parts.sockets = 0;
-  assertStringIncludes((await get("/")).body, "<h1>Out of order: Listening</h1>");
+  assertStringIncludes((await get("/")).body, "<h1>Not working: Listening</h1>");
 });
 
 Deno.test("the status page lists 500 domains by the hundred, sorted as asked", async () => {
@@ -161,7 +161,7 @@ Deno.test("the status page finds domains by the beginning of their name", async 
   const nothing = (await get("/?q=gamma.example")).body;
   assertStringIncludes(
     nothing,
-    "No cached policy is for a domain that begins with &ldquo;gamma.example&rdquo;.",
+    "No cached domain begins with &ldquo;gamma.example&rdquo;.",
   );
   assertStringIncludes(nothing, `<a href="/domain/gamma.example">`);
 });
