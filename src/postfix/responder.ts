@@ -61,12 +61,20 @@ const READY_REQUEST_MAX_BYTES = 300;
  */
 const READY_REPLY_MAX_BYTES = 4096;
 
+/** What a ready reply takes beyond its request and its bytes: objects, buffers, its place in the map. */
+const READY_REPLY_OVERHEAD_BYTES = 500;
+
 /** Upper bounds of the histogram, seconds: a DNS answer, an HTTPS fetch, the usual deadline. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 20];
 
 const SPACE = 0x20;
 const DOT = 0x2e;
 const NOTFOUND = encodeNetstring(NOTFOUND_REPLY);
+
+/** About how many octets a ready reply takes in memory. */
+export function readyReplyOctets({ request, bytes }: ReadyReply): number {
+  return READY_REPLY_OVERHEAD_BYTES + request.byteLength + bytes.byteLength;
+}
 
 /** A request that the resolver has to decide. */
 interface Query {

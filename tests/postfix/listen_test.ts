@@ -136,7 +136,11 @@ Deno.test("openSocket() leaves alone what is no socket", async () => {
   // A link, even to a stale socket, is no socket either.
   await leaveStaleSocket(directory.path("stale"));
   Deno.symlinkSync(directory.path("stale"), directory.path("link"));
-  await assertRejects(() => openSocket(directory.unix("link")), Error, "the file there is not a socket");
+  await assertRejects(
+    () => openSocket(directory.unix("link")),
+    Error,
+    "the file there is not a socket",
+  );
   assert(Deno.lstatSync(directory.path("link")).isSymlink);
 });
 
