@@ -11,6 +11,7 @@ import { VERSION } from "../base/version.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { warmUpTls } from "../https/policy_client.ts";
+import type { Handler } from "../postfix/connection.ts";
 import { createServer } from "../postfix/server.ts";
 import { logNotes } from "./config_notes.ts";
 import { createContext } from "./context.ts";
@@ -50,11 +51,8 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   const context: DaemonContext = { ...kept, events };
   let engine = await startEngine(config, context);
 
-  const server = createServer({
-    ...context,
-    handler: (payload, now) => engine.respond(payload, now),
-    limits: config.limits,
-  });
+  const handler: Handler = (payload, now) => engine.respond(payload, now);
+  const server = createServer({ ...context, handler, limits: config.limits });
   // From the first query on, a stop loses none.
   const stopSignal = waitForStop();
   const listeners = createListeners(server, log);
