@@ -12,7 +12,7 @@ import { toFileValues, toSettings } from "./settings.ts";
 import type { Config, Settings } from "./types.ts";
 import type { Zone } from "../resolver/zone.ts";
 
-/** Purging the cache is for the operator alone, whoever may use the other sockets. */
+/** Only the operator may purge the cache, even if other users may use the other sockets. */
 const CONTROL_SOCKET_MODE = 0o600;
 
 /**
