@@ -68,6 +68,12 @@ export interface ConnectionContext {
 /** What the connection waits for: a request, the rest of one, the handler, the client to take replies. */
 type Phase = "idle" | "receiving" | "handling" | "sending";
 
+/**
+ * A reply above this many octets leaves before the next request is handled. A client that sends ahead and takes
+ * nothing could otherwise have a hundred replies of 100 KB wait for it on each of its connections.
+ */
+const LARGE_REPLY_BYTES = 4096;
+
 /** The reply when a bug prevents an answer. */
 export const FAILED_REPLY: Uint8Array = encodeNetstring(formatTemp("internal error"));
 
@@ -184,8 +190,10 @@ export class Connection {
         let now = this.#context.now();
         for (let payload = decoder.next(); payload !== undefined; payload = decoder.next()) {
           this.#moves++;
-          if (this.#replies.push(this.#handle(payload, now)) < pipeline) continue;
-          await this.#settle(pipeline - 1);
+          const reply = this.#handle(payload, now);
+          const isLarge = reply instanceof Uint8Array && reply.length > LARGE_REPLY_BYTES;
+          if (this.#replies.push(reply) < pipeline && !isLarge) continue;
+          await this.#settle(isLarge ? 0 : pipeline - 1);
           now = this.#context.now();
         }
         // Nothing is read from a client that does not take its replies.
