@@ -109,7 +109,7 @@ export class CacheFile implements WriteTarget {
   /**
    * Opens the file, creating it if there is none.
    *
-   * @throws {CacheFault} If it is not to be trusted, not ours, or from a later version.
+   * @throws {FileFault} If it is not to be trusted, not ours, or from a later version.
    * @throws {Error} What SQLite or the system says.
    */
   constructor(path: string, options: CacheFileOptions) {
@@ -304,7 +304,7 @@ export class CacheFile implements WriteTarget {
   /**
    * Runs `action`, which changes the file; all changes are to be made by way of this.
    *
-   * @throws {CacheFault} Of kind `readonly`; see {@link WriteCheck}.
+   * @throws {FileFault} Of kind `readonly`; see {@link WriteCheck}.
    * @throws {Error} What `action` throws, or SQLite.
    */
   write(action: () => void): void {

@@ -8,7 +8,7 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { walOf } from "../sqlite/file_path.ts";
-import { CacheFault, faultKind } from "../sqlite/fault.ts";
+import { FileFault, faultKind } from "../sqlite/fault.ts";
 import { domainOf, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
 import { requireKnown } from "./schema.ts";
 import * as sql from "./statements.ts";
@@ -40,7 +40,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /**
  * An opened file. A row that cannot be believed counts as absent. Every method throws a
- * {@link CacheFault} with one line for the operator.
+ * {@link FileFault} with one line for the operator.
  */
 export class CacheView implements DomainNotes {
   readonly #path: string;
@@ -108,11 +108,11 @@ export class CacheView implements DomainNotes {
     try {
       return action();
     } catch (error) {
-      if (error instanceof CacheFault) throw error;
+      if (error instanceof FileFault) throw error;
       const kind = faultKind(error);
       const message = error instanceof Error ? error.message : String(error);
       const advice = ADVICE[kind] === undefined ? "" : `: ${ADVICE[kind]}`;
-      throw new CacheFault(kind, `cannot read ${this.#path}: ${message}${advice}`);
+      throw new FileFault(kind, `cannot read ${this.#path}: ${message}${advice}`);
     }
   }
 }

@@ -12,7 +12,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { CacheFault } from "../sqlite/fault.ts";
+import { FileFault } from "../sqlite/fault.ts";
 
 /** "mSTS", in the file header: tells our files from those of other programs. */
 const APPLICATION_ID = 0x6d535453;
@@ -89,7 +89,7 @@ export interface SchemaOptions {
 /**
  * Brings an opened file into shape: settings and schema.
  *
- * @throws {CacheFault} Of kind `foreign` or `newer`; such a file has not been changed.
+ * @throws {FileFault} Of kind `foreign` or `newer`; such a file has not been changed.
  * @throws {Error} SQLite's, with `errcode`; a file of an earlier version is then as it was.
  */
 export function prepareSchema(database: DatabaseSync, options: SchemaOptions): void {
@@ -134,7 +134,7 @@ export function transaction<T>(database: DatabaseSync, action: () => T): T {
  * Finds the version of a file of ours; 0 for an empty one. Changes nothing.
  *
  * @param options `latest` is the highest version that is known.
- * @throws {CacheFault} Of kind `foreign` or `newer`.
+ * @throws {FileFault} Of kind `foreign` or `newer`.
  */
 export function requireKnown(
   database: DatabaseSync,
@@ -147,11 +147,11 @@ export function requireKnown(
     return 0;
   }
   if (application !== APPLICATION_ID) {
-    throw new CacheFault("foreign", `${path} belongs to another program: name another file`);
+    throw new FileFault("foreign", `${path} belongs to another program: name another file`);
   }
   if (typeof version !== "number" || version < 1 || version > latest) {
     const text = `${path} was written by a later version (schema ${version}, not ${latest})`;
-    throw new CacheFault("newer", `${text}: name another file or upgrade`);
+    throw new FileFault("newer", `${text}: name another file or upgrade`);
   }
   return version;
 }

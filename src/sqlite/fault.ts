@@ -1,6 +1,6 @@
 /**
- * What can be wrong with the cache file, in one word each. The word is the metric label
- * and decides what the store does; the sentence is for the operator.
+ * What can be wrong with a SQLite file, in one word each. The word is the metric label
+ * and decides what the store on the file does; the sentence is for the operator.
  *
  * @module
  */
@@ -46,12 +46,14 @@ const ADVICE: Readonly<Partial<Record<FaultKind, string>>> = {
  * A fault that we find ourselves; the message names the file and the repair. SQLite and the system
  * throw their own errors.
  */
-export class CacheFault extends Error {
+export class FileFault extends Error {
+  /** The word for it. */
   readonly kind: FaultKind;
 
+  /** @param message One line: what is wrong, which file, what to do. */
   constructor(kind: FaultKind, message: string) {
     super(message);
-    this.name = "CacheFault";
+    this.name = "FileFault";
     this.kind = kind;
   }
 }
@@ -68,9 +70,9 @@ const SQLITE_KINDS: Readonly<Record<number, FaultKind>> = {
   26: "corrupt",
 };
 
-/** Finds the word for an error thrown by `node:sqlite`, by `Deno`, or as a {@link CacheFault}. */
+/** Finds the word for an error thrown by `node:sqlite`, by `Deno`, or as a {@link FileFault}. */
 export function faultKind(error: unknown): FaultKind {
-  if (error instanceof CacheFault) return error.kind;
+  if (error instanceof FileFault) return error.kind;
   if (!(error instanceof Error)) return "other";
   const { code, errcode } = error as Error & { code?: string; errcode?: number };
   // The low octet is the primary code, the rest refines it.
@@ -84,7 +86,7 @@ export function faultKind(error: unknown): FaultKind {
 
 /** Says in one line what is wrong with the file and what to do. */
 export function describeFault(path: string, error: unknown): string {
-  if (error instanceof CacheFault) return error.message;
+  if (error instanceof FileFault) return error.message;
   const message = error instanceof Error ? error.message : String(error);
   const advice = ADVICE[faultKind(error)] ?? "this is a bug, please report it";
   return `${path}: ${message}: ${advice}`;

@@ -9,7 +9,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { CacheFault } from "./fault.ts";
+import { FileFault } from "./fault.ts";
 
 const WAL_SUFFIX = "-wal";
 
@@ -51,17 +51,17 @@ export function checkDirectory(path: string): string | undefined {
  * directories 0700; SQLite gives its companions the mode of the file).
  *
  * @param options `allowUnsafe` leaves out the checks of owner and mode.
- * @throws {CacheFault} Of kind `unsafe`, if the file or its directory cannot be trusted.
+ * @throws {FileFault} Of kind `unsafe`, if the file or its directory cannot be trusted.
  * @throws {Error} What the system says, if the file cannot be created.
  */
 export function prepareFile(path: string, { allowUnsafe }: { allowUnsafe: boolean }): void {
   const danger = allowUnsafe ? undefined : checkDirectory(path);
-  if (danger !== undefined) throw new CacheFault("unsafe", danger);
+  if (danger !== undefined) throw new FileFault("unsafe", danger);
   const info = statOf(() => Deno.lstatSync(path));
   if (info === undefined) return createFile(path);
-  if (!info.isFile) throw new CacheFault("unsafe", `${path} is not a file: name another`);
+  if (!info.isFile) throw new FileFault("unsafe", `${path} is not a file: name another`);
   const doubt = allowUnsafe ? undefined : distrust(path, info);
-  if (doubt !== undefined) throw new CacheFault("unsafe", doubt);
+  if (doubt !== undefined) throw new FileFault("unsafe", doubt);
 }
 
 /** Identifies the file that stands at the path now; `undefined` if there is none to be seen. */
@@ -111,7 +111,7 @@ function createFile(path: string): void {
     Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    throw new CacheFault("busy", `${path} is being created by another process`);
+    throw new FileFault("busy", `${path} is being created by another process`);
   }
 }
 

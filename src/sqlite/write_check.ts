@@ -10,7 +10,7 @@
  */
 
 import { walOf } from "./file_path.ts";
-import { CacheFault } from "./fault.ts";
+import { FileFault } from "./fault.ts";
 
 /** `EROFS`, as Deno puts it. */
 const READ_ONLY_SYSTEM = "(os error 30)";
@@ -29,7 +29,7 @@ export class WriteCheck {
   /**
    * Sets the time of change of the WAL, which a write does anyway; that takes 2 microseconds.
    *
-   * @throws {CacheFault} Of kind `readonly`. Anything else that may be wrong is left for SQLite to find.
+   * @throws {FileFault} Of kind `readonly`. Anything else that may be wrong is left for SQLite to find.
    */
   requireWritable(): void {
     try {
@@ -38,7 +38,7 @@ export class WriteCheck {
       this.#wal.utimeSync(now, now);
     } catch (error) {
       if (!isReadOnly(error)) return;
-      throw new CacheFault("readonly", `${this.#path} cannot be written: make it writable`);
+      throw new FileFault("readonly", `${this.#path} cannot be written: make it writable`);
     }
   }
 

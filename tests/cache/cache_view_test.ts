@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CacheView, readStored } from "../../src/cache/cache_view.ts";
-import { CacheFault } from "../../src/sqlite/fault.ts";
+import { FileFault } from "../../src/sqlite/fault.ts";
 import { Bench, DAY, domainsOf, failureOf, policyOf, START } from "./harness.ts";
 
 const MX = { nextHop: "a.example", json: "{}", checkedAt: START };
@@ -38,7 +38,7 @@ function fault(bench: Bench): string {
   const error = assertThrows(() => {
     using opened = view(bench);
     for (const _ of opened.listPolicies());
-  }, CacheFault);
+  }, FileFault);
   assertEquals(error.message.includes("\n"), false);
   return error.message.replaceAll(bench.path, "FILE");
 }

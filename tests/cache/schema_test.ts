@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { DatabaseSync } from "node:sqlite";
-import { CacheFault } from "../../src/sqlite/fault.ts";
+import { FileFault } from "../../src/sqlite/fault.ts";
 import {
   FILE_MAX_OCTETS,
   type Migration,
@@ -141,7 +141,7 @@ Deno.test("a file of a later version is refused and left as it is", () => {
   const before = Deno.readFileSync(bench.path);
   {
     using database = bench.database();
-    const error = assertThrows(() => prepare(database, MIGRATIONS), CacheFault);
+    const error = assertThrows(() => prepare(database, MIGRATIONS), FileFault);
     assertEquals([error.kind, error.message], [
       "newer",
       "FILE was written by a later version (schema 2, not 1): name another file or upgrade",

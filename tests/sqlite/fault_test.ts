@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { CacheFault, describeFault, FAULT_KINDS, faultKind } from "../../src/sqlite/fault.ts";
+import { FileFault, describeFault, FAULT_KINDS, faultKind } from "../../src/sqlite/fault.ts";
 
 /** The error that `action` throws. */
 function errorOf(action: () => unknown): unknown {
@@ -71,7 +71,7 @@ Deno.test("describeFault() gives one line with the file and the repair for every
     const text = describeFault("/var/cache.db", error);
     assert(/^\/var\/cache\.db: what it is: [a-z ,]+$/.test(text), text);
   }
-  assertEquals(describeFault("/x", new CacheFault("foreign", "/x is theirs")), "/x is theirs");
+  assertEquals(describeFault("/x", new FileFault("foreign", "/x is theirs")), "/x is theirs");
 });
 
 Deno.test("FAULT_KINDS has no word twice", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkDirectory, identify, prepareFile, setAside } from "../../src/sqlite/file_path.ts";
-import { CacheFault } from "../../src/sqlite/fault.ts";
+import { FileFault } from "../../src/sqlite/fault.ts";
 import { Bench, START } from "../cache/harness.ts";
 
 const STRICT = { allowUnsafe: false };
@@ -12,7 +12,7 @@ function modeOf(path: string): number {
 
 /** The kind and message of the fault that `prepareFile` finds. */
 function doubt(path: string): string {
-  const error = assertThrows(() => prepareFile(path, STRICT), CacheFault);
+  const error = assertThrows(() => prepareFile(path, STRICT), FileFault);
   assertEquals(error.kind, "unsafe");
   return error.message;
 }
