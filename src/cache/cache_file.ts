@@ -30,10 +30,11 @@ import {
   readPolicyColumns,
   TIME_MAX_MS,
 } from "./rows.ts";
-import { salvageRows } from "./salvage.ts";
-import { prepareSchema, transaction } from "./schema.ts";
+import { salvageRows } from "../sqlite/salvage.ts";
+import { prepareSchema } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DueQuery, PageQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+import { transaction } from "../sqlite/transaction.ts";
 import { WriteCheck } from "../sqlite/write_check.ts";
 
 /** How long a write waits for another process's, ms. The event loop waits with it. */

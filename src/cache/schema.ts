@@ -13,6 +13,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { FileFault } from "../sqlite/fault.ts";
+import { transaction } from "../sqlite/transaction.ts";
 
 /** "mSTS", in the file header: tells our files from those of other programs. */
 const APPLICATION_ID = 0x6d535453;
@@ -110,24 +111,6 @@ export function prepareSchema(database: DatabaseSync, options: SchemaOptions): v
     database.prepare(`PRAGMA ${setting}`).all();
   }
   if (version < migrations.length) transaction(database, () => migrate(database, options));
-}
-
-/**
- * Runs `action` in one write transaction.
- *
- * @throws {Error} What `action` or the commit throws, after rolling back.
- */
-export function transaction<T>(database: DatabaseSync, action: () => T): T {
-  database.prepare("BEGIN IMMEDIATE").run();
-  try {
-    const result = action();
-    database.prepare("COMMIT").run();
-    return result;
-  } catch (error) {
-    // SQLite rolls back by itself after some faults of the disk.
-    if (database.isTransaction) database.prepare("ROLLBACK").run();
-    throw error;
-  }
 }
 
 /**

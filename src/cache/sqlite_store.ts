@@ -12,7 +12,7 @@
 import type { Log, Metric, Metrics } from "../base/telemetry.ts";
 import { type CacheFile, type Cursor, LIST_START } from "./cache_file.ts";
 import { FAULT_KINDS } from "../sqlite/fault.ts";
-import { FileKeeper } from "./file_keeper.ts";
+import { FileKeeper } from "../sqlite/file_keeper.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
 import { type Dropped, PendingWrites } from "./pending_writes.ts";

@@ -18,10 +18,10 @@
  */
 
 import type { Log, Metric } from "../base/telemetry.ts";
-import { CacheFile, type Table } from "./cache_file.ts";
-import { setAside } from "../sqlite/file_path.ts";
-import { describeFault, type FaultKind, faultKind } from "../sqlite/fault.ts";
-import type { StoreHealth } from "./types.ts";
+import { CacheFile, type Table } from "../cache/cache_file.ts";
+import { setAside } from "./file_path.ts";
+import { describeFault, type FaultKind, faultKind } from "./fault.ts";
+import type { StoreHealth } from "../cache/types.ts";
 
 /** Wait after the first repair that failed, ms; doubled up to {@link RETRY_MAX_MS}. */
 const RETRY_FIRST_MS = 1000;

@@ -5,7 +5,7 @@
  */
 
 import type { SQLInputValue } from "node:sqlite";
-import * as sql from "./statements.ts";
+import * as sql from "../cache/statements.ts";
 
 /** Rows read at once. */
 const SALVAGE_ROWS = 100;
