@@ -8,9 +8,10 @@
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { walOf } from "../sqlite/file_path.ts";
-import { FileFault, faultKind } from "../sqlite/fault.ts";
+import { faultKind, FileFault } from "../sqlite/fault.ts";
+import { requireKnown } from "../sqlite/format.ts";
 import { domainOf, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
-import { requireKnown } from "./schema.ts";
+import { CACHE_FORMAT } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DomainNotes, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
 
@@ -55,7 +56,8 @@ export class CacheView implements DomainNotes {
     this.#now = now;
     this.#database = this.#attempt(() => open(path));
     try {
-      this.#isEmpty = this.#attempt(() => requireKnown(this.#database, { path })) === 0;
+      const find = () => requireKnown(this.#database, { path, format: CACHE_FORMAT });
+      this.#isEmpty = this.#attempt(find) === 0;
     } catch (error) {
       this.#database.close();
       throw error;

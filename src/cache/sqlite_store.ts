@@ -10,9 +10,11 @@
  */
 
 import type { Log, Metric, Metrics } from "../base/telemetry.ts";
-import { type CacheFile, type Cursor, LIST_START } from "./cache_file.ts";
 import { FAULT_KINDS } from "../sqlite/fault.ts";
-import { FileKeeper } from "../sqlite/file_keeper.ts";
+import type { FileKeeper } from "../sqlite/file_keeper.ts";
+import type { CacheFile } from "./cache_file.ts";
+import { createCacheKeeper } from "./cache_keeper.ts";
+import { type Cursor, LIST_START } from "./file_lists.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
 import { type Dropped, PendingWrites } from "./pending_writes.ts";
@@ -77,7 +79,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
 export class SqliteStore implements PolicyStore {
   readonly #log: Log;
   readonly #errors: Metric;
-  readonly #keeper: FileKeeper;
+  readonly #keeper: FileKeeper<CacheFile>;
   readonly #pending: PendingWrites;
   readonly #now: () => number;
   readonly #news = new News();
@@ -95,7 +97,7 @@ export class SqliteStore implements PolicyStore {
     );
     for (const kind of [...FAULT_KINDS, "row", "dropped"]) errors.cell(kind);
     this.#errors = errors;
-    this.#keeper = new FileKeeper({
+    this.#keeper = createCacheKeeper({
       path: options.path,
       log,
       errors,
@@ -178,7 +180,7 @@ export class SqliteStore implements PolicyStore {
     let cursor: Cursor | undefined = LIST_START;
     while (cursor !== undefined) {
       const from: Cursor = cursor;
-      const page = this.#read((file) => file.listPolicies(from, PAGE_ROWS));
+      const page = this.#read((file) => file.lists.policies(from, PAGE_ROWS));
       yield* this.#current(page?.policies ?? []);
       cursor = page?.next;
     }
@@ -186,7 +188,7 @@ export class SqliteStore implements PolicyStore {
   }
 
   listPage(query: PageQuery): StoredPolicy[] {
-    const read = (page: PageQuery) => this.#read((file) => file.listPage(page)) ?? [];
+    const read = (page: PageQuery) => this.#read((file) => file.lists.page(page)) ?? [];
     const pending = this.#pending.policies();
     const hidden = pending.length + this.#pending.removed().length;
     if (hidden === 0) return this.#current(read(query));
@@ -199,7 +201,7 @@ export class SqliteStore implements PolicyStore {
     // Writes the marks, so that as a rule nothing is pending and the file knows best.
     this.flush();
     const limit = query.limit + this.#pending.size;
-    const stored = this.#read((file) => file.listDue({ ...query, limit })) ?? [];
+    const stored = this.#read((file) => file.lists.due({ ...query, limit })) ?? [];
     if (this.#pending.size === 0) return stored;
     // While the file is unusable: what it lists may be marked, and what is stored here comes on top.
     const marked = stored.flatMap((domain) => {
@@ -210,23 +212,23 @@ export class SqliteStore implements PolicyStore {
     return selectDue([...marked, ...here], query);
   }
 
-  /** Of many in the file, those there were a few minutes before: see `CacheFile.count`. */
+  /** Of many in the file, those there were a few minutes before: see `FileLists.count`. */
   count(): number {
-    const has = (domain: string) => this.#read((file) => file.has(domain)) ?? false;
+    const has = (domain: string) => this.#read((file) => file.lists.has(domain)) ?? false;
     const added = this.#pending.policies().filter(({ domain }) => !has(domain)).length;
     const removed = this.#pending.removed().filter(has).length;
-    return (this.#read((file) => file.count(this.#now())) ?? 0) + added - removed;
+    return (this.#read((file) => file.lists.count(this.#now())) ?? 0) + added - removed;
   }
 
   /** While the file is unusable a domain whose failure it holds may count twice. */
   countHeldOff(now: number): number {
-    const stored = this.#read((file) => file.countHeldOff(now)) ?? 0;
+    const stored = this.#read((file) => file.lists.countHeldOff(now)) ?? 0;
     return stored + this.#pending.countHeldOff(now);
   }
 
   /** While the file is unusable what it holds counts, even if there is something newer. */
   oldestFetch(usedSince: number): number | undefined {
-    const stored = this.#read((file) => file.oldestFetch(usedSince));
+    const stored = this.#read((file) => file.lists.oldestFetch(usedSince));
     const pending = this.#pending.policies().filter(({ lastUsedAt }) => lastUsedAt >= usedSince);
     const oldest = pending.reduce(
       (least, { fetchedAt }) => Math.min(least, fetchedAt),
@@ -256,7 +258,8 @@ export class SqliteStore implements PolicyStore {
   }
 
   health(): StoreHealth {
-    return this.#keeper.health();
+    const { error } = this.#keeper;
+    return error === undefined ? { kind: "ok" } : { kind: "degraded", error };
   }
 
   close(): void {

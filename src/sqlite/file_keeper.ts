@@ -1,5 +1,5 @@
 /**
- * Keeps the cache file working, or works without it: no state of the file stops the daemon.
+ * Keeps a file working, or works without it: no state of the file stops the daemon.
  *
  * After a write has failed no other is tried until `settle`, so that a locked or dead file cannot
  * block one answer after the other; reads go on as far as the open handle can, and say so when they
@@ -7,21 +7,21 @@
  * what can be repaired:
  *
  * - locked, full: the same handle is tried again later;
- * - removed, replaced: what is there now (or a new file) is opened, and takes over all policies
- *   from the old handle, which can still read the removed file;
+ * - removed, replaced: what is there now (or a new file) is opened, and takes over the contents
+ *   of the old handle, which can still read the removed file;
  * - corrupt: as soon as that is found the file is renamed, which makes it a removed one;
  * - unsafe, another program's, from a later version: left alone.
  *
- * Each change for the worse or better is logged once.
+ * Each change for the worse or better is logged once. What the file holds is the business of whoever
+ * opens it: see {@link FileKeeperOptions}.
  *
  * @module
  */
 
 import type { Log, Metric } from "../base/telemetry.ts";
-import { CacheFile, type Table } from "../cache/cache_file.ts";
 import { setAside } from "./file_path.ts";
 import { describeFault, type FaultKind, faultKind } from "./fault.ts";
-import type { StoreHealth } from "../cache/types.ts";
+import type { SqliteFile } from "./sqlite_file.ts";
 
 /** Wait after the first repair that failed, ms; doubled up to {@link RETRY_MAX_MS}. */
 const RETRY_FIRST_MS = 1000;
@@ -29,28 +29,47 @@ const RETRY_FIRST_MS = 1000;
 /** Longest wait between repairs, ms: within a minute of the end of a fault all is written. */
 const RETRY_MAX_MS = 60_000;
 
-/** The time is noted in the file this often, ms: by so much at most a process begins before the end of another. */
-const NOTE_TIME_MS = 60_000;
+/** {@link FileKeeperOptions.note} is called at least this often, ms. */
+const NOTE_MS = 60_000;
 
 /** Faults that opening the file again does not help against. */
 const PASSING: readonly FaultKind[] = ["busy", "full"];
 
+/** What the log and the reasons call things. */
+export interface KeeperNames {
+  /** `cache file`. */
+  readonly file: string;
+  /** What is counted when one file takes over from another: `policies`. */
+  readonly contents: string;
+}
+
 /** Options of {@link FileKeeper}. */
-export interface FileKeeperOptions {
+export interface FileKeeperOptions<File extends SqliteFile> {
+  /** Where the file is. */
   readonly path: string;
+  /** What it is called. */
+  readonly names: KeeperNames;
+  /** Where faults are logged. */
   readonly log: Log;
-  /** Counts faults by `kind`: a {@link FaultKind}, or `row` for a row that is not believed. */
+  /** Counts faults by their {@link FaultKind}. */
   readonly errors: Metric;
   /** The process's time, ms. */
   readonly now: () => number;
-  /** The time as far as it has proved right, ms: only that is noted in the file. */
-  readonly proven: () => number;
-  /** Told, when the file is opened first, the latest time noted in it, ms. */
-  readonly onLastSeen: (time: number) => void;
-  /** Told that what could not be read before can be read now, or that another file is in use. */
+  /** Opens the file, creating it if there is none. May throw. */
+  readonly open: () => File;
+  /**
+   * Writes to the fresh file what can be read of the old one, damaged or not, within one transaction. Throws
+   * what the fresh file throws.
+   *
+   * @returns How much that was, as in {@link KeeperNames.contents}.
+   */
+  readonly takeOver: (old: File, fresh: File) => number;
+  /** Writes what must be in the file at least once a minute; called within each transaction of a `settle`. */
+  readonly note: (file: File) => void;
+  /** Called when a file has been opened and has taken over from the old one. May throw what the file throws. */
+  readonly onOpened: (file: File) => void;
+  /** Called when what could not be read before can be read now, and when another file is in use. */
   readonly onReopened: () => void;
-  readonly allowUnsafeDirectory: boolean;
-  readonly maxFileOctets: number;
 }
 
 /** A fault that lasts until the next repair. */
@@ -61,30 +80,28 @@ interface Fault {
   readonly isAnnounced: boolean;
 }
 
-/** What came of reading. */
+/** The result of reading. */
 export type Reading<T> =
   | { readonly kind: "read"; readonly value: T }
   /** The words are our own, and fit into a reply to Postfix. */
   | { readonly kind: "unavailable"; readonly reason: string };
 
-/** The cache file through its better and worse days. No method throws unless it says so. */
-export class FileKeeper {
-  readonly #options: FileKeeperOptions;
+/** Keeps one file. No method throws. */
+export class FileKeeper<File extends SqliteFile> {
+  readonly #options: FileKeeperOptions<File>;
   readonly #log: Log;
-  #file: CacheFile | undefined;
+  #file: File | undefined;
   #fault: Fault | undefined;
   #failedRepairs = 0;
   #retryAt = 0;
   #notedAt = -Infinity;
-  #saidBadRow = false;
-  #hasOpened = false;
   /** Reading has failed since the file was sound. */
   #hasFailedToRead = false;
   /** Reading waits for a lock in vain: not tried again before the next repair. */
   #isReadLocked = false;
 
   /** The file is not opened before the first {@link settle}. */
-  constructor(options: FileKeeperOptions) {
+  constructor(options: FileKeeperOptions<File>) {
     this.#options = options;
     this.#log = options.log;
   }
@@ -95,7 +112,7 @@ export class FileKeeper {
   }
 
   /** Reads from the file. */
-  read<T>(action: (file: CacheFile) => T): Reading<T> {
+  read<T>(action: (file: File) => T): Reading<T> {
     if (this.#file === undefined || this.#isReadLocked) return this.#unavailable();
     try {
       return { kind: "read", value: action(this.#file) };
@@ -108,7 +125,7 @@ export class FileKeeper {
   }
 
   /** Writes to the file. @returns Whether that was tried and done. */
-  write(action: (file: CacheFile) => void): boolean {
+  write(action: (file: File) => void): boolean {
     const file = this.#file;
     if (file === undefined || this.#fault !== undefined) return false;
     try {
@@ -123,19 +140,19 @@ export class FileKeeper {
   /**
    * Opens or repairs the file if need be, and writes to it.
    *
-   * @param action The writes, done in one transaction; without it the time is noted now and then.
+   * @param action The writes, done in one transaction; without it the file is only noted in now and then.
    * @returns Whether the file works and has taken them.
    */
-  settle(action?: (file: CacheFile) => void): boolean {
+  settle(action?: (file: File) => void): boolean {
     const now = this.#options.now();
     this.#isReadLocked = false;
     const before = this.#file;
     try {
       const file = this.#soundFile();
-      if (action || this.#fault || now - this.#notedAt >= NOTE_TIME_MS) {
+      if (action || this.#fault || now - this.#notedAt >= NOTE_MS) {
         const writeAll = () => {
           action?.(file);
-          file.noteTime(this.#options.proven());
+          this.#options.note(file);
         };
         file.write(() => file.transaction(writeAll));
         this.#notedAt = now;
@@ -147,7 +164,7 @@ export class FileKeeper {
       this.#fail(error, { isRepair: true });
       return false;
     }
-    if (this.#fault?.isAnnounced) this.#log.info("cache file usable again", this.#name());
+    if (this.#fault?.isAnnounced) this.#log.info(`${this.#names.file} usable again`, this.#at());
     this.#fault = undefined;
     this.#failedRepairs = 0;
     if (this.#hasFailedToRead || this.#file !== before) this.#options.onReopened();
@@ -155,18 +172,19 @@ export class FileKeeper {
     return true;
   }
 
-  health(): StoreHealth {
-    if (!this.#fault?.isAnnounced) return { kind: "ok" };
-    return { kind: "degraded", error: this.#fault.error };
+  /** What is wrong with the file and what to do, in one line; `undefined` if nothing is. */
+  get error(): string | undefined {
+    return this.#fault?.isAnnounced ? this.#fault.error : undefined;
   }
 
+  /** Ends the use of the file. */
   close(): void {
     this.#file?.close();
     this.#file = undefined;
   }
 
   /** @throws {Error} If there is no file to write to; the old one, if any, can still be read. */
-  #soundFile(): CacheFile {
+  #soundFile(): File {
     const old = this.#file;
     const isSound = this.#fault === undefined || PASSING.includes(this.#fault.kind);
     const hasMoved = old?.hasMoved() ?? false;
@@ -175,48 +193,31 @@ export class FileKeeper {
     const fresh = this.#open();
     if (old !== undefined) this.#takeOver(old, fresh);
     this.#file = fresh;
-    this.#tellLastSeen(fresh);
+    this.#options.onOpened(fresh);
     this.#notedAt = -Infinity;
-    this.#saidBadRow = false;
     return fresh;
   }
 
-  #open(): CacheFile {
-    const onBadRow = (table: Table) => this.#noteBadRow(table);
-    const open = () => new CacheFile(this.#options.path, { ...this.#options, onBadRow });
+  #open(): File {
     try {
-      return open();
+      return this.#options.open();
     } catch (error) {
       if (faultKind(error) !== "corrupt" || !this.#setAside(error)) throw error;
       this.#options.errors.cell("corrupt").value++;
-      return open();
+      return this.#options.open();
     }
   }
 
-  /** Once: the time of this process does not depend on files that are put in place later. */
-  #tellLastSeen(file: CacheFile): void {
-    if (this.#hasOpened) return;
-    const lastSeen = file.lastSeen();
-    this.#hasOpened = true;
-    if (lastSeen !== undefined) this.#options.onLastSeen(lastSeen);
-  }
-
-  /** Blocks for as long as it takes, 10 s and more for a million: no policy may be missed meanwhile. */
-  #takeOver(old: CacheFile, fresh: CacheFile): void {
+  /** Blocks for as long as it takes, 10 s and more for a million rows: none may be missed meanwhile. */
+  #takeOver(old: File, fresh: File): void {
+    const { file, contents } = this.#names;
     try {
       if (!old.isSameAs(fresh)) {
-        let policies = 0;
-        const copyAll = () => {
-          for (const policy of old.salvage()) {
-            fresh.putPolicy(policy);
-            const { failure, mx } = old.salvageCompanions(policy.domain);
-            if (failure !== undefined) fresh.putFailure(failure);
-            for (const view of mx) fresh.putMx(view);
-            policies++;
-          }
-        };
+        let count = 0;
+        const copyAll = () => void (count = this.#options.takeOver(old, fresh));
         fresh.write(() => fresh.transaction(copyAll));
-        this.#log.warn("cache file replaced, policies taken over", { ...this.#name(), policies });
+        const fields = { ...this.#at(), [contents]: count };
+        this.#log.warn(`${file} replaced, ${contents} taken over`, fields);
       }
     } catch (error) {
       // Reading the old file throws nothing, so it is the fresh one that is damaged.
@@ -236,7 +237,8 @@ export class FileKeeper {
     const wasAnnounced = this.#fault?.isAnnounced ?? false;
     const text = describeFault(this.#options.path, error);
     if (!isPassing && !(wasAnnounced && this.#fault?.kind === kind)) {
-      this.#log.error("cache file unusable, working from memory", { kind, error: text });
+      const event = `${this.#names.file} unusable, working from memory`;
+      this.#log.error(event, { kind, error: text });
     }
     this.#fault = { kind, error: text, isAnnounced: wasAnnounced || !isPassing };
   }
@@ -247,7 +249,8 @@ export class FileKeeper {
     try {
       const aside = setAside(path, now());
       const message = error instanceof Error ? error.message : String(error);
-      this.#log.error("cache file corrupt, set aside", { ...this.#name(), aside, error: message });
+      const fields = { ...this.#at(), aside, error: message };
+      this.#log.error(`${this.#names.file} corrupt, set aside`, fields);
       return true;
     } catch {
       return false;
@@ -255,16 +258,15 @@ export class FileKeeper {
   }
 
   #unavailable(): Reading<never> {
-    return { kind: "unavailable", reason: `cache file unusable (${this.#fault?.kind ?? "open"})` };
+    const kind = this.#fault?.kind ?? "open";
+    return { kind: "unavailable", reason: `${this.#names.file} unusable (${kind})` };
   }
 
-  #noteBadRow(table: Table): void {
-    this.#options.errors.cell("row").value++;
-    if (!this.#saidBadRow) this.#log.warn("cache row not believed", { ...this.#name(), table });
-    this.#saidBadRow = true;
+  get #names(): KeeperNames {
+    return this.#options.names;
   }
 
-  #name(): { file: string } {
+  #at(): { file: string } {
     return { file: this.#options.path };
   }
 }

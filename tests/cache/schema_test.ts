@@ -3,12 +3,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { DatabaseSync } from "node:sqlite";
 import { FileFault } from "../../src/sqlite/fault.ts";
-import {
-  FILE_MAX_OCTETS,
-  type Migration,
-  MIGRATIONS,
-  prepareSchema,
-} from "../../src/cache/schema.ts";
+import { type Migration, prepareDatabase } from "../../src/sqlite/format.ts";
+import { CACHE_FORMAT, FILE_MAX_OCTETS } from "../../src/cache/schema.ts";
 import { Bench, failureOf, policyOf, START, stored } from "./harness.ts";
 
 /** The schema as version 1.0 wrote it. Never to be changed. */
@@ -70,8 +66,11 @@ function writeVersion1(bench: Bench): void {
     .run("m.example", MX.nextHop, MX.json, MX.checkedAt);
 }
 
+const { migrations: MIGRATIONS } = CACHE_FORMAT;
+
 function prepare(database: DatabaseSync, migrations: readonly Migration[]): void {
-  prepareSchema(database, { path: "FILE", maxFileOctets: FILE_MAX_OCTETS, migrations });
+  const format = { ...CACHE_FORMAT, migrations };
+  prepareDatabase(database, { path: "FILE", maxFileOctets: FILE_MAX_OCTETS, format });
 }
 
 function dump(database: DatabaseSync): string {
