@@ -1,13 +1,13 @@
 /**
- * The keeper of the cache file: what goes over from an old file to a fresh one, which time is noted, and
- * which rows are not believed.
+ * The keeper of the cache file: what goes over from an old file to a fresh one, and which time is noted.
  *
  * @module
  */
 
 import type { Log, Metric } from "../base/telemetry.ts";
 import { FileKeeper, type KeeperNames } from "../sqlite/file_keeper.ts";
-import { CacheFile, type Table } from "./cache_file.ts";
+import type { BadRows } from "./bad_rows.ts";
+import { CacheFile } from "./cache_file.ts";
 
 /** Options of {@link createCacheKeeper}. */
 export interface CacheKeeperOptions {
@@ -15,8 +15,10 @@ export interface CacheKeeperOptions {
   readonly path: string;
   /** Where faults are logged. */
   readonly log: Log;
-  /** Counts faults by `kind`: a `FaultKind`, or `row` for a row that is not believed. */
+  /** Counts faults by their `FaultKind`. */
   readonly errors: Metric;
+  /** Notes the rows of the file that are not believed. */
+  readonly badRows: BadRows;
   /** The process's time, ms. */
   readonly now: () => number;
   /** The time as far as it has proved right, ms: only that is noted in the file. */
@@ -35,15 +37,8 @@ const NAMES: KeeperNames = { file: "cache file", contents: "policies" };
 
 /** Creates the keeper. The file is not opened before the first `settle`. */
 export function createCacheKeeper(options: CacheKeeperOptions): FileKeeper<CacheFile> {
-  const { path, log, errors, now, proven, onReopened } = options;
+  const { path, log, errors, now, proven, onReopened, badRows } = options;
   let hasOpened = false;
-  let hasSaidBadRow = false;
-
-  function noteBadRow(table: Table): void {
-    errors.cell("row").value++;
-    if (!hasSaidBadRow) log.warn("cache row not believed", { file: path, table });
-    hasSaidBadRow = true;
-  }
 
   return new FileKeeper<CacheFile>({
     path,
@@ -52,11 +47,11 @@ export function createCacheKeeper(options: CacheKeeperOptions): FileKeeper<Cache
     errors,
     now,
     onReopened,
-    open: () => new CacheFile(path, { ...options, onBadRow: noteBadRow }),
+    open: () => new CacheFile(path, { ...options, onBadRow: (table) => badRows.note(table) }),
     takeOver,
     note: (file) => file.noteTime(proven()),
     onOpened(file) {
-      hasSaidBadRow = false;
+      badRows.startOver();
       // Once: the time of this process does not depend on files that are put in place later.
       if (hasOpened) return;
       const lastSeen = file.lastSeen();

@@ -1,7 +1,7 @@
 /**
- * Writes that the cache file has not taken yet: marks on policies, which are always written in
- * batches, and, while the file cannot be written, everything else. What is pending hides what the
- * file holds.
+ * Writes that the cache file has not taken yet: marks on policies and the results of fetches and of MX
+ * lookups, which are written in groups, and, while the file cannot be written, everything else. What is
+ * pending hides what the file holds.
  *
  * The size is bounded. When it is exceeded, what is cheapest to lose goes first: marks, then the
  * results that can be learned again, then policies, always the oldest first. Removals stay:
@@ -78,6 +78,11 @@ export class PendingWrites {
     return this.#marks.size;
   }
 
+  /** Number of results: failures, cleared ones too, and next hops. */
+  get results(): number {
+    return this.#failures.size + this.#mx.size;
+  }
+
   getPolicy(domain: string): StoredPolicy | null | undefined {
     return this.#policies.get(domain) ?? (this.#removed.has(domain) ? null : undefined);
   }
@@ -118,14 +123,19 @@ export class PendingWrites {
     this.#take(this.#marks, domain);
   }
 
-  /** Removes all there is of a domain, here and, once written, in the file. */
-  remove(domain: string): void {
+  /** Drops all there is of a domain here. */
+  forget(domain: string): void {
     this.dropMark(domain);
     this.#take(this.#policies, domain);
     this.#take(this.#failures, domain);
     for (const nextHop of this.#mx.keys()) {
       if (domainOf(nextHop) === domain) this.#take(this.#mx, nextHop);
     }
+  }
+
+  /** Removes all there is of a domain, here and, once written, in the file. */
+  remove(domain: string): void {
+    this.forget(domain);
     if (!this.#removed.has(domain)) this.#octets += ENTRY_OCTETS;
     this.#removed.add(domain);
   }
@@ -157,11 +167,22 @@ export class PendingWrites {
     for (const domain of this.#removed) target.remove(domain);
     for (const policy of this.#policies.values()) target.putPolicy(policy);
     for (const [domain, mark] of this.#marks) target.markPolicy(domain, mark);
+    this.writeResultsTo(target);
+  }
+
+  /** Writes the results to `target`; they are forgotten by {@link clearResults}. */
+  writeResultsTo(target: WriteTarget): void {
     for (const [domain, failure] of this.#failures) {
       if (failure === null) target.clearFailure(domain);
       else target.putFailure(failure);
     }
     for (const mx of this.#mx.values()) target.putMx(mx);
+  }
+
+  /** Forgets the results. */
+  clearResults(): void {
+    for (const domain of this.#failures.keys()) this.#take(this.#failures, domain);
+    for (const nextHop of this.#mx.keys()) this.#take(this.#mx, nextHop);
   }
 
   /** Forgets everything. */

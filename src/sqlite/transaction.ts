@@ -12,6 +12,7 @@ import type { DatabaseSync } from "node:sqlite";
  * @throws {Error} What `action` or the commit throws, after rolling back.
  */
 export function transaction<T>(database: DatabaseSync, action: () => T): T {
+  // Not by `exec()`: its errors come without SQLite's result code.
   database.prepare("BEGIN IMMEDIATE").run();
   try {
     const result = action();
