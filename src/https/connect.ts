@@ -77,7 +77,8 @@ export function connectToFirst(
     isOver = true;
     cancelTimer();
     signal.removeEventListener("abort", giveUp);
-    attempts.abort();
+    // Without a reason it would make an exception, with its stack.
+    attempts.abort("over");
     resolve(outcome);
   }
 

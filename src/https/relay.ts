@@ -97,8 +97,9 @@ export function createRelay({ clock, concurrency }: RelayOptions): Relay {
     const way = await askFor(client);
     const outcome = await way?.connecting;
     if (outcome?.kind === "connected") await relay(client, outcome.conn, spare);
-    tryClose(client);
-    if (way !== undefined) ways.end(way);
+    // Each connection is closed once: a second time throws, and that costs more than closing.
+    if (way === undefined) tryClose(client);
+    else ways.end(way);
   }
 
   /** Hears what a client wants. @returns The way it may have, if any. */
