@@ -205,6 +205,7 @@ worker_processes 1;
 events { worker_connections 1024; }
 http {
   access_log off;
+  ssl_protocols TLSv1.2 TLSv1.3;
   server_names_hash_max_size 16384;
   server_names_hash_bucket_size 128;
 ${servers.join("\n")}
