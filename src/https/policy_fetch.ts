@@ -20,6 +20,7 @@ import { classifyFetchError, QUOTE_MAX_LENGTH } from "./classify.ts";
 import type { Dial } from "./connect.ts";
 import { createFetchLimits, type FetchLimitOptions, type FetchLimits } from "./fetch_limits.ts";
 import { quoteText } from "../base/quote_text.ts";
+import { createLookAhead } from "./look_ahead.ts";
 import { findPlace, reachHost, type Run } from "./reach.ts";
 import type { Relay } from "./relay.ts";
 import type { FailedFetch, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
@@ -52,8 +53,12 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
   const limits = createFetchLimits(options);
   const early = { count: 0 };
   const count = declareMetrics(options.metrics, limits);
+  const lookAhead = createLookAhead(options);
 
-  return async (domain, { signal, trace = { url: "", addresses: [], refused: [] }, turn } = {}) => {
+  const fetchPolicy: FetchPolicy = async (
+    domain,
+    { signal, trace = { url: "", addresses: [], refused: [] }, turn } = {},
+  ) => {
     const start = clock.now();
     const controller = new AbortController();
     const giveUp = () => controller.abort("given up");
@@ -61,7 +66,7 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
     const cancelTimer = clock.setTimer(late, timeout);
     signal?.addEventListener("abort", giveUp);
     if (signal?.aborted) giveUp();
-    const host = `mta-sts.${domain}`;
+    const host = policyHost(domain);
     trace.url = `https://${host}/.well-known/mta-sts.txt`;
     const end = (reason: string) => controller.abort(reason);
     const giveWay = () => end("another fetch needed the place");
@@ -69,7 +74,11 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
       ...{ host, trace, signal: controller.signal, end, giveWay, turn },
       ...{ phase: "DNS", releases: [], isOver: false },
     };
-    const outcome = await fetchToValue(run, { ...options, limits }, early);
+    const outcome = await fetchToValue(
+      run,
+      { ...options, limits, lookup: lookAhead.find(host) },
+      early,
+    );
     cancelTimer();
     signal?.removeEventListener("abort", giveUp);
     run.isOver = true;
@@ -80,6 +89,12 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
     count(outcome, trace.elapsed);
     return outcome;
   };
+  fetchPolicy.prepare = (domain) => lookAhead.begin(policyHost(domain));
+  return fetchPolicy;
+}
+
+function policyHost(domain: string): string {
+  return `mta-sts.${domain}`;
 }
 
 function declareMetrics(

@@ -43,13 +43,18 @@ export interface FetchTrace {
   elapsed?: number;
 }
 
-/** Fetches the policy file of one domain. Never rejects. */
-export type FetchPolicy = (
-  domain: string,
-  options?: {
-    readonly signal?: AbortSignal;
-    readonly trace?: FetchTrace;
-    /** A number that is the higher the later the fetch was wanted; where many wait, the last goes first. */
-    readonly turn?: number;
-  },
-) => Promise<FetchOutcome>;
+/** Fetches policy files. */
+export interface FetchPolicy {
+  /** Fetches the policy file of one domain. Never rejects. */
+  (
+    domain: string,
+    options?: {
+      readonly signal?: AbortSignal;
+      readonly trace?: FetchTrace;
+      /** A number that is the higher the later the fetch was wanted; where many wait, the last goes first. */
+      readonly turn?: number;
+    },
+  ): Promise<FetchOutcome>;
+  /** Looks up the addresses for a fetch that comes next, most likely. */
+  prepare?(domain: string): void;
+}

@@ -125,7 +125,12 @@ export function createChecker(
     const dns = await effects.dns.lookupTxt(txtName(domain), {
       isNews(records) {
         const record = selectTxtRecord(records);
-        return record.kind !== "found" || record.id !== heldId;
+        const isNews = record.kind !== "found" || record.id !== heldId;
+        // While the record is read again, the fetch that it calls for looks its host up.
+        if (isNews && record.kind === "found" && store.getFailure(domain)?.id !== record.id) {
+          effects.fetchPolicy.prepare?.(domain);
+        }
+        return isNews;
       },
     });
     const result: TxtResult = dns.kind === "failed"

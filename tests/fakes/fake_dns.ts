@@ -113,7 +113,12 @@ export function createFakeDns(
     questions,
     dnssec: { kind: "validates" },
     lookup,
-    lookupTxt: (name, lookupOptions) => lookup(name, "TXT", lookupOptions),
+    async lookupTxt(name, lookupOptions = {}) {
+      const answer = await lookup(name, "TXT", lookupOptions);
+      // As the real one does before it reads what is news.
+      if (answer.kind === "found") lookupOptions.isNews?.(answer.records);
+      return answer;
+    },
     probe: () => Promise.resolve(fake.dnssec),
     validates() {
       return fake.dnssec.kind === "unknown" ? undefined : fake.dnssec.kind === "validates";

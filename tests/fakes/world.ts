@@ -54,6 +54,8 @@ export interface World {
   readonly hosts: Record<string, FakeHost>;
   /** Domains fetched, in order. */
   readonly fetches: string[];
+  /** Domains whose fetch was prepared, in order. */
+  readonly prepared: string[];
   readonly store: PolicyStore;
   /** The policy that the store has of a domain. */
   stored(domain: string): StoredPolicy | undefined;
@@ -107,6 +109,7 @@ export function createWorld(
     store,
     dns: createFakeDns(options.table, { clock }),
     fetches: [] as string[],
+    prepared: [] as string[],
     events: [] as ResolverEvent[],
     dnssec: true as boolean | undefined,
     resolver: undefined as unknown as Resolver,
@@ -148,6 +151,8 @@ export function createWorld(
       { kind: "failed", reason: "connect", detail: "connection refused" } as const);
     return typeof host === "string" ? { kind: "fetched", text: host, bytes: host.length } : host;
   }
+
+  fetchPolicy.prepare = (domain: string) => void world.prepared.push(domain);
 
   function publish(domain: string, policy: Partial<PublishedPolicy> = {}): void {
     const { id = "1", mode = "enforce", mx = [`mx.${domain}`], maxAge = 604800 } = policy;

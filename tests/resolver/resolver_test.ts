@@ -327,3 +327,23 @@ Deno.test("the resolver tells each step of a first contact", async () => {
   await world.resolve(DOMAIN);
   assertEquals(kinds(world.events), ["txt", "fetch", "policy", "mx", "answer"]);
 });
+
+Deno.test("a fetch is prepared for a record that is news, and for no other", async () => {
+  const world = createWorld();
+  world.publish(DOMAIN);
+  await world.row("absent.test");
+  assertEquals(world.prepared, []);
+  await world.row(DOMAIN);
+  assertEquals(world.prepared, [DOMAIN]);
+  await recheck(world);
+  assertEquals(world.prepared, [DOMAIN]);
+  world.publish(DOMAIN, { id: "2" });
+  world.hosts[DOMAIN] = REFUSED;
+  await recheck(world);
+  assertEquals(world.prepared, [DOMAIN, DOMAIN]);
+  // The fetch has failed, and is held off.
+  world.dns.questions.length = 0;
+  await recheck(world);
+  assertEquals(world.dns.questions.includes(TXT), true);
+  assertEquals(world.prepared, [DOMAIN, DOMAIN]);
+});
