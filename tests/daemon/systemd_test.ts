@@ -1,3 +1,4 @@
+import deno from "../../deno.json" with { type: "json" };
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Outside, startDaemon, startOutside } from "../fakes/daemon.ts";
 import { type NotifySocket, openNotifySocket } from "../fakes/notify_socket.ts";
@@ -73,7 +74,13 @@ Deno.test("serve starts all the same when systemd's socket cannot be reached, an
   await using outside = await startOutside();
   const path = `${outside.directory}/none.sock`;
   const config = await outside.configure();
-  for (const command of [COMMAND, COMMAND.filter((flag) => flag !== "--unstable-net")]) {
+  // As it runs for who starts it by hand, without the flag and without our deno.json, which has it, too.
+  const bare = `${outside.directory}/bare.json`;
+  await Deno.writeTextFile(bare, JSON.stringify({ imports: deno.imports }));
+  const withoutFlag = COMMAND.flatMap((flag) =>
+    flag === "--unstable-net" ? ["--config", bare, "--no-lock"] : [flag]
+  );
+  for (const command of [COMMAND, withoutFlag]) {
     await using daemon = await startDaemon({ config, command, env: { NOTIFY_SOCKET: path } });
     const line = await daemon.logged("manager");
     assertStringIncludes(line, path);
