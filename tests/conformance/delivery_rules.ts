@@ -34,7 +34,7 @@ export const VALIDATION_RULES: readonly Requirement[] = [
       ],
     ],
     others:
-      "Postfix, at the level `secure` that the reply asks for; `deno task e2e` delivers mail to see it.",
+      "Postfix does, at the level `secure` that the reply asks for; `deno task e2e` delivers mail to show it.",
   },
   {
     id: "V3",
@@ -49,7 +49,7 @@ export const VALIDATION_RULES: readonly Requirement[] = [
       ["answer", "formatAnswer() prints for any answer what Postfix reads without complaint"],
       ["dane", "when no MX host matches the policy, Postfix defers (RFC 8461 §4.1)"],
     ],
-    others: "Postfix defers at the level `secure`; `deno task e2e` delivers mail to see it.",
+    others: "Postfix defers at the level `secure`; `deno task e2e` delivers mail to show it.",
   },
   {
     id: "V4",
@@ -72,7 +72,8 @@ export const VALIDATION_RULES: readonly Requirement[] = [
       ["answer", "formatAnswer() asks for SNI only where it is wanted (RFC 8461 §7.1)"],
       ["defaults", "loadConfig() without a file gives the embedded defaults"],
     ],
-    others: "Postfix, by `servername=hostname`; `require_sni: false` is for Postfix before 3.4.",
+    others:
+      "Postfix does, as `servername=hostname` asks; `require_sni: false` is for Postfix before 3.4.",
   },
   {
     id: "V6",
@@ -114,31 +115,31 @@ export const REPORT_RULES: readonly Requirement[] = [
       ],
     ],
     others:
-      "No reports are sent; such fetches are counted by the result type of RFC 8460, and logged.",
+      "The program sends no reports. It counts such fetches by the result type of RFC 8460, and logs them.",
   },
   {
     id: "R2",
     level: "SHOULD",
     section: "6",
-    says: "So is any failure to fetch while a policy is cached, unless its mode is `none`.",
+    says: "Any failure to fetch while a policy is cached is reported, unless its mode is `none`.",
     heldBy: [
       [
         "observer",
         "createObserver() warns of a policy that stays in use, and of one overdue (RFC 8461 §10.2)",
       ],
     ],
-    others: "No reports are sent; such failures are counted and logged.",
+    others: "The program sends no reports. It counts such failures and logs them.",
   },
   {
     id: "R3",
     level: "SHOULD",
     section: "6",
     says:
-      "So is a delivery to a host without STARTTLS or a valid certificate, unless the mode is `none`.",
+      "A delivery to a host without STARTTLS or a valid certificate is reported, unless the mode is `none`.",
     heldBy: [
       ["answer", "formatAnswer() adds the attributes of Postfix 3.10 in a fixed order"],
     ],
     others:
-      "Postfix 3.10 and later, with the attributes that a zone with `tlsrpt` adds to the reply.",
+      "Postfix 3.10 and later does, with the attributes that a zone with `tlsrpt` adds to the reply.",
   },
 ];

@@ -100,7 +100,7 @@ export const TXT_RULES: readonly Requirement[] = [
     id: "T4",
     level: "MUST",
     section: "3.1",
-    says: "Unless exactly one valid record is left there is no policy, and the discovery ends.",
+    says: "If there is not exactly one valid record, there is no policy, and discovery ends.",
     heldBy: [
       ["discovery", "two records: no policy, and nothing is fetched (RFC 8461 §3.1)"],
       ["discovery", "twice the same record: no policy, and nothing is fetched (RFC 8461 §3.1)"],
@@ -151,7 +151,7 @@ export const TXT_RULES: readonly Requirement[] = [
     level: "MUST",
     section: "3.1, 8.2",
     says:
-      "Aliases are followed, one or a chain; the policy host remains that of the domain itself.",
+      "A sender follows aliases, one or a chain; the policy host remains that of the domain itself.",
     heldBy: [
       ["discovery", "the TXT record may stand behind a chain of aliases (RFC 8461 §3.1)"],
       [
@@ -179,7 +179,7 @@ export const TXT_RULES: readonly Requirement[] = [
     id: "T9",
     level: "SHALL",
     section: "3.2",
-    says: "Of a field that may stand once only, the first counts.",
+    says: "If a field that may occur only once is repeated, the first counts.",
     heldBy: [
       [
         "txtRecord",
@@ -194,7 +194,8 @@ export const TXT_RULES: readonly Requirement[] = [
   {
     id: "T10",
     section: "3.1",
-    says: "An `id` of 1 to 32 letters and digits is the same or another; it has no order.",
+    says:
+      "An `id` has 1 to 32 letters and digits. Two of them are equal or different; they have no order.",
     heldBy: [
       ["discovery", "an id is new when it differs, whichever sorts first (RFC 8461 §3.1)"],
       ["txtRecord", "selectTxtRecord() never throws, and what it finds is an id (RFC 8461 §3.1)"],

@@ -13,10 +13,11 @@ export const PAGE = new URL("../../docs/rfc8461.md", import.meta.url);
 
 const HEAD = `# RFC 8461, rule by rule
 
-What the RFC asks of a sender, in our words, and the tests that hold it. Where the RFC uses no capital keyword, the second column
-is empty. A rule that the program cannot keep by itself names who does. \`…\` in the name of a test stands for each case of a table.
+This page says, in our words, what the RFC asks of a sender, and which tests hold it. If the RFC uses no capital keyword, the second
+column is empty. If the program cannot keep a rule by itself, the last column says who does. \`…\` in the name of a test stands for
+each case of a table.
 
-This page is made from \`tests/conformance\` by \`deno task docs\`; \`deno task test\` fails when a test named here is gone.
+\`deno task docs\` makes this page from \`tests/conformance\`. \`deno task test\` fails if a test named here is gone.
 `;
 
 /** Writes the page. */

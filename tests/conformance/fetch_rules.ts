@@ -80,9 +80,10 @@ export const FETCH_RULES: readonly Requirement[] = [
     id: "H5",
     level: "MAY",
     section: "3.3, 10.5",
-    says: "Revocation is checked by whatever means fit.",
+    says: "A sender may check revocation by any suitable means.",
     heldBy: [],
-    others: "Left out: the runtime's TLS checks no revocation. README.md says so under Limits.",
+    others:
+      "Not done: the runtime's TLS does not check revocation. README.md says so under Limits.",
   },
   {
     id: "H6",
@@ -112,7 +113,7 @@ export const FETCH_RULES: readonly Requirement[] = [
   {
     id: "H8",
     section: "3.3",
-    says: "Only status 200 brings a policy.",
+    says: "A sender accepts a policy only with status 200.",
     heldBy: [["fetchAnswers", "fetchPolicy() accepts status 200 alone (RFC 8461 §3.3)"]],
   },
   {
@@ -126,7 +127,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     id: "H10",
     level: "MUST NOT",
     section: "3.3, 8.2",
-    says: "HTTP caching has no part in it.",
+    says: "A sender does not use HTTP caching.",
     heldBy: [
       [
         "policyHost",
@@ -152,7 +153,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     id: "H12",
     level: "MAY",
     section: "3.3",
-    says: "A fetch has a deadline: one over DNS, connection, TLS and body.",
+    says: "A fetch has one deadline over DNS, connection, TLS and body.",
     heldBy: [
       [
         "fetchAnswers",
@@ -182,7 +183,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     level: "SHOULD",
     section: "3.3",
     says:
-      "An `id` whose fetch failed is left alone for five minutes; another one may be tried at once.",
+      "After a failed fetch, the same `id` is not tried for five minutes; another one may be tried at once.",
     heldBy: [
       [
         "resolver",
@@ -197,7 +198,7 @@ export const FETCH_RULES: readonly Requirement[] = [
   {
     id: "H15",
     section: "3.3",
-    says: "Fetches may be limited, also with a valid TXT record.",
+    says: "Fetches may be limited even if the TXT record is valid.",
     heldBy: [
       [
         "resolver",
@@ -214,7 +215,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     level: "MUST",
     section: "3.3",
     says:
-      "Without a cached policy, a fetch that fails for any reason leaves the domain as one without MTA-STS.",
+      "Without a cached policy, a fetch that fails for any reason makes the domain one without MTA-STS.",
     heldBy: [
       [
         "failures",
@@ -227,7 +228,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     id: "H17",
     level: "MUST",
     section: "3.3",
-    says: "A cached policy that is not expired is applied when no live one can be found.",
+    says: "A cached policy that has not expired is applied if no live one can be found.",
     heldBy: [
       ["resolver", "row 3: with … the cached policy stays in use (RFC 8461 §3.1, §3.3)"],
       [

@@ -7,7 +7,7 @@ export const POLICY_RULES: readonly Requirement[] = [
     id: "P1",
     section: "3.2",
     says:
-      "Keys and values have their exact case, no white space before the colon, any after it and at the end; the order is free.",
+      "Keys and values have their exact case. White space may follow the colon and end the line, but not precede the colon. The order is free.",
     heldBy: [
       [
         "policy",
@@ -35,7 +35,7 @@ export const POLICY_RULES: readonly Requirement[] = [
     id: "P3",
     level: "SHALL",
     section: "3.2",
-    says: "Unknown fields are ignored; of repeated fields other than `mx` the first counts.",
+    says: "Unknown fields are ignored. If a field other than `mx` is repeated, the first counts.",
     heldBy: [
       ["policy", "parsePolicy() ignores unknown fields, malformed ones too (RFC 8461 §3.2)"],
       [
@@ -67,7 +67,7 @@ export const POLICY_RULES: readonly Requirement[] = [
   {
     id: "P6",
     section: "3.2",
-    says: "`max_age` goes from 0 to 31557600; more counts as that.",
+    says: "`max_age` is from 0 to 31557600; a larger value counts as the largest.",
     heldBy: [
       ["policy", "parsePolicy() caps max_age at its limit (RFC 8461 §3.2)"],
       ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
@@ -78,7 +78,7 @@ export const POLICY_RULES: readonly Requirement[] = [
     id: "P7",
     level: "SHOULD",
     section: "3.2, 5.1",
-    says: "A policy lives for `max_age` from its last fetch; a TXT check is no fetch.",
+    says: "A policy lives for `max_age` from its last fetch; a TXT lookup is not a fetch.",
     heldBy: [
       [
         "resolver",
@@ -94,7 +94,7 @@ export const POLICY_RULES: readonly Requirement[] = [
     id: "P8",
     section: "3.2",
     says:
-      "Lines end in LF or CRLF, nothing else does; NUL and a byte order mark are invalid. Blank lines are let pass.",
+      "Lines end in LF or CRLF and in nothing else. NUL and a byte order mark are invalid. Blank lines are accepted.",
     heldBy: [
       ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
       [
@@ -123,7 +123,7 @@ export const CACHE_RULES: readonly Requirement[] = [
   {
     id: "C2",
     section: "3, 5.1",
-    says: "An `id` other than the cached one has the policy fetched.",
+    says: "If the `id` differs from the cached one, the sender fetches the policy.",
     heldBy: [
       [
         "resolver",
@@ -136,7 +136,7 @@ export const CACHE_RULES: readonly Requirement[] = [
     id: "C3",
     level: "SHOULD",
     section: "3.3",
-    says: "Policies are fetched anew before they expire, about daily.",
+    says: "Policies are fetched again before they expire, about daily.",
     heldBy: [
       ["refresher", "startRefresher() fetches each policy about daily, spread over half a day"],
       ["refresher", "startRefresher() fetches policies of a short max_age before they expire"],
@@ -183,7 +183,7 @@ export const CACHE_RULES: readonly Requirement[] = [
     id: "C6",
     section: "8.3",
     says:
-      "Mode `none` replaces any policy at once and is cached like one; what is gone after it is no error.",
+      "Mode `none` replaces any policy at once and is cached like one. A policy that disappears after it is no error.",
     heldBy: [
       [
         "discovery",
@@ -215,7 +215,7 @@ export const CACHE_RULES: readonly Requirement[] = [
     id: "C8",
     level: "MUST NOT",
     section: "5, 5.1",
-    says: "No message fails for good before DNS was asked for a newer policy.",
+    says: "No message fails permanently before the sender has asked DNS for a newer policy.",
     heldBy: [
       [
         "discovery",
@@ -229,7 +229,7 @@ export const CACHE_RULES: readonly Requirement[] = [
     id: "C9",
     level: "SHOULD",
     section: "5",
-    says: "What fails by policy is tried again later.",
+    says: "A delivery that fails because of the policy is tried again later.",
     heldBy: [
       ["dane", "when no MX host matches the policy, Postfix defers (RFC 8461 §4.1)"],
       ["responder", "createResponder() defers when the resolver fails, and says where"],
@@ -253,7 +253,7 @@ export const CACHE_RULES: readonly Requirement[] = [
   {
     id: "C11",
     section: "10.2",
-    says: "The cache outlives a restart.",
+    says: "The cache survives a restart.",
     heldBy: [
       [
         "resolver",
