@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { FileFault, describeFault, FAULT_KINDS, faultKind } from "../../src/sqlite/fault.ts";
+import { describeFault, FAULT_KINDS, faultKind, FileFault } from "../../src/sqlite/fault.ts";
 
 /** The error that `action` throws. */
 function errorOf(action: () => unknown): unknown {
