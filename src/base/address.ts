@@ -1,11 +1,13 @@
 /**
- * Addresses as people write them: sockets, name servers and address ranges. Only their form is
- * judged here; nothing is resolved or opened, and nothing else of the program is needed.
+ * Addresses of sockets and name servers as people write them. Only their form is judged here: nothing is
+ * resolved or opened.
  *
  * @module
  */
 
-/** A socket without its mode, which is a key of its own in the file. */
+import { isHostname, isIpv4, isIpv6 } from "./host.ts";
+
+/** A socket without its mode, which has its own key in the configuration file. */
 export type Endpoint =
   | { readonly kind: "inet"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
@@ -20,8 +22,8 @@ export type ListenAddress =
 export const ENDPOINT_FORM = 'an address such as "inet:127.0.0.1:8461" or "unix:/run/postfix.sock"';
 
 /**
- * `sun_path` of sockaddr_un holds 108 bytes on Linux, the closing NUL included, and a socket is
- * bound under its path with `.new` appended.
+ * `sun_path` of sockaddr_un holds 108 bytes on Linux, including the closing NUL. The daemon binds a socket under
+ * its path with `.new` appended.
  */
 export const SOCKET_PATH_MAX_BYTES = 103;
 
@@ -43,7 +45,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   if (host === undefined) return undefined;
   const hostname = host.startsWith("[") ? host.slice(1, -1) : host;
   const valid = host.startsWith("[") ? isIpv6(hostname) : isIpv4(hostname) || isHostname(hostname);
-  const port = Number(digits);
+  const port = parseInt(digits ?? "", 10);
   return valid && port <= 65535 ? { kind: "inet", hostname, port } : undefined;
 }
 
@@ -62,8 +64,8 @@ export function toListenAddress(endpoint: Endpoint, mode: number): ListenAddress
 /**
  * Reads the address of a name server, with or without a port.
  *
- * @returns `192.0.2.1:53` or `[2001:db8::1]:53`; `undefined` if it is not a literal address:
- * a name could not be resolved yet.
+ * @returns `192.0.2.1:53` or `[2001:db8::1]:53`; `undefined` if it is not a literal address,
+ * because no name can be resolved before there is a name server.
  */
 export function parseNameServer(text: string): string | undefined {
   if (isIpv4(text)) return `${text}:${DNS_PORT}`;
@@ -75,14 +77,7 @@ export function parseNameServer(text: string): string | undefined {
   return isIpv4(hostname) ? `${hostname}:${port}` : undefined;
 }
 
-/** Whether the text is an address range such as `10.0.0.0/8` or `fd00::/8`. */
-export function isCidr(text: string): boolean {
-  const [, address, digits] = /^([^/]+)\/(0|[1-9][0-9]{0,2})$/.exec(text) ?? [];
-  if (address === undefined) return false;
-  return isIpv4(address) ? Number(digits) <= 32 : isIpv6(address) && Number(digits) <= 128;
-}
-
-/** Whether a UNIX socket can be made under this path. */
+/** Whether a UNIX socket can be bound under this path. */
 export function isSocketPath(path: string): boolean {
   return isAbsolutePath(path) && new TextEncoder().encode(path).length <= SOCKET_PATH_MAX_BYTES;
 }
@@ -90,20 +85,4 @@ export function isSocketPath(path: string): boolean {
 /** Whether the path starts at the root and can be printed. */
 export function isAbsolutePath(path: string): boolean {
   return /^\/[^\p{C}]+$/u.test(path);
-}
-
-/** Whether the text is a literal IPv6 address, without brackets and zone. */
-export function isIpv6(text: string): boolean {
-  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(`http://[${text}]/`);
-}
-
-/** Whether the text is a literal IPv4 address, four decimal numbers without leading zeros. */
-export function isIpv4(text: string): boolean {
-  return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text);
-}
-
-/** Names such as `localhost`. What ends in a number is meant as an address (RFC 3696 §2). */
-export function isHostname(text: string): boolean {
-  return text.length <= 253 && !/(?:^|\.)[0-9]+$/.test(text) &&
-    /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!$)|$))+$/.test(text);
 }

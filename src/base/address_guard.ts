@@ -10,6 +10,7 @@
  */
 
 import ipaddr from "ipaddr.js";
+import { isCidr, isIpv4, isIpv6 } from "./host.ts";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -56,7 +57,7 @@ export function createAddressGuard(allowed: readonly string[]): AddressGuard {
     const range = judge(inner);
     return range === undefined ? undefined : `${rangeName(address.range())} of ${range}`;
   };
-  return (text) => isAddress(text) ? judge(ipaddr.parse(text)) : "not an address";
+  return (text) => isIpv4(text) || isIpv6(text) ? judge(ipaddr.parse(text)) : "not an address";
 }
 
 /**
@@ -65,18 +66,6 @@ export function createAddressGuard(allowed: readonly string[]): AddressGuard {
  */
 export function isOwnSide(range: string): boolean {
   return OWN_SIDE.includes(range.split(" of ").at(-1) ?? range);
-}
-
-/** Whether text is a range in CIDR notation: `10.0.0.0/8`, `fd00::/8`. No short or octal forms, no zone. */
-function isCidr(text: string): boolean {
-  return ipaddr.IPv4.isValidCIDRFourPartDecimal(text) ||
-    (ipaddr.IPv6.isValidCIDR(text) && !text.includes("%"));
-}
-
-/** ipaddr.js also reads `127.1`, `0x7f.1` and `fe80::1%eth0`; no DNS record says that. */
-function isAddress(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) ||
-    (ipaddr.IPv6.isValid(text) && !text.includes("%"));
 }
 
 function refusedIpv4(address: ipaddr.IPv4): string | undefined {

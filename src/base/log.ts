@@ -1,5 +1,5 @@
 /**
- * The log: one line for an event, as text or as JSON, written at once to standard error.
+ * The log: one line for each event, as text or as JSON, written to standard error at once.
  *
  * Invariant: a line cannot be forged. Whatever a remote party puts into a field, the output
  * stays one line, shows no character that moves or hides text, and has a bounded length.
@@ -16,18 +16,33 @@ import {
   type LogLevel as TapeLevel,
   type TextFormatter,
 } from "@logtape/logtape";
-import type { Log, LogLevel, LogValue } from "./telemetry.ts";
+import { writeAllSync } from "./connection.ts";
+import { cutText, escapeInvisible, MAX_VALUE_CHARS, quoteRemote } from "./quote_text.ts";
 
-/** Characters of one field value that are written; enough for a stack trace, little for a flood. */
-export const MAX_VALUE_CHARS = 1000;
+/** A value in a log line. The log quotes and cuts text, so remote text may be handed over as it is. */
+export type LogValue = string | number | boolean | undefined;
 
-/** Values of these characters only are written without quotes. */
-const BARE = /^[A-Za-z0-9._:/@+-]+$/;
+/** Severity, from chatty to grave. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** Control, format (bidi), surrogate, unassigned and separator characters, all but the space. */
-const INVISIBLE = /(?! )[\p{C}\p{Z}]/gu;
+/** Writes one event: a short constant text in lower case ("policy changed"), and all that varies as fields. */
+export type WriteEvent = (event: string, fields?: Record<string, LogValue>) => void;
 
-/** How our levels are called by LogTape, on a text line, and in the journal (sd-daemon(3)). */
+/** The log, with one method for each level. An event is never built from remote text. */
+export interface Log {
+  /** For one query or question, with its result and duration. */
+  readonly debug: WriteEvent;
+  /** For a change of a policy, and for start and stop. */
+  readonly info: WriteEvent;
+  /** For what the operator should look at. */
+  readonly warn: WriteEvent;
+  /** For our own faults. */
+  readonly error: WriteEvent;
+  /** Whether lines of this level are written, to save work on hot paths. */
+  enabled(level: LogLevel): boolean;
+}
+
+/** Our levels as LogTape, a text line and the journal (sd-daemon(3)) name them. */
 const LEVELS: Record<LogLevel, { tape: TapeLevel; label: string; priority: number }> = {
   debug: { tape: "debug", label: "DEBUG", priority: 7 },
   info: { tape: "info", label: "INFO ", priority: 6 },
@@ -39,6 +54,7 @@ const LEVELS: Record<LogLevel, { tape: TapeLevel; label: string; priority: numbe
 export interface LogOptions {
   /** Lines below this level are not written. */
   readonly level: LogLevel;
+  /** How a line is laid out. */
   readonly format: "text" | "json";
   /**
    * Text lines begin with a priority such as `<4>` and leave the time to the journal.
@@ -52,7 +68,7 @@ export interface LogOptions {
 }
 
 /**
- * Makes a log.
+ * Creates a log.
  *
  * @example Text
  * ```text
@@ -72,7 +88,7 @@ export function createLog(options: LogOptions): Log {
     return compareLogLevel(LEVELS[level].tape, LEVELS[lowest].tape) >= 0;
   }
 
-  function writer(level: LogLevel): Log[LogLevel] {
+  function writer(level: LogLevel): WriteEvent {
     if (!enabled(level)) return () => {};
     return (event, properties = {}) =>
       write(formatter({
@@ -92,18 +108,6 @@ export function createLog(options: LogOptions): Log {
     error: writer("error"),
     enabled,
   };
-}
-
-/**
- * Writes foreign text so that it can stand inside a line of output: as it is when it consists of
- * harmless characters, else as a JSON string in which everything invisible is escaped.
- *
- * @param text Any text, lone surrogates included.
- * @param max UTF-16 code units that are kept; `…` stands for the rest.
- */
-export function quoteRemote(text: string, max: number = MAX_VALUE_CHARS): string {
-  const kept = cut(text, max);
-  return BARE.test(kept) ? kept : escapeInvisible(JSON.stringify(kept));
 }
 
 function createTextFormatter(journal: boolean): TextFormatter {
@@ -128,34 +132,18 @@ const formatJson: TextFormatter = (record) => {
     level: level === "warning" ? "warn" : level,
     event: rawMessage,
   };
-  // The head stands first, and last it wins over a field of the same name.
+  // The first spread puts the head first; the second makes it win over a field of the same name.
   const line = JSON.stringify({ ...head, ...properties, ...head }, (_name, value: LogValue) => {
-    return typeof value === "string" ? cut(value, MAX_VALUE_CHARS) : value;
+    return typeof value === "string" ? cutText(value, MAX_VALUE_CHARS) : value;
   });
   return escapeInvisible(line) + "\n";
 };
 
-function cut(text: string, max: number): string {
-  return text.length <= max ? text : text.slice(0, max) + "…";
-}
-
-/** Outside its strings JSON has visible characters only, so that escapes may be put in afterwards. */
-function escapeInvisible(json: string): string {
-  return json.replaceAll(INVISIBLE, (character) => {
-    let escaped = "";
-    for (let i = 0; i < character.length; i++) {
-      escaped += "\\u" + character.charCodeAt(i).toString(16).padStart(4, "0");
-    }
-    return escaped;
-  });
-}
-
-/** Nothing is lost at exit, since every line is out before the call returns. */
+/** Every line is out before the call returns, so nothing is lost at exit. */
 function writeToStderr(line: string): void {
-  let rest = new TextEncoder().encode(line);
   try {
-    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+    writeAllSync(Deno.stderr, new TextEncoder().encode(line));
   } catch {
-    // A log that nobody reads any more (EPIPE, full pipe) is no reason to stop answering.
+    // The daemon answers on even if nobody reads the log any more (EPIPE, full pipe).
   }
 }

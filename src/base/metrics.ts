@@ -8,7 +8,47 @@
  * @module
  */
 
-import type { Cell, Metric, Metrics, Sample } from "./telemetry.ts";
+/** One time series of a counter or gauge: hold it and add to `value`. */
+export interface Cell {
+  value: number;
+}
+
+/** A counter or gauge with a finite set of label values. */
+export interface Metric {
+  /** The series for these label values (in the order of the declared label names); created at 0 on first use. */
+  cell(...labelValues: string[]): Cell;
+}
+
+/** A histogram with fixed upper bounds in seconds. */
+export interface Histogram {
+  observe(seconds: number, ...labelValues: string[]): void;
+}
+
+/** Where counters are declared, each at the top of the file that increments it. */
+export interface Metrics {
+  /** @param name Full Prometheus name, ending in `_total`. @param help One sentence. */
+  counter(name: string, help: string, labels?: readonly string[]): Metric;
+  /** A gauge that is set by its owner. */
+  gauge(name: string, help: string, labels?: readonly string[]): Metric;
+  /** A gauge read when scraped. */
+  gaugeFn(name: string, help: string, read: () => number): void;
+  histogram(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    labels?: readonly string[],
+  ): Histogram;
+  /** The series of a counter or of a gauge set by its owner; none for another or unknown name. */
+  samples(name: string): Sample[];
+  /** The whole registry in the Prometheus text format, version 0.0.4. */
+  render(): string;
+}
+
+/** One series as it stands. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
 
 /** Metric and label names of this program: a subset of Prometheus's that needs no quoting. */
 const NAME = /^[a-z][a-z0-9_]*$/;

@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from "./clock.ts";
-import type { Log, LogValue } from "./telemetry.ts";
+import type { Log, LogValue } from "./log.ts";
 
 /** A warning is said again when it still happens after this time, ms. */
 const SAY_AGAIN_AFTER_MS = 3_600_000;

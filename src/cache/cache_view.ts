@@ -7,6 +7,7 @@
 
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { messageOf } from "../base/error_text.ts";
 import { walOf } from "../sqlite/file_path.ts";
 import { faultKind, FileFault } from "../sqlite/fault.ts";
 import { requireKnown } from "../sqlite/format.ts";
@@ -112,7 +113,7 @@ export class CacheView implements DomainNotes {
     } catch (error) {
       if (error instanceof FileFault) throw error;
       const kind = faultKind(error);
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const advice = ADVICE[kind] === undefined ? "" : `: ${ADVICE[kind]}`;
       throw new FileFault(kind, `cannot read ${this.#path}: ${message}${advice}`);
     }
@@ -138,7 +139,7 @@ export function readStored(
       view.close();
     }
   } catch (error) {
-    return { kind: "unreadable", error: error instanceof Error ? error.message : String(error) };
+    return { kind: "unreadable", error: messageOf(error) };
   }
 }
 

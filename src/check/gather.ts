@@ -10,7 +10,8 @@
 import type { DnsAnswer, DnsClient, DnssecProbe, MxRecord, TlsaRecord } from "../dns/types.ts";
 import type { AddressGuard } from "../base/address_guard.ts";
 import type { FetchOutcome, FetchPolicy, FetchTrace } from "../https/types.ts";
-import { isHostname, policyHost, txtName } from "../sts/domain.ts";
+import { policyHost, txtName } from "../sts/domain.ts";
+import { isHostname } from "../base/host.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
 import type { ProbeTls, TlsProbe } from "./tls_probe.ts";
 

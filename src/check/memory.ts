@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isMapping } from "../base/mapping.ts";
 import { type Finding, FINDING_KINDS, type FindingId } from "./finding.ts";
 import type { Severity } from "./finding_kind.ts";
 
@@ -106,7 +107,7 @@ export function formatMemory(memory: Memory): string {
  */
 export function parseMemory(text: string): Memory {
   const root: unknown = JSON.parse(text);
-  if (!isObject(root) || root.version !== VERSION || !isObject(root.domains)) {
+  if (!isMapping(root) || root.version !== VERSION || !isMapping(root.domains)) {
     throw new SyntaxError("not the memory of a check");
   }
   const domains = Object.entries(root.domains);
@@ -114,12 +115,12 @@ export function parseMemory(text: string): Memory {
 }
 
 function readRemembered(value: unknown): Remembered {
-  if (!isObject(value) || !Array.isArray(value.findings) || !isTime(value.modeSince)) {
+  if (!isMapping(value) || !Array.isArray(value.findings) || !isTime(value.modeSince)) {
     throw new SyntaxError("a domain in it is damaged");
   }
   const { id, digest, mode, modeSince } = value;
   const findings = value.findings.filter((one: unknown): one is RememberedFinding =>
-    isObject(one) && typeof one.subject === "string" && typeof one.id === "string" &&
+    isMapping(one) && typeof one.subject === "string" && typeof one.id === "string" &&
     Object.hasOwn(FINDING_KINDS, one.id)
   ).map(({ id, subject }) => ({ id, subject }));
   return {
@@ -137,10 +138,6 @@ function isFault({ severity }: Finding): boolean {
 
 function isSame(one: RememberedFinding, other: RememberedFinding): boolean {
   return one.id === other.id && one.subject === other.subject;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isTime(value: unknown): value is number {

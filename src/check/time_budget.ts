@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { withDeadline } from "../base/wait.ts";
 
 /** Options of {@link TimeBudget}, all in milliseconds. */
 export interface TimeBudgetOptions {
@@ -33,17 +34,14 @@ export class TimeBudget {
    * @param abandon Called on timeout to make `work` end. `run` does not wait for that.
    * @returns The result of `work`, or `"timeout"`.
    */
-  run<T>(work: Promise<T>, abandon: () => void): Promise<T | "timeout"> {
+  async run<T>(work: Promise<T>, abandon: () => void): Promise<T | "timeout"> {
     const left = Math.max(0, this.#end - this.#clock.now());
-    return new Promise((resolve) => {
-      const cancel = this.#clock.setTimer(() => {
-        resolve("timeout");
-        abandon();
-      }, Math.min(this.#step, left));
-      work.then((value) => {
-        cancel();
-        resolve(value);
-      });
+    const done = await withDeadline(work.then((value) => ({ value })), {
+      ms: Math.min(this.#step, left),
+      clock: this.#clock,
     });
+    if (done !== undefined) return done.value;
+    abandon();
+    return "timeout";
   }
 }

@@ -11,6 +11,8 @@
 import { classifyFetchError } from "../https/classify.ts";
 import { quoteText } from "../base/quote_text.ts";
 import type { Clock } from "../base/clock.ts";
+import { tryClose, writeAll } from "../base/connection.ts";
+import { messageOf } from "../base/error_text.ts";
 import type { FindingId } from "./finding.ts";
 import { type Presented, readPresented } from "./presented.ts";
 import { type ByteLink, SmtpDialogue, type SmtpFault } from "./smtp_dialogue.ts";
@@ -115,7 +117,7 @@ function connectFailure(error: unknown): { how: ConnectFailure; detail: string }
   if (error instanceof Deno.errors.TimedOut) {
     return { how: "timeout", detail: "connection timed out" };
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return { how: "unreachable", detail: quoteText(text, QUOTE_MAX_LENGTH) };
 }
 
@@ -166,7 +168,7 @@ async function verify(
 }
 
 function tlsFailure(error: unknown): TlsFault {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const { reason, detail } = classifyFetchError(error);
   if (reason.startsWith("certificate-")) return failed(reason as TlsFault["id"], detail);
   const old = /ProtocolVersion|peer is incompatible/.test(text);
@@ -193,19 +195,11 @@ function denoLink(conn: Deno.Conn): ByteLink {
     },
     async write(bytes) {
       try {
-        for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+        await writeAll(conn, bytes);
       } catch {
         // The next read fails too.
       }
     },
     close: () => tryClose(conn),
   };
-}
-
-function tryClose(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // Closed already, or taken over by TLS.
-  }
 }

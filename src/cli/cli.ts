@@ -5,6 +5,8 @@
  * @module
  */
 
+import { writeAllSync } from "../base/connection.ts";
+import { messageOf } from "../base/error_text.ts";
 import { UsageError } from "../config/usage_error.ts";
 import {
   cacheExportCommand,
@@ -53,15 +55,11 @@ const EXIT_FAILURE = 3;
 export function processIo(): Io {
   const encoder = new TextEncoder();
   return {
-    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
+    out: (text) => writeAllSync(Deno.stdout, encoder.encode(text)),
     err: (line) => console.error(line),
     env: (name) => Deno.env.get(name),
     isTerminal: Deno.stdout.isTerminal(),
   };
-}
-
-function writeAll(writer: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writer.writeSync(bytes.subarray(done));
 }
 
 /**
@@ -128,7 +126,7 @@ function report(error: unknown, io: Io): number {
     if (error.hint !== undefined) io.err(`${PROGRAM}: ${error.hint}`);
     return EXIT_USAGE;
   }
-  io.err(`${PROGRAM}: ${error instanceof Error ? error.message : String(error)}`);
+  io.err(`${PROGRAM}: ${messageOf(error)}`);
   return EXIT_FAILURE;
 }
 

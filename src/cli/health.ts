@@ -4,10 +4,11 @@
  * @module
  */
 
+import { messageOf } from "../base/error_text.ts";
 import type { ListenAddress } from "../config/types.ts";
 import type { HealthCheck, HealthReport } from "../status/health.ts";
 import { httpGet } from "../http/client.ts";
-import { quoteRemote } from "../base/log.ts";
+import { quoteRemote } from "../base/quote_text.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
@@ -57,7 +58,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     io.out(`${["ok", ...warnings].join("; ")}\n`);
     return 0;
   } catch (error) {
-    io.err(`unhealthy: ${error instanceof Error ? error.message : String(error)}`);
+    io.err(`unhealthy: ${messageOf(error)}`);
     return EXIT_UNHEALTHY;
   }
 }

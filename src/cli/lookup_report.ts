@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteRemote } from "../base/log.ts";
+import { quoteRemote } from "../base/quote_text.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
 import { ROWS } from "../status/rows.ts";
 import type { Explanation } from "./explain.ts";

@@ -5,7 +5,7 @@
  */
 
 import { createTlsProbe, PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
-import { isIpv4, isIpv6 } from "../base/address.ts";
+import { isIpv4, isIpv6 } from "../base/host.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { DEFAULT_MAX_AGE, initPolicy } from "../publish/init.ts";
 import { readReportUri } from "../publish/records.ts";

@@ -7,7 +7,8 @@
 
 import { parse } from "@std/yaml";
 import * as v from "valibot";
-import { formatFound, formatPath, isMapping } from "./found.ts";
+import { isMapping } from "../base/mapping.ts";
+import { formatFound, formatPath } from "./found.ts";
 import { type Key, type Keys, pathsOf, type Section, type ValuesOf } from "./key.ts";
 import { closest } from "./suggest.ts";
 import { UsageError } from "./usage_error.ts";

@@ -9,7 +9,7 @@
 
 import * as v from "valibot";
 import { isAbsolutePath } from "../base/address.ts";
-import { isMapping } from "./found.ts";
+import { isMapping } from "../base/mapping.ts";
 import { type Key, type Keys, mapKeys, type NamedSections, type Section } from "./key.ts";
 import type { NumberStatement, Statement, TextStatement, ValuesOf } from "./key.ts";
 

@@ -6,13 +6,8 @@
  * @module
  */
 
-import {
-  isHostname,
-  isIpv4,
-  isIpv6,
-  isSocketPath,
-  SOCKET_PATH_MAX_BYTES,
-} from "../base/address.ts";
+import { isSocketPath, SOCKET_PATH_MAX_BYTES } from "../base/address.ts";
+import { isHostname, isIpv4, isIpv6 } from "../base/host.ts";
 import { CACHE_KEYS } from "./cache_keys.ts";
 import type { ValuesOf } from "./key.ts";
 import { KEYS } from "./keys.ts";

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { messageOf } from "../base/error_text.ts";
 import { toConfig } from "./config.ts";
 import { CONFIG_FILES, defaultCacheFile, type Environment } from "./defaults.ts";
 import { checkDocument, type Document, failOn, parseDocument } from "./document.ts";
@@ -77,6 +78,6 @@ function findFile({ file, readTextFile }: LoadOptions): { file?: string; text: s
 
 /** The mistake of naming a file that cannot be read. */
 export function cannotRead(file: string, error: unknown): UsageError {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new UsageError(`${file}: cannot be read: ${why}`, { cause: error });
 }

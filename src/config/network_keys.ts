@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isCidr, parseNameServer } from "../base/address.ts";
+import { parseNameServer } from "../base/address.ts";
+import { isCidr } from "../base/host.ts";
 import { count, file, list, seconds, section, text } from "./kinds.ts";
 
 const DNS_KEYS = {

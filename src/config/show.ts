@@ -5,9 +5,9 @@
  * @module
  */
 
+import { isMapping } from "../base/mapping.ts";
 import { toFile } from "./config.ts";
 import { describeConfig, firstSentence, type KeyDescription } from "./describe.ts";
-import { isMapping } from "./found.ts";
 import { type Keys, mapKeys } from "./key.ts";
 import { KEYS } from "./keys.ts";
 import type { Config } from "./types.ts";

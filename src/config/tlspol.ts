@@ -8,9 +8,9 @@
  */
 
 import { ENDPOINT_FORM, formatEndpoint, parseEndpoint, parseNameServer } from "../base/address.ts";
+import { isMapping } from "../base/mapping.ts";
 import { LOG_KEYS } from "./daemon_keys.ts";
 import { checkDocument, type Document } from "./document.ts";
-import { isMapping } from "./found.ts";
 import { fileMode, flag, section, text } from "./kinds.ts";
 import type { ConfigNote } from "./types.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import type { DomainNotes, StoredPolicy } from "../cache/types.ts";
-import { quoteRemote } from "../base/log.ts";
+import { quoteRemote } from "../base/quote_text.ts";
 import { readView } from "../resolver/stored_view.ts";
 
 /** A domain in the cache. Times are ISO 8601, durations seconds. */

@@ -5,7 +5,7 @@
  */
 
 import type { ClockChange } from "../base/clock.ts";
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 
 /** The event of each change. */
 const EVENTS: Readonly<Record<ClockChange["kind"], string>> = {

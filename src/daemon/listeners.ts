@@ -8,7 +8,7 @@
 import { type Endpoint, formatEndpoint } from "../base/address.ts";
 import type { InheritedSocket } from "../postfix/inherited.ts";
 import type { ListenAddress } from "../config/types.ts";
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 import { adoptSocket } from "../postfix/inherited.ts";
 import type { SocketmapServer } from "../postfix/server.ts";
 

@@ -17,7 +17,8 @@ import { chooseRoute, NO_RESOLVER } from "../https/route.ts";
 import { loadTrustRoots } from "../https/trust_roots.ts";
 import type { TrustRoots } from "../https/trust_roots.ts";
 import type { FetchPolicy } from "../https/types.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Clock } from "../base/clock.ts";
 
 /** DNS and HTTPS as configured. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 
 /** Where states go. */
 export interface Notifier {

@@ -8,7 +8,8 @@
 import type { PolicyLists } from "../cache/types.ts";
 import { type Endpoint, formatEndpoint } from "../base/address.ts";
 import type { Notifier } from "./sd_notify.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Warnings } from "../base/warnings.ts";
 import { startWatchdog } from "./watchdog.ts";
 import { querySocketmap } from "../postfix/client.ts";

@@ -12,7 +12,8 @@
  * @module
  */
 
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failover } from "./failover.ts";
 import type { Limits } from "./failover.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Metrics } from "../base/telemetry.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DnsClient, DnssecProbe, ResolverState } from "./types.ts";
 

@@ -11,6 +11,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { withDeadline } from "../base/wait.ts";
 import { failed, MAX_ALIASES, TOO_MANY_ALIASES } from "./message.ts";
 import type { Failed, Question, Reply } from "./message.ts";
 import type { Server, ServerList } from "./servers.ts";
@@ -117,27 +118,13 @@ export class Failover {
     const validation = this.#validation;
     if (reply.secure || validation.isProven(server)) return { ...reply, validated: true };
     if (!limits.validated) return { ...reply, validated: false };
-    await this.#inTime(validation.prove(server), limits);
+    const ms = limits.deadline - this.#clock.now();
+    await withDeadline(validation.prove(server), { ms, clock: this.#clock, signal: limits.signal });
     if (validation.isProven(server)) return { ...reply, validated: true };
     const why = validation.stateOf(server) === false
       ? "the resolver does not validate"
       : "not known whether the resolver validates";
     return failed("unvalidated", `${server.label}: ${why}`);
-  }
-
-  /** Waits for something to end, but not beyond the limits. */
-  #inTime(something: Promise<unknown>, { deadline, signal }: Limits): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        cancelTimer();
-        signal?.removeEventListener("abort", finish);
-        resolve();
-      };
-      const cancelTimer = this.#clock.setTimer(finish, deadline - this.#clock.now());
-      signal?.addEventListener("abort", finish, { once: true });
-      something.then(finish);
-      if (signal?.aborted) finish();
-    });
   }
 
   /** Tells a domain that fails validation from one that cannot be resolved (RFC 4035, section 3.2.2). */

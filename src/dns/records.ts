@@ -10,10 +10,8 @@
  */
 
 import { Buffer } from "node:buffer";
+import { NAME_MAX_LENGTH } from "../base/host.ts";
 import type { MxRecord, RecordData, RecordType, TlsaRecord } from "./types.ts";
-
-/** Octets of a name in dotted form (RFC 1035 §2.3.4). */
-const NAME_MAX_LENGTH = 253;
 
 const NAME = /^(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}$/;
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import ipaddr from "ipaddr.js";
+import { isIpv4, isIpv6 } from "../base/host.ts";
 
 /** An address to connect to. */
 export interface ServerAddress {
@@ -35,7 +35,7 @@ export function parseResolvConf(text: string): ServerAddress[] {
   const found = new Map<string, ServerAddress>();
   for (const [, word] of text.matchAll(/^nameserver[ \t]+([^ \t\r\n]+)/gm)) {
     if (found.size === MAX_NAMESERVERS) break;
-    if (word === undefined || !(isIpv4(word) || ipaddr.IPv6.isValid(word))) continue;
+    if (word === undefined || !(isIpv4(word) || isScopedIpv6(word))) continue;
     found.set(word, { hostname: word, port: DNS_PORT });
   }
   return found.size === 0 ? [LOCAL_RESOLVER] : [...found.values()];
@@ -61,7 +61,7 @@ export function parseServerAddress(text: string): ServerAddress | undefined {
   const [, v6, v4, digits = ""] = /^(?:\[([^\]]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text) ?? [];
   const port = parseInt(digits, 10);
   if (!(port >= 1 && port <= 65535)) return undefined;
-  if (v6 !== undefined && ipaddr.IPv6.isValid(v6)) return { hostname: v6, port };
+  if (v6 !== undefined && isScopedIpv6(v6)) return { hostname: v6, port };
   return v4 !== undefined && isIpv4(v4) ? { hostname: v4, port } : undefined;
 }
 
@@ -70,7 +70,7 @@ export function formatServerAddress({ hostname, port }: ServerAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Four decimal parts; the short and octal forms of inet_aton(3) mean different things to different readers. */
-function isIpv4(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text);
+/** Whether a text is an IPv6 address, with or without a zone (`fe80::1%eth0`, RFC 4007 §11). */
+function isScopedIpv6(text: string): boolean {
+  return isIpv6(text.replace(/%[0-9A-Za-z]+$/, ""));
 }

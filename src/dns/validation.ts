@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/clock.ts";
 import { failed } from "./message.ts";
 import type { Failed, Question } from "./message.ts";

@@ -11,6 +11,7 @@
 import type { DnsAnswer, DnsClient } from "../dns/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { type AddressGuard, isOwnSide } from "../base/address_guard.ts";
+import { withDeadline } from "../base/wait.ts";
 import type { FailedFetch, FetchTrace } from "./types.ts";
 
 /** Addresses of a host that are looked at, of each family; an answer may hold thousands. */
@@ -65,7 +66,8 @@ export async function findAddresses(
   const both = Promise.all(families);
   const first = await Promise.race(families);
   const isEnough = first.kind === "failed" || first.addresses.length > 0;
-  if (isEnough && !await endsWithin(both, clock)) {
+  const wait = { ms: RESOLUTION_DELAY_MS, clock };
+  if (isEnough && await withDeadline(both, wait) === undefined) {
     if (first.kind === "failed") return first;
     const late = both.then((all) => all.find((each) => each !== first) ?? first)
       .then((other) => other.kind === "failed" ? other : other.addresses);
@@ -81,16 +83,6 @@ export async function findAddresses(
   return addresses.length > 0
     ? { kind: "found", addresses }
     : { kind: "failed", ...whyNone(answers, { host, trace }) };
-}
-
-/** Whether something ends within the resolution delay. */
-async function endsWithin(work: Promise<unknown>, clock: Clock): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const cancelTimer = clock.setTimer(() => resolve(false), RESOLUTION_DELAY_MS);
-  work.then(() => resolve(true));
-  const isInTime = await promise;
-  cancelTimer();
-  return isInTime;
 }
 
 function judge(

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Metrics } from "../base/telemetry.ts";
+import type { Metrics } from "../base/metrics.ts";
 import { isTextPlain } from "../sts/media_type.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import type { FindOptions } from "./addresses.ts";

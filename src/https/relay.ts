@@ -16,9 +16,10 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { tryClose } from "../base/connection.ts";
 import type { Connected } from "./connect.ts";
 import { CONNECTED_REPLY, receiveRequest } from "./socks.ts";
-import { type Pin, tryClose, type Way, Ways } from "./ways.ts";
+import { type Pin, type Way, Ways } from "./ways.ts";
 
 /** How long a client may take to say what it wants, ms; ours takes less than one. */
 const HANDSHAKE_MS = 2000;

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { messageOf } from "../base/error_text.ts";
 /** Where Debian, Fedora, openSUSE, and Alpine with the BSDs keep the bundle of the system's roots. */
 const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt",
@@ -73,7 +74,7 @@ async function readRoots(
     const certificates = countCertificates(await Deno.readTextFile(file));
     return { kind: "loaded", source, file, certificates, environment: variables("system", file) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return { kind: "failed", detail: `Cannot use CA file ${file}: ${why}` };
   }
 }

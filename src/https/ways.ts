@@ -8,6 +8,8 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { tryClose } from "../base/connection.ts";
+import { untilAborted } from "../base/wait.ts";
 import type { Connected } from "./connect.ts";
 
 /** How long a connection may outlive its fetch, ms: the host shall still hear why its certificate is refused. */
@@ -75,7 +77,7 @@ export class Ways {
       const before = this.#pinned.get(host);
       if (before === undefined) break;
       if (signal.aborted) return undefined;
-      await endOrAbort(before, signal);
+      await untilAborted(before, signal);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#pinned.set(host, promise);
@@ -112,23 +114,5 @@ export class Ways {
     for (const way of [...this.#taken, ...this.#waiting.values()]) way.end();
     this.#waiting.clear();
     this.#taken.clear();
-  }
-}
-
-async function endOrAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = () => resolve();
-  signal.addEventListener("abort", stop);
-  work.then(stop);
-  await promise;
-  signal.removeEventListener("abort", stop);
-}
-
-/** Closes a connection that may be closed already. */
-export function tryClose(conn: Deno.TcpConn): void {
-  try {
-    conn.close();
-  } catch {
-    // Closed already.
   }
 }

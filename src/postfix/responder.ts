@@ -10,8 +10,10 @@
  */
 
 import type { Zone } from "../resolver/zone.ts";
-import type { Cell, Log, Metrics } from "../base/telemetry.ts";
+import type { Cell, Metrics } from "../base/metrics.ts";
+import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/clock.ts";
+import { stackOf } from "../base/error_text.ts";
 import { type NextHop, readKey } from "../sts/domain.ts";
 import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";
@@ -182,7 +184,7 @@ class Responder {
   #fail(error: unknown, { zone, nextHop: { domain } }: Query): Uint8Array {
     this.#options.log.error("query failed", {
       domain,
-      error: String(error instanceof Error ? error.stack : error),
+      error: stackOf(error),
     });
     this.#meters.queries.cell(zone.name, "temp").value++;
     return FAILED_REPLY;

@@ -11,8 +11,10 @@
  */
 
 import type { ListenAddress } from "../base/address.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Clock } from "../base/clock.ts";
+import { stackOf } from "../base/error_text.ts";
 import {
   Connection,
   type ConnectionContext,
@@ -116,7 +118,7 @@ class Server implements SocketmapServer {
       handlerFailed(error) {
         meters.errors.handler.value++;
         log.error("request failed", {
-          error: error instanceof Error ? error.stack : String(error),
+          error: stackOf(error),
         });
       },
       closed: (connection, fault, detail) => this.#closed(connection, fault, detail),

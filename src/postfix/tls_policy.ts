@@ -13,7 +13,7 @@
  * @module
  */
 
-import { isDomainName, isHostname } from "../sts/domain.ts";
+import { isDomainName, isHostname } from "../base/host.ts";
 import { parseMxPattern } from "../sts/mx_pattern.ts";
 import type { Answer } from "../resolver/types.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY } from "./socketmap.ts";

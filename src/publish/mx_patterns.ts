@@ -8,7 +8,7 @@
  * @module
  */
 
-import { isHostname } from "../sts/domain.ts";
+import { isHostname } from "../base/host.ts";
 
 /** Patterns, with the reasons for the choice. */
 export interface PatternProposal {

@@ -9,7 +9,8 @@
 
 import type { HttpRequest } from "../http/request.ts";
 import type { HttpExchange, HttpReply } from "../http/server.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import { policyHost } from "../sts/domain.ts";
 import type { WatchedFiles } from "./watched_files.ts";
 

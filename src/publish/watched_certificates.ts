@@ -8,7 +8,8 @@
  */
 
 import { X509Certificate } from "node:crypto";
-import type { Log } from "../base/telemetry.ts";
+import { messageOf } from "../base/error_text.ts";
+import type { Log } from "../base/log.ts";
 import { policyHost } from "../sts/domain.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";
 import { watchFiles } from "./watched_files.ts";
@@ -109,7 +110,7 @@ function judge(
       ? refused(`the certificate expired at ${new Date(expires).toISOString()}`)
       : { kind: "made", item: { ...pem, expires } };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     return refused(`certificate and key cannot be used: ${text}`);
   }
 }

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 
 /** The result of reading a file. */
 export type Made<T> =

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 import { toALabel } from "../sts/domain.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { formatDiagnostic, lintPolicy } from "./lint.ts";

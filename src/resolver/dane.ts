@@ -15,7 +15,8 @@
  */
 
 import type { DnsAnswer, MxRecord } from "../dns/types.ts";
-import { formatNextHop, isDomainName } from "../sts/domain.ts";
+import { formatNextHop } from "../sts/domain.ts";
+import { isDomainName } from "../base/host.ts";
 import type { NextHop } from "../sts/domain.ts";
 import { createAsker } from "./asker.ts";
 import type { Asker, AskerOptions } from "./asker.ts";

@@ -19,7 +19,7 @@ import { formatNextHop } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
 import type { Clock } from "../base/clock.ts";
 import { assessMx } from "./dane.ts";
-import { withDeadline } from "../base/deadline.ts";
+import { withDeadline } from "../base/wait.ts";
 import { readView, writeView } from "./stored_view.ts";
 import type { BoundedMap, MxResult, MxView, ResolverEvent } from "./types.ts";
 

@@ -11,7 +11,7 @@ import type { StoredFailure } from "../cache/types.ts";
 import { enforcedAnswer } from "./answer.ts";
 import { createChecker } from "./checker.ts";
 import type { CheckOptions, CheckResult } from "./checker.ts";
-import { withDeadline } from "../base/deadline.ts";
+import { withDeadline } from "../base/wait.ts";
 import { decide, rowWithout } from "./decide.ts";
 import type { Row, Situation } from "./decide.ts";
 import { createDomainMemory } from "./domain_memory.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { StoredMx } from "../cache/types.ts";
-import { isDomainName } from "../sts/domain.ts";
+import { isDomainName } from "../base/host.ts";
 import type { MxView } from "./types.ts";
 
 /** A longer life was never written, ms. */

@@ -7,7 +7,7 @@
 
 import type { PolicyLists, StoreCare } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
-import type { Metrics } from "../base/telemetry.ts";
+import type { Metrics } from "../base/metrics.ts";
 
 /** What is held in memory under a bound of octets. */
 const MEMORY_TEXTS = {

@@ -12,6 +12,7 @@
 import type { StoreCare } from "../cache/types.ts";
 import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
 import type { Clock } from "../base/clock.ts";
+import { withDeadline } from "../base/wait.ts";
 
 /** A correct clock shows no earlier time, ms: the program is younger. */
 const CLOCK_NOT_BEFORE_MS = Date.UTC(2026, 0, 1);
@@ -90,13 +91,10 @@ export function createHealth(options: HealthOptions): () => Promise<HealthReport
   };
 }
 
-function inTime(probe: Promise<DnssecProbe>, clock: Clock): Promise<DnssecProbe> {
+async function inTime(probe: Promise<DnssecProbe>, clock: Clock): Promise<DnssecProbe> {
   const detail = `no answer within ${PROBE_WAIT_MS} ms`;
-  return new Promise((resolve) => {
-    const late = () => resolve({ kind: "unknown", reason: "timeout", detail });
-    const cancel = clock.setTimer(late, PROBE_WAIT_MS);
-    probe.then(resolve).finally(cancel);
-  });
+  return await withDeadline(probe, { ms: PROBE_WAIT_MS, clock }) ??
+    { kind: "unknown", reason: "timeout", detail };
 }
 
 function checkListening(sockets: number): HealthCheck {

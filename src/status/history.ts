@@ -9,7 +9,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { Metrics } from "../base/telemetry.ts";
+import type { Metrics } from "../base/metrics.ts";
 
 /** The possible answers to a query: the values of the label `answer`. */
 export const ANSWERS = ["secure", "dane-only", "notfound", "temp"] as const;

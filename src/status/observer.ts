@@ -9,7 +9,8 @@ import { tlsrptResult } from "../tlsrpt/result_type.ts";
 import type { DnsFailure } from "../dns/types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Warnings } from "../base/warnings.ts";
 
 /** A policy that was not fetched for this much longer than the refresh interval is a matter for the postmaster, ms. */

@@ -24,7 +24,7 @@ import { readListing } from "./listing.ts";
 import { createFrame } from "./page_frame.ts";
 import type { RecentEvents } from "./recent_events.ts";
 import { statusPage } from "./status_page.ts";
-import type { Metrics } from "../base/telemetry.ts";
+import type { Metrics } from "../base/metrics.ts";
 import type { Warnings } from "../base/warnings.ts";
 import { formatCount, formatDuration, formatMegabytes } from "./wording.ts";
 

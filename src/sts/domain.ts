@@ -11,6 +11,8 @@
  * @module
  */
 
+import { isDomainName, isHostname, isIpv4, isIpv6, NAME_MAX_LENGTH } from "../base/host.ts";
+
 /** Where Postfix is about to connect to, as its policy table names it. */
 export interface NextHop {
   /** The policy domain: lower-case A-labels, two or more, without the final dot. */
@@ -38,9 +40,6 @@ export type KeyReading =
  */
 const KEY_MAX_LENGTH = 1000;
 
-/** Octets of a name in dotted form (RFC 1035 §2.3.4: 255 on the wire, length octets included). */
-const NAME_MAX_LENGTH = 253;
-
 const TXT_LABEL = "_mta-sts.";
 const POLICY_HOST_LABEL = "mta-sts.";
 const SMTP_PORT = 25;
@@ -60,16 +59,6 @@ const SERVICE_PORTS: ReadonlyMap<string, number> = new Map([
   ["submissions", 465],
   ["submission", 587],
 ]);
-
-const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-const HOSTNAME = new RegExp(`^(?:${LABEL}\\.)*${LABEL}$`);
-const LAX_LABEL = LABEL.replaceAll("A-Za-z0-9", "A-Za-z0-9_");
-const DOMAIN_NAME = new RegExp(`^(?:${LAX_LABEL}\\.)*${LAX_LABEL}$`);
-
-/** A last label that makes URL parsers, and `inet_aton`, take the name for an IPv4 address. */
-const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0[Xx][0-9A-Fa-f]*)$/;
-
-const DOTTED_QUAD = /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/;
 
 /** Letters, digits, hyphens, underscores and dots, or anything outside ASCII, which UTS-46 has the word on. */
 const CONVERTIBLE = /^[A-Za-z0-9_.\-\P{ASCII}]+$/u;
@@ -121,23 +110,6 @@ export function txtName(domain: string): string {
 }
 
 /**
- * Tells whether a text is a host name: labels of letters, digits and inner hyphens, 1 to 63
- * octets each and 253 in all, in any case, without a final dot, and not ending in a number
- * as IPv4 addresses do.
- */
-export function isHostname(text: string): boolean {
-  return text.length <= NAME_MAX_LENGTH && HOSTNAME.test(text) && !NUMERIC_END.test(text);
-}
-
-/**
- * Tells whether a text is a name that Postfix delivers to: as {@link isHostname}, but underscores count as
- * letters. No public authority certifies such a name, and none is a pattern or matches one.
- */
-export function isDomainName(text: string): boolean {
-  return text.length <= NAME_MAX_LENGTH && DOMAIN_NAME.test(text) && !NUMERIC_END.test(text);
-}
-
-/**
  * Converts a host name as people type it, with U-labels or A-labels, in any case, with or
  * without one final dot.
  *
@@ -181,7 +153,7 @@ function readHost(text: string): HostReading {
   }
   const ascii = toAscii(text);
   if (ascii === undefined) return invalid("not a host name");
-  if (DOTTED_QUAD.test(ascii)) return { kind: "address" };
+  if (isIpv4(ascii)) return { kind: "address" };
   const name = ascii.endsWith(".") ? ascii.slice(0, -1) : ascii;
   return isDomainName(name) ? { kind: "name", name } : invalid("not a host name");
 }
@@ -197,10 +169,6 @@ function toAscii(name: string): string | undefined {
   if (isDomainName(name) && !A_LABEL_PREFIX.test(name)) return name.toLowerCase();
   if (!CONVERTIBLE.test(name)) return undefined;
   return URL.parse(`http://${name}/`)?.hostname;
-}
-
-function isIpv6(text: string): boolean {
-  return /^[0-9A-Fa-f:.]+$/.test(text) && URL.canParse(`http://[${text}]/`);
 }
 
 /** A port number, `null` for a service not known here, `undefined` for what is neither. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isHostname } from "./domain.ts";
+import { isHostname } from "../base/host.ts";
 
 /**
  * Parses the value of an `mx` field: a host name, or `*.` and a host name (RFC 8461 §3.2).

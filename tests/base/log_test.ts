@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createLog, type LogOptions, MAX_VALUE_CHARS, quoteRemote } from "../../src/base/log.ts";
+import { createLog, type LogOptions } from "../../src/base/log.ts";
+import { MAX_VALUE_CHARS } from "../../src/base/quote_text.ts";
 
 /** A log whose lines are kept. */
 function setUp(options: Partial<LogOptions> = {}) {
@@ -137,34 +138,6 @@ Deno.test("several logs do not disturb each other", () => {
   text.log.info("a");
   json.log.info("b");
   assertEquals([text.lines.length, json.lines.length], [0, 1]);
-});
-
-Deno.test("quoteRemote() leaves harmless text bare and escapes all that is invisible", () => {
-  const cases: [string, string][] = [
-    ["example.com", "example.com"],
-    ["2001:db8::1/64", "2001:db8::1/64"],
-    ["user+tag@a_b-c", "user+tag@a_b-c"],
-    ["", '""'],
-    ["a b", '"a b"'],
-    ["a=b", '"a=b"'],
-    ["…", '"…"'],
-    ["münchen", '"münchen"'],
-    ["😀", '"😀"'],
-    ['say "x\\y"', '"say \\"x\\\\y\\""'],
-    ["a\r\nb\tc\0", '"a\\r\\nb\\tc\\u0000"'],
-    ["\x7f\x9b31m", '"\\u007f\\u009b31m"'],
-    ["\u2028\u2029\u202e\u2066\u061c", '"\\u2028\\u2029\\u202e\\u2066\\u061c"'],
-    ["\ufeff\u200b\u00a0", '"\\ufeff\\u200b\\u00a0"'],
-    ["\ud800x\udc00", '"\\ud800x\\udc00"'],
-    ["\u{e0041}", '"\\udb40\\udc41"'],
-  ];
-  for (const [text, quoted] of cases) assertEquals(quoteRemote(text), quoted);
-});
-
-Deno.test("quoteRemote() cuts at the given length and marks the cut", () => {
-  assertEquals(quoteRemote("abcdef", 6), "abcdef");
-  assertEquals(quoteRemote("abcdefg", 6), '"abcdef…"');
-  assertEquals(quoteRemote("abc😀", 4), '"abc\\ud83d…"');
 });
 
 Deno.test("createLog() cuts long values in both formats", () => {

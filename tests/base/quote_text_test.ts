@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { quoteText } from "../../src/base/quote_text.ts";
+import { cutText, escapeMatches, quoteRemote, quoteText } from "../../src/base/quote_text.ts";
 
 Deno.test("quoteText() leaves nothing but printable ASCII, in quotes", () => {
   for (
@@ -19,4 +19,43 @@ Deno.test("quoteText() cuts, and says so", () => {
   assertEquals(quoteText("abcde", 5), '"abcde"');
   assertEquals(quoteText("abcdef", 5), '"abcde"...');
   assertEquals(quoteText("ab\u{1f600}", 3), '"ab\\ud83d"...');
+});
+
+Deno.test("quoteRemote() leaves harmless text bare and escapes all that is invisible", () => {
+  const cases: [string, string][] = [
+    ["example.com", "example.com"],
+    ["2001:db8::1/64", "2001:db8::1/64"],
+    ["user+tag@a_b-c", "user+tag@a_b-c"],
+    ["", '""'],
+    ["a b", '"a b"'],
+    ["a=b", '"a=b"'],
+    ["…", '"…"'],
+    ["münchen", '"münchen"'],
+    ["😀", '"😀"'],
+    ['say "x\\y"', '"say \\"x\\\\y\\""'],
+    ["a\r\nb\tc\0", '"a\\r\\nb\\tc\\u0000"'],
+    ["\x7f\x9b31m", '"\\u007f\\u009b31m"'],
+    ["\u2028\u2029\u202e\u2066\u061c", '"\\u2028\\u2029\\u202e\\u2066\\u061c"'],
+    ["\ufeff\u200b\u00a0", '"\\ufeff\\u200b\\u00a0"'],
+    ["\ud800x\udc00", '"\\ud800x\\udc00"'],
+    ["\u{e0041}", '"\\udb40\\udc41"'],
+  ];
+  for (const [text, quoted] of cases) assertEquals(quoteRemote(text), quoted);
+});
+
+Deno.test("quoteRemote() cuts at the given length and marks the cut", () => {
+  assertEquals(quoteRemote("abcdef", 6), "abcdef");
+  assertEquals(quoteRemote("abcdefg", 6), '"abcdef…"');
+  assertEquals(quoteRemote("abc😀", 4), '"abc\\ud83d…"');
+});
+
+Deno.test("cutText() keeps what fits", () => {
+  assertEquals(cutText("abc", 3), "abc");
+  assertEquals(cutText("abcd", 3), "abc…");
+});
+
+Deno.test("escapeMatches() escapes each unit of what matches, and JSON says the same", () => {
+  const json = escapeMatches(JSON.stringify({ name: "é\u{1f600}" }), /[^\n -~]+/g);
+  assertEquals(json, '{"name":"\\u00e9\\ud83d\\ude00"}');
+  assertEquals(JSON.parse(json), { name: "é\u{1f600}" });
 });

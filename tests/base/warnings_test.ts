@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createWarnings } from "../../src/base/warnings.ts";
-import type { Log, LogValue } from "../../src/base/telemetry.ts";
+import type { Log, LogValue } from "../../src/base/log.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
 const HOUR = 3_600_000;

@@ -14,7 +14,7 @@ import type { PolicyRow } from "../../src/cache/rows.ts";
 import type { DomainStore, StoredFailure, StoredPolicy } from "../../src/cache/types.ts";
 import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
-import type { Log } from "../../src/base/telemetry.ts";
+import type { Log } from "../../src/base/log.ts";
 
 /** When the tests begin, ms. */
 export const START = Date.UTC(2026, 0, 1);

@@ -3,7 +3,7 @@ import { startSupervision } from "../../src/daemon/supervision.ts";
 import type { Endpoint } from "../../src/base/address.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { createWarnings } from "../../src/base/warnings.ts";
-import type { Log } from "../../src/base/telemetry.ts";
+import type { Log } from "../../src/base/log.ts";
 import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { formatEndpoint } from "../../src/base/address.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";

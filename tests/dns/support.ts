@@ -8,7 +8,7 @@ import { createDnsClient } from "../../src/dns/client.ts";
 import type { DnsClientOptions } from "../../src/dns/client.ts";
 import type { DnsClient } from "../../src/dns/types.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
-import type { Log, LogLevel, LogValue } from "../../src/base/telemetry.ts";
+import type { Log, LogLevel, LogValue } from "../../src/base/log.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
 /** A log that keeps `level event` and the fields of each line. */

@@ -22,7 +22,6 @@ import { classifyFetchError } from "../../src/https/classify.ts";
 import { readHead } from "../../src/http/head.ts";
 import { MAX_HEAD_BYTES, parseHead } from "../../src/http/request.ts";
 import { escapeHtml } from "../../src/http/html.ts";
-import { quoteRemote } from "../../src/base/log.ts";
 import { NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/postfix/octets.ts";
 import { formatTemp, MAX_REQUEST_BYTES, parseRequest } from "../../src/postfix/socketmap.ts";
@@ -41,7 +40,7 @@ import {
   policyStrings,
   readPolicyFile,
 } from "../../src/sts/policy.ts";
-import { quoteText } from "../../src/base/quote_text.ts";
+import { quoteRemote, quoteText } from "../../src/base/quote_text.ts";
 import { selectTxtRecord } from "../../src/sts/txt_record.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";

@@ -34,7 +34,8 @@ import { HELLO_MAX_BYTES, readClientHello } from "../../src/publish/client_hello
 import { isUsable, lintPolicy } from "../../src/publish/lint.ts";
 import { judgeSenders } from "../../src/publish/senders.ts";
 import { readView } from "../../src/resolver/stored_view.ts";
-import { formatNextHop, isHostname, readKey, toALabel } from "../../src/sts/domain.ts";
+import { formatNextHop, readKey, toALabel } from "../../src/sts/domain.ts";
+import { isHostname } from "../../src/base/host.ts";
 import { isTextPlain } from "../../src/sts/media_type.ts";
 import {
   formatPolicy,

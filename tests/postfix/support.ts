@@ -4,8 +4,8 @@
  * @module
  */
 
-import { createMetrics } from "../../src/base/metrics.ts";
-import type { Log, LogValue, Metrics } from "../../src/base/telemetry.ts";
+import { createMetrics, type Metrics } from "../../src/base/metrics.ts";
+import type { Log, LogValue } from "../../src/base/log.ts";
 import type { Handler } from "../../src/postfix/connection.ts";
 import { encodeNetstring, NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { type Octets, viewOf } from "../../src/postfix/octets.ts";

@@ -13,7 +13,7 @@ import { encodeNetstring } from "../../src/postfix/netstring.ts";
 import { enforcedAnswer } from "../../src/resolver/answer.ts";
 import { holdPolicy } from "../../src/resolver/held_policy.ts";
 import type { MxResult } from "../../src/resolver/types.ts";
-import { isHostname } from "../../src/sts/domain.ts";
+import { isHostname } from "../../src/base/host.ts";
 import { parseMxPattern } from "../../src/sts/mx_pattern.ts";
 import { PolicySyntaxError } from "../../src/sts/policy.ts";
 import { selectTxtRecord } from "../../src/sts/txt_record.ts";
