@@ -1,10 +1,10 @@
 /**
  * Which addresses a policy host may have. Anyone can point `mta-sts.<domain>` at an
- * address of the network we run in, so only addresses of the public Internet will do.
+ * address of the network we run in, so only addresses of the public Internet are accepted.
  *
  * The ranges are those of the IANA special-purpose registries (RFC 6890) as
- * ipaddr.js knows them; what its table leaves open in IPv6 is closed here.
- * Judges text alone: it resolves and connects nothing.
+ * ipaddr.js knows them. IPv6 ranges that its table leaves open are closed here.
+ * The guard judges text alone: it resolves nothing and connects to nothing.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { isCidr, isIpv4, isIpv6 } from "./host.ts";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** Judges an address: `undefined` when acceptable, else the name of the range that is refused. */
+/** Judges an address: `undefined` if it is acceptable, else the name of the refused range. */
 export type AddressGuard = (address: string) => string | undefined;
 
 /**
- * Ranges in which the hosts of our own network are, or this machine itself: who lists such an address
- * beside a public one is not left out but refused. In all other ranges there is no host, or none of ours.
+ * Ranges of our own network and of this machine. If a policy host has such an address, the guard's caller refuses
+ * the host as a whole, even if another address is public. The other ranges hold no host, or none of ours.
  */
 const OWN_SIDE: readonly string[] = [
   "unspecified",
@@ -32,14 +32,14 @@ const OWN_SIDE: readonly string[] = [
   "ipv4-mapped",
 ];
 
-/** IANA gives out IPv6 unicast from this block alone; the rest, such as `::/96` with an IPv4 address inside, has no host. */
+/** IANA allocates IPv6 unicast from this block alone. Other blocks, such as `::/96` with an IPv4 address inside, have no host. */
 const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
 
 /**
- * Makes a guard.
+ * Creates a guard.
  *
- * @param allowed Ranges in CIDR notation that are acceptable all the same.
- * @throws {RangeError} If one of them is not CIDR notation; names it.
+ * @param allowed Ranges in CIDR notation that are acceptable although they are not public.
+ * @throws {RangeError} If one of them is not in CIDR notation; the message names it.
  */
 export function createAddressGuard(allowed: readonly string[]): AddressGuard {
   const ranges = allowed.map((text) => {
@@ -61,8 +61,8 @@ export function createAddressGuard(allowed: readonly string[]): AddressGuard {
 }
 
 /**
- * Whether a range that a guard has named is of our own side: this machine or the network around it,
- * also inside a transition address (`nat64 of private`).
+ * Whether a range that a guard has named is on our own side: this machine or the network around it.
+ * A transition address counts by the address inside it (`nat64 of private`).
  */
 export function isOwnSide(range: string): boolean {
   return OWN_SIDE.includes(range.split(" of ").at(-1) ?? range);
@@ -80,13 +80,12 @@ function refusedIpv6(address: ipaddr.IPv6): string | undefined {
 }
 
 /**
- * The IPv4 address that traffic to a transition address ends at, where that can be told
- * and a policy host may be there: NAT64 (RFC 6052 §2.1, what DNS64 makes of a public A
- * record) and 6to4 (RFC 3056 §2).
+ * The IPv4 address inside a transition address that a policy host may have: NAT64 (RFC 6052 §2.1,
+ * which DNS64 makes from a public A record) and 6to4 (RFC 3056 §2).
  *
- * All others are refused whatever is inside: IPv4-mapped and IPv4-translated addresses
- * never stand in DNS, Teredo has no servers, and where the local-use NAT64 prefix
- * (RFC 8215) holds the IPv4 address is the network's own affair.
+ * All other transition addresses are refused, whatever is inside. IPv4-mapped and IPv4-translated
+ * addresses never appear in DNS. Teredo has no servers. Each network decides for itself where its
+ * local-use NAT64 prefix (RFC 8215) holds the IPv4 address.
  */
 function embeddedIpv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
   const bytes = address.toByteArray();

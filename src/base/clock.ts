@@ -1,31 +1,31 @@
 /**
- * Time as the daemon uses it: never backwards, and forward only with reason.
+ * Time as the daemon uses it: it never goes back, and it goes forward only for a reason.
  *
  * The process's time starts at the later of the wall clock and the last time seen on disk
- * ({@link ProcessClock.seen}), and goes on by the monotonic clock:
+ * ({@link ProcessClock.seen}). From there the monotonic clock drives it:
  *
- * - When the wall clock goes back, time goes on: nothing expired comes alive again.
- * - When it goes forward by a minute or less, time follows: that is how clocks are kept right.
- * - When it goes forward by more, that is believed once it has lasted for {@link LASTS_MS}. Until then time goes
- *   on as before, and nothing expires by a clock that shows the wrong year for a moment. The monotonic
- *   clock stops while a machine sleeps, so waking up looks the same: policies then expire
+ * - If the wall clock goes back, time goes on. Nothing that has expired becomes valid again.
+ * - If it goes forward by a minute or less, time follows, because time servers correct clocks this way.
+ * - If it goes forward by more, time follows after the jump has lasted for {@link LASTS_MS}. Until then time goes
+ *   on as before, so nothing expires because a clock shows the wrong year for a moment. The monotonic
+ *   clock stops while a machine sleeps, so waking up looks like a jump: policies then expire
  *   ten minutes late.
  *
- * At the start the wall clock is ahead of the disk by the time in which no process ran, or is wrong. So there
- * are two times until that has lasted: {@link Clock.now}, which has followed and stamps what is new, and
- * {@link ProvenClock.proven}, by which what is stored expires.
+ * At the start the wall clock is ahead of the disk, either by the time in which no process ran or because it is
+ * wrong. Until the lead has lasted there are two times: {@link Clock.now} has followed and stamps what is new;
+ * {@link ProvenClock.proven} has not, and what is stored expires by it.
  *
  * @module
  */
 
 import { createLongTimers, LONG_MS } from "./long_timers.ts";
 
-/** Time and timers, handed to everything that waits, so that tests need not. */
+/** Time and timers. Everything that waits is handed a clock, so that no test has to wait. */
 export interface Clock {
   /** Milliseconds since the Unix epoch in the process's time base; never decreases. */
   now(): number;
   /**
-   * Calls `callback` once after `delay` milliseconds; when that is a second or more, a little later.
+   * Calls `callback` once after `delay` milliseconds, or up to 20 ms later if `delay` is a second or more.
    *
    * @returns A function that cancels it.
    */
@@ -34,59 +34,58 @@ export interface Clock {
 
 /** A clock by which policies expire. */
 export interface ProvenClock extends Clock {
-  /** `now()` as far as it has proved right: not later, and as a rule the same. */
+  /** `now()` as far as it has proved right: never later, and usually the same. */
   proven(): number;
 }
 
 /** The clock of a process. */
 export interface ProcessClock extends ProvenClock {
-  /** Takes note of the last time seen on disk, ms: once, at the start or when the file can first be read. */
+  /** Notes the last time seen on disk, ms. Called once: at the start, or when the file can first be read. */
   seen(time: number): void;
-  /** By how many ms the wall clock jumped ahead if that is not believed yet; else 0. */
+  /** By how many ms the wall clock has jumped ahead if time does not follow yet; else 0. */
   doubted(): number;
 }
 
-/** What happened to the wall clock; `ms` is the size. */
+/** What happened to the wall clock. */
 export interface ClockChange {
-  readonly kind:
-    /** It jumped ahead, or was ahead of the disk by a day or more at the start. */
-    | "doubted"
-    /** It stayed there: time has followed. */
-    | "believed"
-    /** It came back: time has not followed. */
-    | "withdrawn"
-    /** It is behind the process's time, which goes on. */
-    | "behind";
+  /**
+   * - `doubted`: it jumped ahead, or was ahead of the disk by a day or more at the start.
+   * - `believed`: it stayed there, and time has followed.
+   * - `withdrawn`: it came back, and time has not followed.
+   * - `behind`: it is behind the process's time, which goes on.
+   */
+  readonly kind: "doubted" | "believed" | "withdrawn" | "behind";
+  /** How far it is ahead or behind, milliseconds. */
   readonly ms: number;
 }
 
-/** The wall clock ahead by no more than this, ms, is slewing, not worth a look. */
+/** A wall clock that is ahead by no more than this, ms, is being slewed and is left alone. */
 const SLEW_MS = 50;
 
 /**
- * A jump ahead by no more than this, ms, is followed at once: time servers correct so much at once, and
- * policies live for hours at the least.
+ * Time follows a jump ahead by no more than this, ms, at once: time servers correct that much in one step, and
+ * policies live for hours at least.
  */
 const FOLLOWED_MS = 60_000;
 
 /**
- * A larger jump is believed when it has lasted for this long, ms. What sets a clock wrong, a slip of the hand
- * or a time server that is off, is seen by then: NTP clients look again every minute or so after a step.
+ * Time follows a larger jump after it has lasted for this long, ms. By then an operator's slip or a wrong time
+ * server has shown: NTP clients ask again every minute or so after a step.
  */
 const LASTS_MS = 10 * 60_000;
 
-/** A stop of the process shorter than this, ms, is an everyday matter and not worth a word at the start. */
+/** A stop of the process shorter than this, ms, is not reported at the start: it is nothing unusual. */
 const STOP_MS = 24 * 3600 * 1000;
 
 /** Where time and timers come from. */
-interface ClockSources {
+export interface ClockSources {
   /** Wall clock, ms since the epoch. */
   wall(): number;
   /** Monotonic clock, ms. */
   monotonic(): number;
-  /** Calls back after a delay in ms. @returns A function that cancels it. */
+  /** Calls back once after a delay in ms. @returns A function that cancels it. */
   startTimer(callback: () => void, delay: number): () => void;
-  /** Told at once what happens to the wall clock. It must not ask for the time. */
+  /** Called at once when something happens to the wall clock. It must not ask for the time. */
   onChange(change: ClockChange): void;
 }
 
@@ -102,9 +101,9 @@ const RUNTIME: ClockSources = {
 };
 
 /**
- * The real clock.
+ * Creates the real clock.
  *
- * @param given Sources other than the runtime's, for tests; and who is told of changes.
+ * @param given Sources other than the runtime's, for tests, and the callback for changes.
  * @returns The clock; its timers do not keep the process alive.
  */
 export function createClock(given: Partial<ClockSources> = {}): ProcessClock {
@@ -121,7 +120,7 @@ export function createClock(given: Partial<ClockSources> = {}): ProcessClock {
   function now(): number {
     const before = wall;
     wall = sources.wall();
-    // The wall clock is the cheaper one, and counts whole milliseconds: within one, time stands still.
+    // The wall clock is cheaper to read and counts whole milliseconds. Within one, time stands still.
     if (wall === before) return time;
     const steady = sources.monotonic();
     time = bases.now + steady;
@@ -138,7 +137,7 @@ export function createClock(given: Partial<ClockSources> = {}): ProcessClock {
       if (ahead > SLEW_MS) follow(ahead, steady);
     } else if (doubt === undefined || Math.abs(ahead - doubt.ms) > FOLLOWED_MS) {
       if (doubt !== undefined) tell("withdrawn", doubt.ms);
-      // At the start time has followed already, and there is nothing to say of a short stop.
+      // At the start time has followed already, and a short stop is not reported.
       const isSaid = wall - time > FOLLOWED_MS || ahead >= STOP_MS;
       doubt = { ms: ahead, since: steady, isSaid };
       tell("doubted", ahead);

@@ -2,20 +2,20 @@
  * A bounded map for the hot path.
  *
  * The entries live in two generations of at most half the bounds each. New entries go
- * into the young one. When it is full it becomes the old one, and what was left in the former
- * old one is dropped at once. An entry that is found in the old generation moves to the
- * young one, so whatever is used at least once while half a bound of other entries comes in
- * survives; the rest goes in bulk, without a list or a clock hand to maintain. A hit on
- * a young entry, the common case, is a single `Map.get` that allocates and writes nothing.
+ * into the young one. When it is full, it becomes the old one, and the map drops what is left in
+ * the former old one. An entry found in the old generation moves to the young one. So an entry
+ * survives if it is used at least once while half a bound of other entries comes in. The rest is
+ * dropped in bulk, without a list or a clock hand to maintain. A hit on a young entry, the common
+ * case, is a single `Map.get` that allocates and writes nothing.
  *
- * It is not an exact LRU: it may drop down to half its bounds at once.
+ * This is no exact LRU: the map may drop to half its bounds at once.
  *
  * @module
  */
 
-/** A bound on the memory that entries take, beside their number. */
+/** A bound on the memory that entries take, besides the bound on their number. */
 export interface OctetBound<V> {
-  /** Octets held at most; a value above half of it stays alone in its generation. */
+  /** Octets held at most. A value above half of it is alone in its generation. */
   readonly octets: number;
   /** About how many octets an entry with this value takes. Must not change while the value is held. */
   octetsOf(value: V): number;
@@ -23,7 +23,7 @@ export interface OctetBound<V> {
 
 /** Options of {@link GenerationalMap}. */
 export interface GenerationalMapOptions<V> extends Partial<OctetBound<V>> {
-  /** Told each value that is dropped for want of room; it must not change the map. */
+  /** Called with each value that is dropped to make room. It must not change the map. */
   onDrop?(value: V): void;
 }
 
@@ -33,7 +33,7 @@ interface Generation<K, V> {
   octets: number;
 }
 
-/** A map from text or numbers to `V` that forgets what was not used lately. `undefined` is not a value. */
+/** A map from text or numbers to `V` that drops what was not used lately. `undefined` is not a value. */
 export class GenerationalMap<V, K extends string | number = string> {
   readonly #halfEntries: number;
   readonly #halfOctets: number;
@@ -43,8 +43,10 @@ export class GenerationalMap<V, K extends string | number = string> {
   #old: Generation<K, V> = emptyGeneration();
 
   /**
-   * @param entries Entries held at most; 2 for a bound of 1.
-   * @param options Bounds the octets as well, or tells what is dropped.
+   * Creates an empty map.
+   *
+   * @param entries Entries held at most; a bound of 1 counts as 2.
+   * @param options A bound on the octets, and a callback for dropped values.
    * @throws {RangeError} If `entries` is not a positive integer.
    */
   constructor(entries: number, options: GenerationalMapOptions<V> = {}) {
@@ -64,18 +66,18 @@ export class GenerationalMap<V, K extends string | number = string> {
     return this.#young.entries.size + this.#old.entries.size;
   }
 
-  /** About how many octets they take; 0 where octets are not bounded. */
+  /** About how many octets they take; 0 if octets are not bounded. */
   get octets(): number {
     return this.#young.octets + this.#old.octets;
   }
 
-  /** The value of `key`, which counts as a use. */
+  /** The value of `key`. This counts as a use. */
   get(key: K): V | undefined {
     const value = this.#young.entries.get(key);
     return value !== undefined ? value : this.#revive(key);
   }
 
-  /** Holds `value` under `key`, in the place of what was there. */
+  /** Holds `value` under `key`, in place of an earlier value. */
   set(key: K, value: V): void {
     this.delete(key);
     const octets = this.#octetsOf(value);
@@ -103,13 +105,13 @@ export class GenerationalMap<V, K extends string | number = string> {
     this.#old = emptyGeneration();
   }
 
-  /** All entries, in no particular order; reading them is no use, and what is read may be dropped meanwhile. */
+  /** All entries, in no particular order. Reading them does not count as a use, and entries may be dropped meanwhile. */
   *entries(): IterableIterator<[key: K, value: V]> {
     yield* this.#old.entries;
     yield* this.#young.entries;
   }
 
-  /** All values, in no particular order; reading them is no use. */
+  /** All values, in no particular order. Reading them does not count as a use. */
   *values(): IterableIterator<V> {
     yield* this.#old.entries.values();
     yield* this.#young.entries.values();

@@ -1,32 +1,35 @@
 /**
  * Timers of a second and more that end together.
  *
- * They are deadlines, set for each step of each check and hardly ever reached; a timer of the
- * runtime for each would be dear.
+ * They are the deadlines of each step of each check, and are hardly ever reached. A timer of the runtime for
+ * each of them would cost too much.
  *
  * @module
  */
 
 /** Timers of this length and more, ms, end together at the next multiple of {@link GRAIN_MS}. */
 export const LONG_MS = 1000;
+
+/** Long timers end at multiples of this, ms. */
 const GRAIN_MS = 20;
 
 /** Sets a timer: calls back once after a delay in ms. @returns A function that cancels it. */
 export type SetTimer = (callback: () => void, delay: number) => () => void;
 
-/** What the timers are made of. */
+/** What the timers are built on. */
 export interface TimerSources {
   /** Monotonic clock, ms. */
   monotonic(): number;
+  /** Sets a timer of the runtime. */
   readonly startTimer: SetTimer;
 }
 
 /**
- * Makes timers that share those of `startTimer`. One that all have cancelled who share it ends in vain,
- * rather than be started anew for the next; those left are cancelled when nothing is waited for at all.
+ * Creates timers that share those of `startTimer`. A shared timer runs on after all its users have cancelled, which
+ * is cheaper than a new one for the next user. When nobody waits any more, all of them are cancelled.
  */
 export function createLongTimers({ monotonic, startTimer }: TimerSources): SetTimer {
-  /** What is to be called, by the end in grains. */
+  /** What to call, by the end in grains. */
   const ends = new Map<number, { calls: Set<() => void>; cancel: () => void }>();
   let waiting = 0;
 

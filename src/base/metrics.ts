@@ -1,15 +1,16 @@
 /**
  * Counters, gauges and histograms, and their Prometheus text form (version 0.0.4).
  *
- * Counting is adding to a number: whoever counts keeps its {@link Cell}. Text is
- * only made when someone scrapes. There are no timestamps, no summaries and no
+ * To count is to add to a number: the counting code keeps a {@link Cell}. The text is
+ * made only when someone scrapes. There are no timestamps, no summaries and no
  * metrics of the runtime itself.
  *
  * @module
  */
 
-/** One time series of a counter or gauge: hold it and add to `value`. */
+/** One time series of a counter or gauge: keep it and add to `value`. */
 export interface Cell {
+  /** The count, or what the gauge shows. */
   value: number;
 }
 
@@ -21,24 +22,26 @@ export interface Metric {
 
 /** A histogram with fixed upper bounds in seconds. */
 export interface Histogram {
+  /** Counts one duration in the series of these label values. */
   observe(seconds: number, ...labelValues: string[]): void;
 }
 
-/** Where counters are declared, each at the top of the file that increments it. */
+/** The registry. Each counter is declared at the top of the file that increments it. */
 export interface Metrics {
-  /** @param name Full Prometheus name, ending in `_total`. @param help One sentence. */
+  /** Declares a counter. @param name Full Prometheus name, ending in `_total`. @param help One sentence. */
   counter(name: string, help: string, labels?: readonly string[]): Metric;
-  /** A gauge that is set by its owner. */
+  /** Declares a gauge that its owner sets. */
   gauge(name: string, help: string, labels?: readonly string[]): Metric;
-  /** A gauge read when scraped. */
+  /** Declares a gauge that is read when scraped. */
   gaugeFn(name: string, help: string, read: () => number): void;
+  /** Declares a histogram. @param bounds Upper bounds in seconds, ascending. */
   histogram(
     name: string,
     help: string,
     bounds: readonly number[],
     labels?: readonly string[],
   ): Histogram;
-  /** The series of a counter or of a gauge set by its owner; none for another or unknown name. */
+  /** The series of a counter, or of a gauge that its owner sets; none for other names. */
   samples(name: string): Sample[];
   /** The whole registry in the Prometheus text format, version 0.0.4. */
   render(): string;
@@ -46,21 +49,23 @@ export interface Metrics {
 
 /** One series as it stands. */
 export interface Sample {
+  /** Label values by name. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The count, or what the gauge shows. */
   readonly value: number;
 }
 
-/** Metric and label names of this program: a subset of Prometheus's that needs no quoting. */
+/** Metric and label names of this program: those of Prometheus's that need no quoting. */
 const NAME = /^[a-z][a-z0-9_]*$/;
 
 /**
- * Makes an empty registry.
+ * Creates an empty registry.
  *
- * Declaring a name again gives access to the same series, so that two servers share
- * their counters; a reader (`gaugeFn`) is replaced by the newer one.
+ * A name that is declared again gives access to the same series, so that two servers share
+ * their counters. A newer reader (`gaugeFn`) replaces the older one.
  *
  * @returns The registry. Its declarations throw a `TypeError` for a name that is not valid or
- * is taken by another shape, its metrics a `RangeError` for a wrong number of label values.
+ * is taken by another shape. Its metrics throw a `RangeError` for a wrong number of label values.
  */
 export function createMetrics(): Metrics {
   const families = new Map<string, Family<unknown>>();
@@ -75,7 +80,7 @@ export function createMetrics(): Metrics {
     // Families of one shape hold values of one type, so the cast is safe.
     const declared = (known ?? family) as Family<T>;
     families.set(name, declared as Family<unknown>);
-    // A metric without labels is there from the start, at 0.
+    // A metric without labels exists from the start, at 0.
     if (declared.labels.length === 0) declared.get([]);
     return declared;
   }
@@ -119,21 +124,21 @@ interface Facts<T> {
   readonly type: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** What else must agree, beside type and labels, when the name is declared again. */
+  /** What else must agree, besides type and labels, if the name is declared again. */
   readonly detail?: string;
   create(): T;
   /** The sample lines of one series; `labels` as in `result="ok"`. */
   write(name: string, labels: string, value: T): string;
 }
 
-/** The label values, as text for the output and as they are, and what they count. */
+/** One series: the label values, as text for the output and as they are, and what it counts. */
 interface Series<T> {
   readonly labels: string;
   readonly values: readonly string[];
   readonly value: T;
 }
 
-/** A metric name's header lines and its series. */
+/** The header lines and the series of one name. */
 class Family<T> {
   readonly labels: readonly string[];
   readonly shape: string;
@@ -177,7 +182,7 @@ class Family<T> {
   }
 }
 
-/** One series of a histogram. The last bucket counts what is above all bounds. */
+/** One series of a histogram. The last bucket counts the values above all bounds. */
 class Buckets {
   readonly bounds: readonly number[];
   readonly counts: number[];
@@ -223,7 +228,7 @@ function writeSample(name: string, labels: string, value: number): string {
   return `${name}${labels === "" ? "" : `{${labels}}`} ${formatNumber(value)}\n`;
 }
 
-/** As Go's ParseFloat reads it. */
+/** Writes a number in the form that Go's ParseFloat reads. */
 function formatNumber(value: number): string {
   return Math.abs(value) === Infinity ? (value > 0 ? "+Inf" : "-Inf") : String(value);
 }

@@ -1,10 +1,10 @@
 /**
- * Names: the key Postfix asks with becomes the policy domain (RFC 8461 §3.4), and the policy
- * domain the two names everything is found at (§3.1, §3.3).
+ * Names: the key of a query becomes the policy domain (RFC 8461 §3.4). The policy domain becomes
+ * the names of its TXT record (§3.1) and its policy host (§3.3).
  *
- * Postfix sends the next hop as it stands in the envelope or the transport table: case not
+ * Postfix sends the next hop as it is in the envelope or the transport table: case not
  * folded, internationalized names as U-labels, brackets and port included. Whatever a key
- * holds, the only domain that leaves this file is one of letters, digits, hyphens, underscores
+ * holds, the domain that leaves this file consists of letters, digits, hyphens, underscores
  * and dots. No host name has an underscore, but Postfix delivers to domains that do.
  * Nothing here walks up to a parent domain: a policy never covers a subdomain (§3.4).
  *
@@ -13,13 +13,13 @@
 
 import { isDomainName, isHostname, isIpv4, isIpv6, NAME_MAX_LENGTH } from "../base/host.ts";
 
-/** Where Postfix is about to connect to, as its policy table names it. */
+/** The server that Postfix is about to connect to, as it names it in a query. */
 export interface NextHop {
   /** The policy domain: lower-case A-labels, two or more, without the final dot. */
   readonly domain: string;
   /** `[host]`: the host itself is the next hop, there is no MX lookup. */
   readonly bracketed: boolean;
-  /** 25 when the key names none; `null` when it names a service whose port is not known here. */
+  /** 25 if the key names none; `null` if it names a service whose port is not known here. */
   readonly port: number | null;
 }
 
@@ -34,9 +34,9 @@ export type KeyReading =
   | { readonly kind: "invalid"; readonly reason: string };
 
 /**
- * The longest key worth reading, in UTF-16 units: a name of 253 octets with brackets and port
- * several times over, since U-labels may hold characters that vanish in the A-label, and little
- * enough that the quadratic cost of punycode stays invisible.
+ * The longest key that is read, in UTF-16 units. It is several times a name of 253 octets with brackets and
+ * port, because U-labels may hold characters that vanish in the A-label. It is short enough that the quadratic
+ * cost of punycode does not show.
  */
 const KEY_MAX_LENGTH = 1000;
 
@@ -45,9 +45,9 @@ const POLICY_HOST_LABEL = "mta-sts.";
 const SMTP_PORT = 25;
 
 /**
- * Services a mail transport names, with their ports: those of Postfix's `known_tcp_ports` and their other
- * names in /etc/services. That file is not read: the one that counts is Postfix's, which may be in a chroot
- * or on another machine. A service that is not here leaves it open where TLSA records would be.
+ * Services that a mail transport names, with their ports: those of Postfix's `known_tcp_ports` and their other
+ * names in /etc/services. That file is not read, because Postfix's own copy counts, which may be in a chroot
+ * or on another machine. For a service that is not here, the owner name of the TLSA records is unknown.
  */
 const SERVICE_PORTS: ReadonlyMap<string, number> = new Map([
   ["lmtp", 24],
@@ -60,15 +60,27 @@ const SERVICE_PORTS: ReadonlyMap<string, number> = new Map([
   ["submission", 587],
 ]);
 
-/** Letters, digits, hyphens, underscores and dots, or anything outside ASCII, which UTS-46 has the word on. */
+/** Letters, digits, hyphens, underscores and dots, or anything outside ASCII, on which UTS-46 decides. */
 const CONVERTIBLE = /^[A-Za-z0-9_.\-\P{ASCII}]+$/u;
 
 const A_LABEL_PREFIX = /(?:^|\.)xn--/i;
 
 /**
- * Reads the key of a socketmap request (RFC 8461 §3.4).
+ * Reads the key of a query (RFC 8461 §3.4).
  *
- * @param key Any string whatever; forms that can have a policy are `domain`, `domain:port`, `[host]`
+ * @example The forms of a next hop
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { readKey } from "./domain.ts";
+ *
+ * assertEquals(readKey("Bücher.example:587"), {
+ *   kind: "next-hop",
+ *   nextHop: { domain: "xn--bcher-kva.example", bracketed: false, port: 587 },
+ * });
+ * assertEquals(readKey("[192.0.2.1]"), { kind: "address" });
+ * assertEquals(readKey(".example.com"), { kind: "parent" });
+ * ```
+ * @param key Any string. The forms that can have a policy are `domain`, `domain:port`, `[host]`
  *   and `[host]:port`, in any case, with U-labels or A-labels, with or without one final dot.
  * @returns Never throws.
  */
@@ -92,7 +104,7 @@ export function readKey(key: string): KeyReading {
 
 /**
  * Prints a next hop as Postfix does, without the default port: `example.com`, `example.com:587`,
- * `[host]:587`. A service that is not known prints as `?`, so that different ports stay apart.
+ * `[host]:587`. An unknown service prints as `?`, so that different ports stay apart.
  */
 export function formatNextHop(nextHop: NextHop): string {
   const host = nextHop.bracketed ? `[${nextHop.domain}]` : nextHop.domain;
@@ -114,14 +126,14 @@ export function txtName(domain: string): string {
  * without one final dot.
  *
  * @returns The name in lower-case A-labels without the final dot; `undefined` if it is no host
- *   name, addresses included.
+ *   name. An address is none.
  */
 export function toALabel(host: string): string | undefined {
   const name = toDomainName(host);
   return name !== undefined && isHostname(name) ? name : undefined;
 }
 
-/** Converts as {@link toALabel} does, and takes any name that Postfix delivers to; see {@link isDomainName}. */
+/** As {@link toALabel}, but for any name that Postfix delivers to; see {@link isDomainName}. */
 export function toDomainName(domain: string): string | undefined {
   const host = domain.length > KEY_MAX_LENGTH ? invalid("name too long") : readHost(domain);
   return host.kind === "name" ? host.name : undefined;
@@ -159,11 +171,11 @@ function readHost(text: string): HostReading {
 }
 
 /**
- * UTS-46 conversion by the URL parser, which is at hand without loading anything. It also decodes
- * percent signs, drops tabs, stops at `/?#@:` and evaluates numbers, so none of those characters
- * gets that far, and a name that ends in a number comes back as a dotted quad. What UTS-46 maps
- * or drops, Postfix's own conversion maps or drops alike: the result is where the mail goes.
- * A name no URL can carry can have no policy, for its file could not be fetched.
+ * Converts by UTS-46 with the URL parser, which needs no package. The parser also decodes percent
+ * signs, drops tabs, stops at `/?#@:` and evaluates numbers. So none of those characters gets that
+ * far, and a name that ends in a number comes back as a dotted quad. Postfix's own conversion maps
+ * and drops the same characters as UTS-46, so the result is where the mail goes. A name that no URL
+ * can carry has no policy, because its file could not be fetched.
  */
 function toAscii(name: string): string | undefined {
   if (isDomainName(name) && !A_LABEL_PREFIX.test(name)) return name.toLowerCase();

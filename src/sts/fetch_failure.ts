@@ -1,19 +1,18 @@
 /**
- * What can go wrong with fetching a policy (RFC 8461 §3.3), in one word each.
+ * Why the fetch of a policy failed (RFC 8461 §3.3), in one word each.
  *
  * @module
  */
 
 /**
- * Why no policy text was had. The list is closed: the same word is the
- * log field, the metric label and, through `tlsrpt/result_type.ts`, the RFC 8460
- * result type.
+ * Why there is no policy text. The list is closed: the same word is the log field and the metric
+ * label, and `tlsrpt/result_type.ts` turns it into the result type of RFC 8460.
  */
 export type FetchFailure =
   // sts-policy-fetch-error
-  | "dns" // the policy host's name could not be resolved (failure of the resolver)
+  | "dns" // the policy host's name could not be resolved (failure of the DNS resolver)
   | "no-address" // the policy host has no address at all
-  | "address-refused" // an address of our own side, or only addresses in refused ranges
+  | "address-refused" // an address on our own side, or only addresses in refused ranges
   | "connect" // refused, reset, unreachable
   | "tls" // TLS could not be agreed: version, alert, not TLS at all
   | "timeout" // one deadline over DNS, connect, TLS and body

@@ -6,12 +6,12 @@
 
 import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 
-/** A quoted string of RFC 9110 §5.6.4, or one that never ends. */
+/** A quoted string (RFC 9110 §5.6.4), with or without its closing quote. */
 const QUOTED_STRING = /"(?:[^"\\]|\\.)*"?/g;
 
 /**
- * The media types that a `Content-Type` value names, lower-case, without their parameters: one, or more
- * where header lines have been joined to a list (RFC 9110 §5.3). What is no media type comes as it is.
+ * The media types that a `Content-Type` value names, in lower case, without their parameters. There is more than
+ * one if header lines have been joined to a list (RFC 9110 §5.3). Text that is no media type is returned as well.
  */
 export function mediaTypes(contentType: string): string[] {
   const unquoted = contentType.replace(QUOTED_STRING, (text) => "_".repeat(text.length));
@@ -22,8 +22,17 @@ export function mediaTypes(contentType: string): string[] {
 }
 
 /**
- * Tells whether a `Content-Type` value is `text/plain`, in any case and with any parameters
- * (RFC 8461 §3.2). A web server may send it twice, by a common mistake: then each must be.
+ * Whether a `Content-Type` value is `text/plain`, in any case and with any parameters (RFC 8461 §3.2).
+ * By a common mistake, a web server may send the header twice: then each value must be `text/plain`.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { isTextPlain } from "./media_type.ts";
+ *
+ * assert(isTextPlain("Text/Plain; charset=utf-8"));
+ * assert(!isTextPlain("text/plain, text/html"));
+ * ```
  */
 export function isTextPlain(contentType: string): boolean {
   return mediaTypes(contentType).every((mediaType) => mediaType === "text/plain");

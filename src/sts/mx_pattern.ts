@@ -1,5 +1,5 @@
 /**
- * The `mx` patterns of a policy (RFC 8461 §3.2) and their match with MX host names (§4.1).
+ * The `mx` patterns of a policy (RFC 8461 §3.2), and which MX host names match them (§4.1).
  *
  * @module
  */
@@ -8,8 +8,16 @@ import { isHostname } from "../base/host.ts";
 
 /**
  * Parses the value of an `mx` field: a host name, or `*.` and a host name (RFC 8461 §3.2).
- * One final dot is dropped. Addresses, U-labels, `*` alone or anywhere else are no patterns.
+ * One final dot is dropped. Addresses and U-labels are no patterns, and neither is `*` alone or in another place.
  *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseMxPattern } from "./mx_pattern.ts";
+ *
+ * assertEquals(parseMxPattern("*.Mail.example."), "*.mail.example");
+ * assertEquals(parseMxPattern("mx*.mail.example"), undefined);
+ * ```
  * @returns The pattern in lower case, or `undefined`.
  */
 export function parseMxPattern(text: string): string | undefined {
@@ -19,25 +27,33 @@ export function parseMxPattern(text: string): string | undefined {
 }
 
 /**
- * Tells whether an MX host name matches a pattern (RFC 8461 §4.1): equal in any case, where
+ * Whether an MX host name matches a pattern (RFC 8461 §4.1): they are equal in any case, where
  * `*` stands for exactly one label, the left-most. One final dot on either side is ignored.
  *
- * @returns `true` only if both are what they should be, so a host that matches may be printed.
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { matchesMx } from "./mx_pattern.ts";
+ *
+ * assert(matchesMx("*.mail.example", "MX1.mail.example."));
+ * assert(!matchesMx("*.mail.example", "a.mx1.mail.example"));
+ * ```
+ * @returns `true` only if `pattern` is a pattern and `host` is a host name, so a host that matches may be printed.
  */
 export function matchesMx(pattern: string, host: string): boolean {
   const wanted = withoutFinalDot(pattern).toLowerCase();
   const name = withoutFinalDot(host);
   const parent = name.indexOf(".");
   const candidate = wanted.startsWith("*.") && parent > 0 ? `*${name.slice(parent)}` : name;
-  // The checks come last, since few hosts get here; they also refuse what only looks alike
-  // after folding, such as the Kelvin sign for a k.
+  // The form is checked last, because few hosts get here. The check also refuses characters that only case
+  // folding makes equal, such as the Kelvin sign and k.
   return candidate.toLowerCase() === wanted && isHostname(name) &&
     parseMxPattern(pattern) !== undefined;
 }
 
 /**
- * Picks the MX hosts that match a policy (RFC 8461 §4.1), in their order. Takes time in proportion to patterns and
- * hosts together: a policy may have thousands of either, and this is done for each answer.
+ * Picks the MX hosts that match a policy (RFC 8461 §4.1), in their order. The time it takes is proportional to the
+ * sum of patterns and hosts: there may be thousands of either, and each answer needs it.
  *
  * @param patterns As {@link parseMxPattern} returns them.
  * @param hosts Host names, lower case, without the final dot.
@@ -56,8 +72,8 @@ function wildcardFor(host: string): string {
 }
 
 /**
- * All patterns that match a host, in lower case: for sets of many patterns and many hosts, where
- * {@link matchesMx} would be tried on each pair.
+ * All patterns that match a host, in lower case. With many patterns and many hosts this is cheaper than
+ * {@link matchesMx} on each pair.
  */
 export function patternsFor(host: string): string[] {
   const name = withoutFinalDot(host);

@@ -1,11 +1,11 @@
 /**
  * The policy file (RFC 8461 §3.2): parsed, printed, and quoted line by line.
  *
- * The grammar is kept to the letter where it decides what a policy says, and departed from where
- * a harmless mistake would cost a domain its protection: blank lines, malformed extension lines and
- * invalid `mx` lines are passed over (as long as one valid `mx` is left where one is needed), a final
- * dot and upper case in `mx` are accepted. Only LF and CRLF end a line; a byte order mark or
- * a bare CR is part of a line and spoils it.
+ * The parser follows the grammar to the letter where it decides what a policy says. It is lenient where
+ * a harmless mistake would cost a domain its protection: it skips blank lines, malformed extension lines
+ * and invalid `mx` lines (as long as one valid `mx` is left if the mode needs one), and it accepts a
+ * final dot and upper case in `mx`. Only LF and CRLF end a line. A byte order mark or a bare CR is part
+ * of its line and makes it invalid.
  *
  * @module
  */
@@ -13,11 +13,12 @@
 import { parseMxPattern } from "./mx_pattern.ts";
 import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 
-/** What a sender is to do with hosts that fail the policy (RFC 8461 §5). */
+/** What a sender does with hosts that fail the policy (RFC 8461 §5). */
 export type PolicyMode = "enforce" | "testing" | "none";
 
 /** A valid policy. */
 export interface Policy {
+  /** See {@link PolicyMode}. */
   readonly mode: PolicyMode;
   /** Patterns in lower case without repetitions, in the order published; may be empty only if `mode` is `none`. */
   readonly mx: readonly string[];
@@ -28,18 +29,19 @@ export interface Policy {
 /** The longest `max_age`, in seconds: about a year (RFC 8461 §3.2). Larger values count as this one. */
 export const MAX_AGE_LIMIT = 31557600;
 
-/** A policy file that was read: what it says, and what reports quote of it. */
+/** A policy file as it was read: what it says, and which lines reports quote. */
 export interface PolicyFile {
   /** The file, verbatim. */
   readonly text: string;
+  /** What the file says. */
   readonly policy: Policy;
-  /** See {@link policyStrings}; none of a file with more than {@link QUOTED_MAX_LINES}. */
+  /** See {@link policyStrings}; empty for a file with more than {@link QUOTED_MAX_LINES}. */
   readonly strings: readonly string[];
 }
 
 /**
- * Lines of a file that are kept for reports. Quoted they take 24 octets and more each: a longer file does
- * not fit into a reply to Postfix (100,000 octets), and would only fill the memory.
+ * The most lines of a file that are kept for reports. Each takes 24 octets or more when quoted, so a longer file
+ * does not fit into a reply to Postfix (100,000 octets) and would only fill the memory.
  */
 const QUOTED_MAX_LINES = 4200;
 
@@ -71,16 +73,18 @@ export interface PolicyLine {
   readonly key: string;
   /** What follows the colon and its white space; `""` if there is no `key`. */
   readonly value: string;
-  /** It reads `name: value` in printable characters, whatever the value is worth. */
+  /** The line is `name: value` in printable characters; the value may be wrong. */
   readonly wellFormed: boolean;
+  /** What is wrong with the line, if anything. */
   readonly problem: LineProblem | undefined;
 }
 
 /** The text is no valid policy (`sts-policy-invalid`, RFC 8460 §4.3.2.2). The message never quotes it. */
 export class PolicySyntaxError extends SyntaxError {
-  /** The 1-based line at fault; 0 if it is the text as a whole. */
+  /** The 1-based line at fault; 0 if the text as a whole is at fault. */
   readonly line: number;
 
+  /** Creates the error for a line, or with line 0 for the text as a whole. */
   constructor(problem: string, line: number) {
     super(line === 0 ? problem : `line ${line}: ${problem}`);
     this.name = "PolicySyntaxError";
@@ -90,7 +94,7 @@ export class PolicySyntaxError extends SyntaxError {
 
 const FIELD_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 
-/** Control characters, and what decoding makes of octets that are not UTF-8. */
+/** Control characters, and U+FFFD, which stands for octets that are not UTF-8. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\ufffd]/u;
 
 const MODES: readonly string[] = ["enforce", "testing", "none"] satisfies PolicyMode[];
@@ -98,8 +102,16 @@ const MODES: readonly string[] = ["enforce", "testing", "none"] satisfies Policy
 /**
  * Parses the text of a policy file (RFC 8461 §3.2).
  *
- * Of repeated fields other than `mx` the first counts, valid or not; unknown fields are ignored.
+ * Of repeated fields other than `mx` the first counts, valid or not. Unknown fields are ignored.
  *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parsePolicy } from "./policy.ts";
+ *
+ * const text = "version: STSv1\nmode: enforce\nmx: *.Mail.example\nmax_age: 86400\n";
+ * assertEquals(parsePolicy(text), { mode: "enforce", mx: ["*.mail.example"], maxAge: 86400 });
+ * ```
  * @param text The body as fetched, decoded without removing a byte order mark.
  * @throws {PolicySyntaxError} If the text is larger than {@link POLICY_MAX_BYTES}, if `version`,
  *   `mode` or `max_age` is missing or invalid, or if no valid `mx` is left and `mode` is not `none`.
@@ -109,7 +121,7 @@ export function parsePolicy(text: string): Policy {
 }
 
 /**
- * Reads a policy file once, for all who need it (RFC 8461 §3.2, RFC 8460 §4.5).
+ * Reads a policy file once, for the answer and for reports (RFC 8461 §3.2, RFC 8460 §4.5).
  *
  * @param text As for {@link parsePolicy}.
  * @throws {PolicySyntaxError} As {@link parsePolicy}.
@@ -161,12 +173,23 @@ function policyOf(lines: readonly PolicyLine[]): Policy {
     const pattern = key === "mx" ? parseMxPattern(value) : undefined;
     if (pattern !== undefined) mx.add(pattern);
   }
-  // With no valid one this throws, and names the first that is not.
+  // This throws, because no `mx` is valid, and names the first one.
   if (mx.size === 0 && mode !== "none") requireField(lines, "mx");
   return { mode, mx: [...mx], maxAge };
 }
 
-/** Prints a policy file with CRLF line ends (RFC 8461 §3.2). */
+/**
+ * Prints a policy file with CRLF line ends (RFC 8461 §3.2).
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { formatPolicy, parsePolicy } from "./policy.ts";
+ *
+ * const policy = { mode: "testing", mx: ["mx.example"], maxAge: 86400 } as const;
+ * assertEquals(parsePolicy(formatPolicy(policy)), policy);
+ * ```
+ */
 export function formatPolicy(policy: Policy): string {
   return [
     "version: STSv1",
@@ -178,9 +201,9 @@ export function formatPolicy(policy: Policy): string {
 }
 
 /**
- * The policy as reports quote it, one string a field (RFC 8460 §4.5): the well-formed lines as
- * published, errors in their values included; no control characters, no white space at the end.
- * A tab after the colon, the only place for one, becomes a space.
+ * The policy as reports quote it, one string for each field (RFC 8460 §4.5): the well-formed lines as
+ * published, including errors in their values, without control characters and without white space at the end.
+ * A tab can only be after the colon. It becomes a space.
  */
 export function policyStrings(text: string): string[] {
   return quotedOf(readPolicyLines(text));
@@ -192,8 +215,8 @@ function quotedOf(lines: readonly PolicyLine[]): string[] {
 }
 
 /**
- * Splits a policy file into lines and judges each by itself (RFC 8461 §3.2). Never throws, and
- * takes time in proportion to the text.
+ * Splits a policy file into lines and judges each by itself (RFC 8461 §3.2). Never throws. The time it
+ * takes is proportional to the length of the text.
  */
 export function readPolicyLines(text: string): PolicyLine[] {
   const lines = text.split("\n");
@@ -245,8 +268,8 @@ function valueProblem(key: string, value: string): LineProblem | undefined {
 }
 
 /**
- * The value of the first field of that name, which must be valid. Where there is none, a malformed
- * line with the name in it is the likely culprit.
+ * The value of the first field of that name, which must be valid. If there is none, the likely culprit is
+ * a malformed line with the name in it.
  */
 function requireField(lines: readonly PolicyLine[], key: string): string {
   const line = lines.find((candidate) => candidate.key === key) ??
@@ -256,7 +279,7 @@ function requireField(lines: readonly PolicyLine[], key: string): string {
   return line.value;
 }
 
-/** Whether the text has too many octets in UTF-8, where a UTF-16 unit takes one to three. */
+/** Whether the text has too many octets in UTF-8. A UTF-16 unit takes one to three of them. */
 function isTooLarge(text: string): boolean {
   if (text.length * 3 <= POLICY_MAX_BYTES) return false;
   return text.length > POLICY_MAX_BYTES ||

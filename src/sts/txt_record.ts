@@ -1,29 +1,29 @@
 /**
  * The TXT record at `_mta-sts.<domain>` (RFC 8461 §3.1): which of several counts, and its `id`.
  *
- * The version at the start is read as the grammar has it, `v=STSv1` with optional white space
- * before the semicolon; the prose of the same section wants `v=STSv1;` to the letter, but a
- * record that satisfies the grammar is meant as one. What a record means for a cached policy
- * is not decided here.
+ * The version at the start follows the grammar: `v=STSv1` with optional white space before the
+ * semicolon. The prose of the same section wants exactly `v=STSv1;`, but whoever publishes a
+ * record that satisfies the grammar means MTA-STS. What a record means for a held policy is
+ * decided in `src/resolver`.
  *
  * @module
  */
 
 import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 
-/** What the TXT records of a name come to (RFC 8461 §3.1). */
+/** Which of a name's TXT records counts, or why none does (RFC 8461 §3.1). */
 export type TxtSelection =
   | {
     readonly kind: "found";
-    /** 1 to 32 letters and digits, to be compared for equality only. */
+    /** 1 to 32 letters and digits. Compare it for equality only. */
     readonly id: string;
   }
   | {
     readonly kind: "none";
     /**
      * - `absent`: no record is for MTA-STS.
-     * - `several`: more than one is, so none counts.
-     * - `invalid`: the one there is has a mistake.
+     * - `several`: more than one record is for MTA-STS, so none counts.
+     * - `invalid`: the only record for MTA-STS has a mistake.
      */
     readonly reason: "absent" | "several" | "invalid";
     /** What is wrong, for a postmaster; one of a set of constant texts. */
@@ -38,7 +38,7 @@ const QUOTES = "the record holds quotation marks, which belong to the zone file 
 const BACKSLASH = "the record holds a backslash, which belongs to the zone file only";
 const SPACED_ID = "there is white space around id=";
 
-/** How records begin that are meant for MTA-STS but do not count, and their mistake; the first that fits. */
+/** How a record begins that is meant for MTA-STS but does not count, and its mistake. The first match counts. */
 const NEAR_MISSES: readonly (readonly [RegExp, string])[] = [
   [/^[ \t]*"+[ \t]*v[ \t]*=[ \t]*STSv1/i, QUOTES],
   [/^v=STSv1[ \t]*\\/, BACKSLASH],
@@ -52,8 +52,16 @@ const NEAR_MISSES: readonly (readonly [RegExp, string])[] = [
 /**
  * Selects the record that counts and reads its `id` (RFC 8461 §3.1).
  *
- * Of repeated `id` fields the first counts, unknown fields are ignored.
+ * Of repeated `id` fields the first counts. Unknown fields are ignored.
  *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { selectTxtRecord } from "./txt_record.ts";
+ *
+ * const records = ["v=spf1 -all", "v=STSv1; id=20260101T000000;"];
+ * assertEquals(selectTxtRecord(records), { kind: "found", id: "20260101T000000" });
+ * ```
  * @param records The TXT records of the name, each with its character-strings joined and one
  *   char per octet.
  */
@@ -68,6 +76,13 @@ export function selectTxtRecord(records: readonly string[]): TxtSelection {
 /**
  * Prints the record for an `id` (RFC 8461 §3.1).
  *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { formatTxtRecord } from "./txt_record.ts";
+ *
+ * assertEquals(formatTxtRecord("20260101"), "v=STSv1; id=20260101;");
+ * ```
  * @throws {RangeError} If `id` is not 1 to 32 letters and digits.
  */
 export function formatTxtRecord(id: string): string {
@@ -95,7 +110,7 @@ function readRecord(record: string): TxtSelection {
   }
   const [, ...fields] = record.split(";");
   const last = trimWspStart(fields.pop() ?? "");
-  // White space is allowed around a semicolon, so not at the end of a record that has none there.
+  // White space is allowed around a semicolon only, so not at the end of a record without a final one.
   const trimmed = fields.map((field) => trimWspStart(trimWspEnd(field)));
   if (last !== "") trimmed.push(last);
 
@@ -108,7 +123,7 @@ function readRecord(record: string): TxtSelection {
   return id === undefined ? none("invalid", "the id is missing") : { kind: "found", id };
 }
 
-/** What is wrong with a field, if anything; only the first `id` need be one. */
+/** What is wrong with a field, if anything. Only the first `id` must be valid. */
 function fieldProblem(field: string, idWanted: boolean): string | undefined {
   if (idWanted && field.startsWith("id=")) return idProblem(field.slice(3));
   if (EXTENSION.test(field)) return undefined;

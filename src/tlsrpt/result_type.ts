@@ -1,12 +1,12 @@
 /**
- * The words of TLS reports (RFC 8460) for what goes wrong with a policy.
+ * The words of TLS reports (RFC 8460) for the failures of a policy.
  *
  * @module
  */
 
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 
-/** Maps a failure to the TLSRPT result type of RFC 8460 §4.3.2.2. */
+/** The result type of a failure in TLS reports (RFC 8460 §4.3.2.2). */
 export function tlsrptResult(
   reason: FetchFailure,
 ): "sts-policy-fetch-error" | "sts-webpki-invalid" | "sts-policy-invalid" {
