@@ -1,6 +1,6 @@
 /**
- * Watches the DNS resolvers: whether they validate DNSSEC, and which ways lead to them, by asking
- * each of them over and over.
+ * Watches the DNS resolvers by asking each of them again and again: whether they validate DNSSEC, and
+ * whether they answer over UDP and TCP.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DnsClient, DnssecProbe, ResolverState } from "./types.ts";
 
-/** A resolver rarely changes its ways: asked again this often, ms. */
+/** A resolver rarely changes, so it is asked again this often, ms. */
 const REPEAT_MS = 3600 * 1000;
 
-/** While there is no answer from some resolver, asked this often, ms. */
+/** While some resolver has not answered, all are asked this often, ms. */
 const RETRY_MS = 30_000;
 
 /** The watch. */

@@ -1,5 +1,5 @@
 /**
- * One question and its answer as octets, over UDP or TCP: what can come of it, and how many there may be.
+ * One question and its answer as octets, over UDP or TCP: the possible failures, and the bounds on questions.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface WireFailure {
   readonly reason: "timeout" | "unreachable" | "malformed" | "refused";
   /** One line. */
   readonly detail: string;
-  /** The resolver said nothing at all while the question waited: it may be down, or the domain slow at a quiet hour. */
+  /** The resolver sent nothing at all while the question waited. It may be down, or only this domain may be slow. */
   readonly silent: boolean;
 }
 

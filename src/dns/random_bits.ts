@@ -1,6 +1,7 @@
 /**
  * Random numbers of 16 bits, for ids and the choice of a port. They come from the system's generator, so
- * that nobody can foresee them (RFC 5452 §9.2), and many at a time: one call for each would be dear.
+ * that nobody can predict them (RFC 5452 §9.2). They are drawn many at a time, because one call for each
+ * would cost too much.
  *
  * @module
  */
@@ -19,7 +20,7 @@ export function createRandomBits(): () => number {
     }
     left--;
     const value = drawn[left]!;
-    // A number that was used must not be found in memory.
+    // A used number must not stay in memory.
     drawn[left] = 0;
     return value;
   };

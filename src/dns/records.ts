@@ -1,10 +1,10 @@
 /**
  * Record data as dns-packet hands it over, turned into {@link RecordData}.
  *
- * Names in an answer are anybody's text. Only names of letters, digits, hyphens and
+ * Names in an answer are remote text. Only names of letters, digits, hyphens and
  * underscores pass, so that no other octet can reach a reply, a file or a log line from
- * here. (dns-packet joins labels by dots and decodes them as UTF-8. A dot inside a label is
- * therefore not seen as such; it can only make a domain's own records look different.)
+ * here. (dns-packet joins labels with dots and decodes them as UTF-8, so a dot inside a label
+ * does not show. It can only make a domain's own records look different.)
  *
  * @module
  */

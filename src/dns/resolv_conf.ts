@@ -1,9 +1,8 @@
 /**
- * Where the resolvers are: the `nameserver` lines of resolv.conf(5), and addresses with a
- * port as the configuration has them. Search domains are not read: every name asked here is
- * complete. Of the options only `use-vc` says something to us: time-outs and order are our own,
- * EDNS (`edns0`) is always tried, and whether the AD bit can be relied on (`trust-ad`) is
- * learnt by asking.
+ * Where the DNS resolvers are: the `nameserver` lines of resolv.conf(5), and addresses with a
+ * port as in the configuration. Search domains are not read, because every name asked here is
+ * complete. The only option that counts is `use-vc`: time-outs and order are our own, EDNS
+ * (`edns0`) is always tried, and a probe shows whether the AD bit can be trusted (`trust-ad`).
  *
  * @module
  */
@@ -17,12 +16,12 @@ export interface ServerAddress {
   readonly port: number;
 }
 
-/** Resolvers taken from resolv.conf; libc reads no more either (MAXNS), and we want to see what Postfix sees. */
+/** Resolvers taken from resolv.conf. The C library reads no more (MAXNS), and we want to see what Postfix sees. */
 const MAX_NAMESERVERS = 3;
 
 const DNS_PORT = 53;
 
-/** What libc asks when resolv.conf names no resolver. */
+/** The C library asks this resolver if resolv.conf names none. */
 const LOCAL_RESOLVER: ServerAddress = { hostname: "127.0.0.1", port: DNS_PORT };
 
 /**
