@@ -1,9 +1,9 @@
 /**
  * What an error of the platform's `fetch` means, as a {@link FetchFailure}.
  *
- * The platform tells failures apart in the text alone: in `message` or, from Deno 2.9 on,
- * in the message of a `cause`. The texts are those of rustls, hyper and the
- * operating system. What is said about a failure is in words of our own.
+ * The platform distinguishes failures in the text alone: in `message`, or in the message of a
+ * `cause`. The texts are those of rustls, hyper and the operating system. The detail of a
+ * failure is in our own words.
  *
  * @module
  */
@@ -17,19 +17,19 @@ export interface Classified {
   readonly detail: string;
 }
 
-/** Enough of a foreign text to recognise what it is about, UTF-16 units. */
+/** Enough of a remote text to recognise it, UTF-16 units. */
 export const QUOTE_MAX_LENGTH = 200;
 
 /** How many errors deep a chain of causes is read; the platform makes two. */
 const CAUSE_MAX_DEPTH = 5;
 
-/** Names of a certificate that are told; a shared host may have hundreds. */
+/** Names of a certificate that the detail lists; a shared host may have hundreds. */
 const NAMES_MAX = 5;
 
-/** What rustls says before the reason why it refuses a certificate. */
+/** The text of rustls before its reason for refusing a certificate. */
 const CERTIFICATE_PREFIX = "invalid peer certificate: ";
 
-/** Reasons of the verifier that need no further words, by how they begin. */
+/** Reasons of the verifier, by how they begin, with their detail. */
 const CERTIFICATE_RULES: readonly (readonly [start: string, FetchFailure, detail: string])[] = [
   [
     "UnknownIssuer",
@@ -54,11 +54,11 @@ const CERTIFICATE_RULES: readonly (readonly [start: string, FetchFailure, detail
   ],
 ];
 
-/** What is offered in TLS 1.2 are the suites with ECDHE and an AEAD; there are hosts with older ones alone. */
+/** In TLS 1.2 we offer the suites with ECDHE and an AEAD. Some hosts have older suites only. */
 const NO_CIPHER =
   "no TLS version or cipher in common: TLS 1.2 with CBC or finite-field DHE alone does not do";
 
-/** Failures other than of the certificate, by what the text contains; the first that fits counts. */
+/** Failures other than those of the certificate, by what the text contains. The first match counts. */
 const RULES: readonly (readonly [part: string, FetchFailure, detail: string])[] = [
   ["Requires net access to ", "address-refused", "permissions of the program forbid the address"],
   ["dns error", "dns", "system resolver found no address"],
@@ -83,7 +83,7 @@ const RULES: readonly (readonly [part: string, FetchFailure, detail: string])[] 
   ["client error (SendRequest)", "body", "answer is not HTTP"],
 ];
 
-/** Classifies what `fetch` threw. An abort is the caller's to recognise. */
+/** Classifies what `fetch` threw. The caller recognises an abort. */
 export function classifyFetchError(error: unknown): Classified {
   const text = messages(error);
   const at = text.indexOf(CERTIFICATE_PREFIX);
@@ -103,7 +103,7 @@ function messages(error: unknown): string {
   return texts.join(": ");
 }
 
-/** @param text What the verifier says, from its first word on; names in it are the remote's. */
+/** @param text The verifier's text, from its first word on. Names in it are remote text. */
 function classifyCertificate(text: string): Classified {
   if (text.startsWith("certificate not valid for name ")) {
     return { reason: "certificate-name", detail: describeNames(text) };
@@ -126,7 +126,8 @@ function classifyCertificate(text: string): Classified {
 function describeNames(text: string): string {
   const [, list] = text.split("certificate is only valid for ", 2);
   if (list === undefined) return "certificate has no name of a host in its subjectAltName";
-  // A parenthesis ends a name, which has none: what is opened and never closed is not read anew from each.
+  // No name holds a parenthesis, so the pattern stops at one. Otherwise many that are opened and never closed
+  // would take quadratic time.
   const names = Array.from(list.matchAll(/\("?([^"()]*)"?\)/g), ([, name = ""]) => name);
   const told = quoteText(names.slice(0, NAMES_MAX).join(", "), QUOTE_MAX_LENGTH);
   return `certificate is for ${told}${names.length > NAMES_MAX ? " and others" : ""}`;

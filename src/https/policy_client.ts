@@ -1,5 +1,5 @@
 /**
- * The HTTP client for policy files, and what must be put right before there is one.
+ * The HTTP client for policy files, and what must be done before it is created.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import type { Relay } from "./relay.ts";
 
 /**
- * The variables by which the environment can send fetches through a proxy, or past the one
- * configured. The runtime reads them when a client is created, so the command line removes
- * them first: a policy is fetched through a proxy if the configuration says so, never else.
+ * The environment variables that send fetches through a proxy, or past the configured one.
+ * The runtime reads them when a client is created, so the command line removes them first:
+ * a policy is fetched through a proxy only if the configuration says so.
  */
 export const PROXY_VARIABLES: readonly string[] = [
   "HTTP_PROXY",
@@ -25,8 +25,8 @@ export const PROXY_VARIABLES: readonly string[] = [
 /**
  * Creates the client. It keeps no connection: the next fetch from the same host is a day away.
  *
- * The roots are those of the process: see `loadTrustRoots`. A proxy of the operator's looks names up by
- * itself, where no guard sees the addresses; our relay looks nothing up.
+ * The roots are those of the process: see `loadTrustRoots`. The operator's proxy looks names up
+ * itself, so no guard sees the addresses. Our relay looks nothing up.
  *
  * @param options The way out, {@link Relay} or URL of an HTTP proxy, `http://host:port`; without it the
  * client looks names up and connects by itself, which no fetch of a policy may. Roots beside the process's, PEM.
@@ -51,9 +51,8 @@ export function createPolicyClient(
 }
 
 /**
- * Has the TLS library seed its random numbers, which takes 30 to 45 ms, before the first fetch. A key for
- * ECDSA is made in another thread, where the wait harms nobody; keys of other kinds are not, or not in all
- * versions of Deno. Needs no network and no permission.
+ * Makes the TLS library seed its random numbers before the first fetch, which takes 30 to 45 ms. The runtime
+ * generates a key for ECDSA in another thread, so nothing else waits. Needs no network and no permission.
  */
 export async function warmUpTls(): Promise<void> {
   await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);

@@ -1,8 +1,8 @@
 /**
- * The connections that a relay holds for fetches: each waits for the one request it was made for.
+ * The connections that a relay holds for fetches. Each waits for the one request it was made for.
  *
- * Whatever a fetch comes to, its connections are closed soon after: at once when they were not used,
- * else when both ends have done, a second later at the latest.
+ * Whatever the outcome of a fetch, its connections are closed soon after it: at once if they were not used,
+ * else when both ends are done, and a second later at the latest.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import { tryClose } from "../base/connection.ts";
 import { untilAborted } from "../base/wait.ts";
 import type { Connected } from "./connect.ts";
 
-/** How long a connection may outlive its fetch, ms: the host shall still hear why its certificate is refused. */
+/** How long a connection may outlive its fetch, ms: so that the host still receives the alert about its certificate. */
 const LINGER_MS = 1000;
 
 /** A way for one fetch, held until that has ended. */
 export interface Pin {
-  /** What connecting comes to. */
+  /** The outcome of connecting. */
   readonly connecting: Promise<Connected>;
-  /** Ends the connection, once `fetch` has said its last word on it, or the wait for it. */
+  /** Ends the wait for the connection, or the connection after `fetch` has written its last octets to it. */
   release(): void;
 }
 
@@ -29,7 +29,7 @@ export class Way {
   #isOver = false;
   #cancelTimer = () => {};
 
-  /** @param connecting Comes to the connection; that is owned from then on. */
+  /** @param connecting The outcome of connecting. The way owns the connection. */
   constructor(readonly connecting: Promise<Connected>) {
     connecting.then((outcome) => outcome.kind === "connected" && this.own(outcome.conn));
   }
@@ -40,7 +40,7 @@ export class Way {
     else this.#open.add(conn);
   }
 
-  /** Ends it a little later, unless it ends by itself before. */
+  /** Ends it a little later, unless it ends by itself first. */
   endSoon(clock: Clock): void {
     if (!this.#isOver) this.#cancelTimer = clock.setTimer(() => this.end(), LINGER_MS);
   }
@@ -60,14 +60,14 @@ export class Ways {
   /** Those not asked for yet, by host. */
   readonly #waiting = new Map<string, Way>();
   readonly #taken = new Set<Way>();
-  /** The hosts of all fetches under way, with what comes when that is over. */
+  /** The hosts of all fetches under way; each promise resolves when its fetch is over. */
   readonly #pinned = new Map<string, Promise<void>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Has a connection wait for the one request; see `Relay`. */
+  /** Makes a connection wait for its one request; see `Relay`. */
   async pin(
     host: string,
     options: { readonly connect: () => Promise<Connected>; readonly signal: AbortSignal },
