@@ -71,7 +71,6 @@ const A_LABEL_PREFIX = /(?:^|\.)xn--/i;
  * @example The forms of a next hop
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { readKey } from "./domain.ts";
  *
  * assertEquals(readKey("Bücher.example:587"), {
  *   kind: "next-hop",

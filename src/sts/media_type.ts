@@ -28,7 +28,6 @@ export function mediaTypes(contentType: string): string[] {
  * @example
  * ```ts
  * import { assert } from "@std/assert";
- * import { isTextPlain } from "./media_type.ts";
  *
  * assert(isTextPlain("Text/Plain; charset=utf-8"));
  * assert(!isTextPlain("text/plain, text/html"));

@@ -13,7 +13,6 @@ import { isHostname } from "../base/host.ts";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { parseMxPattern } from "./mx_pattern.ts";
  *
  * assertEquals(parseMxPattern("*.Mail.example."), "*.mail.example");
  * assertEquals(parseMxPattern("mx*.mail.example"), undefined);
@@ -33,7 +32,6 @@ export function parseMxPattern(text: string): string | undefined {
  * @example
  * ```ts
  * import { assert } from "@std/assert";
- * import { matchesMx } from "./mx_pattern.ts";
  *
  * assert(matchesMx("*.mail.example", "MX1.mail.example."));
  * assert(!matchesMx("*.mail.example", "a.mx1.mail.example"));

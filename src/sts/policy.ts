@@ -107,7 +107,6 @@ const MODES: readonly string[] = ["enforce", "testing", "none"] satisfies Policy
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { parsePolicy } from "./policy.ts";
  *
  * const text = "version: STSv1\nmode: enforce\nmx: *.Mail.example\nmax_age: 86400\n";
  * assertEquals(parsePolicy(text), { mode: "enforce", mx: ["*.mail.example"], maxAge: 86400 });
@@ -184,7 +183,6 @@ function policyOf(lines: readonly PolicyLine[]): Policy {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { formatPolicy, parsePolicy } from "./policy.ts";
  *
  * const policy = { mode: "testing", mx: ["mx.example"], maxAge: 86400 } as const;
  * assertEquals(parsePolicy(formatPolicy(policy)), policy);

@@ -57,7 +57,6 @@ const NEAR_MISSES: readonly (readonly [RegExp, string])[] = [
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { selectTxtRecord } from "./txt_record.ts";
  *
  * const records = ["v=spf1 -all", "v=STSv1; id=20260101T000000;"];
  * assertEquals(selectTxtRecord(records), { kind: "found", id: "20260101T000000" });
@@ -79,7 +78,6 @@ export function selectTxtRecord(records: readonly string[]): TxtSelection {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { formatTxtRecord } from "./txt_record.ts";
  *
  * assertEquals(formatTxtRecord("20260101"), "v=STSv1; id=20260101;");
  * ```
