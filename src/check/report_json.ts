@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escapeMatches } from "../base/quote_text.ts";
 import { worst } from "./finding.ts";
 import type { DomainReport } from "./report.ts";
 
@@ -31,13 +32,6 @@ export function formatJson(reports: readonly DomainReport[], run: RunFacts): str
     verdict,
     domains: reports.map(({ remembered: _remembered, ...report }) => report),
   };
-  return escapeNonAscii(JSON.stringify(root, null, 2)) + "\n";
-}
-
-/** Names in certificates are remote text and must not control a terminal. */
-function escapeNonAscii(json: string): string {
-  return json.replaceAll(
-    /[^\n -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  // Names in certificates are remote text and must not control a terminal.
+  return escapeMatches(JSON.stringify(root, null, 2), /[^\n -~]/g) + "\n";
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isCidr, parseEndpoint, parseNameServer } from "../base/address.ts";
+import { parseEndpoint, parseNameServer } from "../base/address.ts";
+import { isCidr } from "../base/host.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { createFiles } from "../publish/files.ts";
 import { isPlainPath } from "../publish/web_snippets.ts";

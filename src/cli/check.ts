@@ -5,6 +5,7 @@
  */
 
 import { createAddressGuard } from "../base/address_guard.ts";
+import { messageOf } from "../base/error_text.ts";
 import { VERSION } from "../base/version.ts";
 import { checkDomains } from "../check/check.ts";
 import { changes, type Memory } from "../check/memory.ts";
@@ -132,7 +133,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     return await check(args, io);
   } catch (error) {
     // Exit status 2 for wrong arguments would be CRITICAL to Nagios.
-    const { text, exit } = formatUnknown(error instanceof Error ? error.message : String(error));
+    const { text, exit } = formatUnknown(messageOf(error));
     io.out(text);
     return exit;
   }

@@ -5,7 +5,7 @@
  */
 
 import { closest } from "../config/suggest.ts";
-import { quoteRemote } from "../base/log.ts";
+import { quoteRemote } from "../base/quote_text.ts";
 import { lintPolicy } from "../publish/lint.ts";
 import type { Diagnostic } from "../publish/lint.ts";
 import { LINT_RULES } from "../publish/lint_rules.ts";

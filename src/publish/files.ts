@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from "../base/error_text.ts";
 import type { FileRead, Files, FileWrite } from "./types.ts";
 
 /** Everybody may read a policy. Its owner may change it. */
@@ -68,8 +69,4 @@ async function list(directory: string): Promise<readonly string[] | undefined> {
     // The caller keeps what it has.
     return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -7,7 +7,9 @@
 
 import { formatEndpoint } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import { messageOf } from "../base/error_text.ts";
+import type { Log } from "../base/log.ts";
+import type { Metrics } from "../base/metrics.ts";
 import { createHttpServer, text } from "../http/server.ts";
 import type { HttpServer } from "../http/server.ts";
 import type { LintOptions } from "./lint.ts";
@@ -131,7 +133,7 @@ function listen(address: TcpAddress, protocol: string, log: Log): Deno.TcpListen
     return listener;
   } catch (error) {
     const where = formatEndpoint({ kind: "inet", ...address });
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new Error(`Cannot listen on ${where}: ${why}`, { cause: error });
   }
 }

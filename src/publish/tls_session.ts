@@ -13,6 +13,7 @@
  * @module
  */
 
+import { tryClose, writeAll } from "../base/connection.ts";
 /** Certificate chain and private key, PEM. */
 export interface PemPair {
   readonly cert: string;
@@ -95,20 +96,6 @@ async function carry(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
     await writeAll(to, buffer.subarray(0, count));
   }
   await to.closeWrite();
-}
-
-/** Writes all bytes. @throws {Error} If the connection fails. */
-export async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
-}
-
-/** Closes a socket that may be closed already. */
-export function tryClose(socket: { close(): void }): void {
-  try {
-    socket.close();
-  } catch {
-    // Closed already.
-  }
 }
 
 function portOf(address: Deno.Addr): number {

@@ -8,12 +8,14 @@
  * @module
  */
 
+import { tryClose, writeAll } from "../base/connection.ts";
 import type { HttpConn, HttpSource } from "../http/server.ts";
-import type { Cell, Log, Metrics } from "../base/telemetry.ts";
+import type { Cell, Metrics } from "../base/metrics.ts";
+import type { Log } from "../base/log.ts";
 import { HELLO_MAX_BYTES, readClientHello, UNRECOGNIZED_NAME_ALERT } from "./client_hello.ts";
 import type { HelloReading } from "./client_hello.ts";
 import { domainOfPolicyHost, formatPeer } from "./policy_site.ts";
-import { acceptTls, tryClose, writeAll } from "./tls_session.ts";
+import { acceptTls } from "./tls_session.ts";
 import type { PemPair, TlsSession } from "./tls_session.ts";
 
 /** What {@link createTlsSources} needs. */
