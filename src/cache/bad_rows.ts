@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Log, Metric } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metric } from "../base/metrics.ts";
 import type { Table } from "./cache_file.ts";
 
 /** Options of {@link BadRows}. */

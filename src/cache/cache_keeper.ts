@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Log, Metric } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metric } from "../base/metrics.ts";
 import { FileKeeper, type KeeperNames } from "../sqlite/file_keeper.ts";
 import type { BadRows } from "./bad_rows.ts";
 import { CacheFile } from "./cache_file.ts";

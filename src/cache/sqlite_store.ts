@@ -9,7 +9,8 @@
  * @module
  */
 
-import type { Log, Metric, Metrics } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import type { Metric, Metrics } from "../base/metrics.ts";
 import { FAULT_KINDS } from "../sqlite/fault.ts";
 import type { FileKeeper } from "../sqlite/file_keeper.ts";
 import { BadRows } from "./bad_rows.ts";

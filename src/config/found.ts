@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isMapping } from "../base/mapping.ts";
+import { cutText } from "../base/quote_text.ts";
 /** Characters of a wrong value that are quoted. */
 const MAX_FOUND_CHARS = 60;
 
@@ -22,13 +24,6 @@ export function formatFound(value: unknown): string {
   return value instanceof Date ? "a date" : "binary data";
 }
 
-/** Whether a value of YAML has keys. Lists, dates and binary data are objects too. */
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return Object.prototype.toString.call(value) === "[object Object]";
-}
-
 function quote(text: string): string {
-  return JSON.stringify(
-    text.length > MAX_FOUND_CHARS ? text.slice(0, MAX_FOUND_CHARS) + "…" : text,
-  );
+  return JSON.stringify(cutText(text, MAX_FOUND_CHARS));
 }

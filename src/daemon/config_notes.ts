@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 import type { ConfigNote } from "../config/types.ts";
 
 /** Logs each remark as a warning, at the start and at each reload. */

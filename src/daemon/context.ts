@@ -7,8 +7,8 @@
 
 import { createClock } from "../base/clock.ts";
 import type { ProcessClock } from "../base/clock.ts";
-import { createMetrics } from "../base/metrics.ts";
-import type { Log, Metrics } from "../base/telemetry.ts";
+import { createMetrics, type Metrics } from "../base/metrics.ts";
+import type { Log } from "../base/log.ts";
 import { createWarnings } from "../base/warnings.ts";
 import type { Warnings } from "../base/warnings.ts";
 import { createMemoryStore } from "../cache/memory_store.ts";

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { createLog } from "../base/log.ts";
-import type { Log } from "../base/telemetry.ts";
+import { createLog, type Log } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";

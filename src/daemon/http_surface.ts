@@ -18,7 +18,7 @@ import { createSite, forLocalNames } from "../status/site.ts";
 import type { Site } from "../status/site.ts";
 import { openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
 import type { DaemonContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
 import { ROWS } from "../status/rows.ts";

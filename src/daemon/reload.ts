@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Log } from "../base/telemetry.ts";
+import { messageOf } from "../base/error_text.ts";
+import type { Log } from "../base/log.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { logNotes } from "./config_notes.ts";
@@ -73,7 +74,7 @@ export function createReload(options: ReloadOptions): () => void {
       context.log.info("reloaded", { config: config.file ?? "embedded defaults" });
     } catch (error) {
       outcome.value = 0;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       context.log.error("reload refused: the running configuration stays", { reason });
     } finally {
       options.supervision.ready();

@@ -6,6 +6,8 @@
  */
 
 import type { Endpoint } from "../base/address.ts";
+import { type Clock, createClock } from "../base/clock.ts";
+import { withConnection, writeAll } from "../base/connection.ts";
 
 /** The longest reply that is read, bytes: a health report has a few hundred. */
 const MAX_REPLY_BYTES = 65_536;
@@ -21,34 +23,20 @@ export interface HttpAnswer {
  *
  * @param address Where the daemon listens.
  * @param path The path, beginning with a slash.
- * @param options `timeout` is the time limit for everything together, ms.
+ * @param options The time limit for everything together, ms, and the clock that measures it.
  * @throws {Error} With one line if there is no complete HTTP reply in time.
  */
 export async function httpGet(
   address: Endpoint,
   path: string,
-  { timeout }: { timeout: number },
+  { timeout, clock = createClock() }: { timeout: number; clock?: Clock },
 ): Promise<HttpAnswer> {
-  const connecting: Promise<Deno.Conn> = address.kind === "unix"
-    ? Deno.connect({ transport: "unix", path: address.path })
-    : Deno.connect({ hostname: address.hostname, port: address.port });
-  const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => expired.reject(new Error(`no reply within ${timeout} ms`)),
-    timeout,
-  );
-  try {
-    return await Promise.race([connecting.then((conn) => ask(conn, path)), expired.promise]);
-  } finally {
-    clearTimeout(timer);
-    connecting.then((conn) => conn.close(), () => {});
-  }
+  return await withConnection(address, (conn) => ask(conn, path), { ms: timeout, clock });
 }
 
 async function ask(conn: Deno.Conn, path: string): Promise<HttpAnswer> {
   const encoder = new TextEncoder();
-  let unsent = encoder.encode(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
-  while (unsent.length > 0) unsent = unsent.subarray(await conn.write(unsent));
+  await writeAll(conn, encoder.encode(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`));
   const buffer = new Uint8Array(MAX_REPLY_BYTES);
   let length = 0;
   while (length < buffer.length) {

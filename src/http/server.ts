@@ -12,10 +12,13 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { writeAll } from "../base/connection.ts";
+import { stackOf } from "../base/error_text.ts";
 import { readHead } from "./head.ts";
 import { formatReply, type HttpReply, text } from "./reply.ts";
 import { type HttpRequest, MAX_HEAD_BYTES, parseHead } from "./request.ts";
-import type { Log } from "../base/telemetry.ts";
+import type { Log } from "../base/log.ts";
+import { sleep, withDeadline } from "../base/wait.ts";
 import { Turns } from "./turns.ts";
 import { addressGroup, type Guest, WaitingRoom } from "./waiting_room.ts";
 
@@ -169,7 +172,7 @@ class Server implements HttpServer {
         log.warn("http accept failed", { error: String(error) });
         // Usually out of file descriptors: the quietest connection gives its own to another client.
         this.#room.displace();
-        await new Promise<void>((resolve) => clock.setTimer(resolve, ACCEPT_RETRY_MS));
+        await sleep(ACCEPT_RETRY_MS, clock);
       }
     }
   }
@@ -182,10 +185,7 @@ class Server implements HttpServer {
       if (delay === "refuse") displaced?.();
       if (delay === "refuse" || this.#isClosed) return false;
       if (delay === 0) return true;
-      const timer = Promise.withResolvers<void>();
-      const cancel = clock.setTimer(timer.resolve, delay);
-      await Promise.race([timer.promise, this.#ended.promise]);
-      cancel();
+      await withDeadline(this.#ended.promise, { ms: delay, clock });
     }
   }
 
@@ -247,7 +247,7 @@ class Server implements HttpServer {
     } catch (error) {
       this.#options.log.error("http request failed", {
         path: request.path,
-        error: error instanceof Error ? error.stack : String(error),
+        error: stackOf(error),
       });
       return text(500, "Internal error. The log has the details.");
     }
@@ -284,10 +284,6 @@ class Server implements HttpServer {
     this.#ended.resolve();
     this.#ended = Promise.withResolvers<void>();
   }
-}
-
-async function writeAll(conn: HttpConn, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await conn.write(bytes.subarray(done));
 }
 
 /** Closing a socket with unread data resets the connection, and the reply can be lost. */

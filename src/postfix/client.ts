@@ -6,6 +6,9 @@
  */
 
 import { type Endpoint, formatEndpoint } from "../base/address.ts";
+import { type Clock, createClock } from "../base/clock.ts";
+import { withConnection, writeAll } from "../base/connection.ts";
+import { messageOf } from "../base/error_text.ts";
 import { encodeNetstring, NetstringDecoder } from "./netstring.ts";
 import { decodeUtf8, type Octets } from "./octets.ts";
 import { MAX_REPLY_BYTES } from "./socketmap.ts";
@@ -14,6 +17,8 @@ import { MAX_REPLY_BYTES } from "./socketmap.ts";
 export interface QueryOptions {
   /** The time limit for connecting and all replies together, ms. */
   readonly timeout: number;
+  /** @default {The real clock.} */
+  readonly clock?: Clock;
 }
 
 /**
@@ -30,25 +35,15 @@ export async function querySocketmap(
   address: Endpoint,
   mapName: string,
   keys: readonly string[],
-  { timeout }: QueryOptions,
+  { timeout, clock = createClock() }: QueryOptions,
 ): Promise<string[]> {
-  const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => expired.reject(new Error(`no reply within ${timeout} ms`)),
-    timeout,
-  );
-  const connecting: Promise<Deno.Conn> = address.kind === "unix"
-    ? Deno.connect({ transport: "unix", path: address.path })
-    : Deno.connect({ hostname: address.hostname, port: address.port });
-  const asking = connecting.then((conn) => ask(conn, keys.map((key) => `${mapName} ${key}`)));
+  const requests = keys.map((key) => `${mapName} ${key}`);
   try {
-    return await Promise.race([asking, expired.promise]);
+    return await withConnection(address, (conn) => ask(conn, requests), { ms: timeout, clock });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot query ${formatEndpoint(address)}: ${detail}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
-    connecting.then((conn) => conn.close(), () => {});
+    throw new Error(`Cannot query ${formatEndpoint(address)}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -56,8 +51,7 @@ async function ask(conn: Deno.Conn, requests: readonly string[]): Promise<string
   const decoder = new NetstringDecoder(MAX_REPLY_BYTES);
   const replies: string[] = [];
   for (const request of requests) {
-    let unsent: Uint8Array = encodeNetstring(request);
-    while (unsent.length > 0) unsent = unsent.subarray(await conn.write(unsent));
+    await writeAll(conn, encodeNetstring(request));
     let reply: Octets | undefined;
     while ((reply = decoder.next()) === undefined) {
       const count = await conn.read(decoder.space());

@@ -8,6 +8,7 @@
  */
 
 import { formatEndpoint, type ListenAddress } from "../base/address.ts";
+import { messageOf } from "../base/error_text.ts";
 import type { Stream } from "./connection.ts";
 
 /** What accepts connections; a `Deno.Listener` is one. */
@@ -150,5 +151,5 @@ function explain(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) {
     return "no such directory: create it or choose another path";
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

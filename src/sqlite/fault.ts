@@ -5,6 +5,7 @@
  * @module
  */
 
+import { messageOf } from "../base/error_text.ts";
 /** The words. The list is closed. */
 export type FaultKind =
   | "busy" // another program holds a lock
@@ -87,7 +88,7 @@ export function faultKind(error: unknown): FaultKind {
 /** Says in one line what is wrong with the file and what to do. */
 export function describeFault(path: string, error: unknown): string {
   if (error instanceof FileFault) return error.message;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const advice = ADVICE[faultKind(error)] ?? "this is a bug, please report it";
   return `${path}: ${message}: ${advice}`;
 }

@@ -18,7 +18,9 @@
  * @module
  */
 
-import type { Log, Metric } from "../base/telemetry.ts";
+import { messageOf } from "../base/error_text.ts";
+import type { Log } from "../base/log.ts";
+import type { Metric } from "../base/metrics.ts";
 import { setAside } from "./file_path.ts";
 import { describeFault, type FaultKind, faultKind } from "./fault.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
@@ -248,7 +250,7 @@ export class FileKeeper<File extends SqliteFile> {
     const { path, now } = this.#options;
     try {
       const aside = setAside(path, now());
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const fields = { ...this.#at(), aside, error: message };
       this.#log.error(`${this.#names.file} corrupt, set aside`, fields);
       return true;
