@@ -52,7 +52,7 @@ function folderOf(path: string): string {
   return path === "main.ts" ? "main" : path.split("/")[1]!;
 }
 
-/** All arrows between folders, counted by file. */
+/** All arrows between folders, counted by file, by name. */
 export function arrowsBetween(files: readonly SourceFile[]): Arrow[] {
   const counts = new Map<string, number>();
   for (const { path, imports } of files) {
@@ -61,9 +61,9 @@ export function arrowsBetween(files: readonly SourceFile[]): Arrow[] {
       if (folderOf(path) !== target) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
-  return Array.from(counts, ([key, count]) => {
+  return [...counts.keys()].sort().map((key) => {
     const [from = "", to = ""] = key.split(" ");
-    return { from, to, count };
+    return { from, to, count: counts.get(key)! };
   });
 }
 

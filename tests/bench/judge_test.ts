@@ -16,10 +16,10 @@ Deno.test("judge() compares with servers, with scenarios and with figures", () =
   assertEquals(
     judgements.map(({ form, floor, figure, holds }) => [form, floor, figure, holds]),
     [
-      ["source", "≥ 0.85 × Deno echo", 0.8, false],
+      ["source", "≥ 0.95 × Deno echo", 0.8, false],
       ["source", "≥ 2.5 × Python internal", 4, true],
       ["source", "≤ 2 × zipf 1000", 1.5, true],
-      ["compiled", "≤ 60", 70, false],
+      ["compiled", "≤ 57", 70, false],
     ],
   );
 });

@@ -5,6 +5,9 @@ import type { Io } from "../../src/cli/command.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import { runProgram } from "../fakes/program.ts";
 
+/** Waits, ms. */
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
 /** Runs a command in this process. */
 async function cli(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   let out = "";
@@ -41,7 +44,12 @@ Deno.test("cache commands work over the control socket, which is the operator's 
   const failed = await cli("cache", "refresh", "-c", config, "good.example");
   assertEquals(failed.code, 3);
   assertStringIncludes(failed.err, "policy-syntax");
-  const problems = await cli("cache", "list", "-c", config, "--problems");
+  // The daemon writes failures in groups, within a second.
+  let problems = await cli("cache", "list", "-c", config, "--problems");
+  while (!problems.out.includes("good.example")) {
+    await pause(20);
+    problems = await cli("cache", "list", "-c", config, "--problems");
+  }
   assertStringIncludes(problems.out, "good.example\ttesting\t1\t");
 
   assertEquals((await cli("cache", "purge", "-c", config, "good.example")).code, 0);
@@ -123,6 +131,8 @@ Deno.test("what only looks at the cache changes nothing in it, whatever the cloc
     database.exec("UPDATE clock SET last_seen = last_seen + 2592000000");
     database.close();
   }
+  // The daemon writes MX hosts in groups, within a second.
+  while (!contentsOf(outside.directory).includes("next_hop")) await pause(20);
   const before = contentsOf(outside.directory);
   const commands = [["list"], ["show", "good.example"], ["export"], ["list"], ["list"]];
   for (const [name = "", ...operands] of commands) {
