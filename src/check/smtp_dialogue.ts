@@ -66,7 +66,7 @@ export class SmtpDialogue {
   }
 
   /**
-   * Runs the dialogue up to the start of TLS (RFC 3207 §4).
+   * Runs the dialogue up to the start of TLS (RFC 3207, section 4).
    *
    * @returns `undefined` when the server is ready for TLS.
    */
@@ -84,7 +84,7 @@ export class SmtpDialogue {
     return this.#pending === "" ? undefined : fault("smtp-trailing", quote(this.#pending));
   }
 
-  /** Sends the first command inside TLS (RFC 3207 §4.2). Needs a new dialogue over the TLS connection. */
+  /** Sends the first command inside TLS (RFC 3207, section 4.2). Needs a new dialogue over the TLS connection. */
   async helloAgain(): Promise<SmtpFault | undefined> {
     const hello = await this.#command(`EHLO ${this.#helo}`, 250, "smtp-after-tls");
     if (hello.kind !== "failed") return undefined;
