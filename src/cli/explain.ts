@@ -1,5 +1,5 @@
 /**
- * Resolves one domain the way the daemon does and keeps what was seen on the way.
+ * Resolves one domain as the daemon does and keeps what each step saw.
  *
  * @module
  */
@@ -13,13 +13,14 @@ import { formatAnswer } from "../postfix/tls_policy.ts";
 import type { Answer } from "../resolver/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { createResolver } from "../resolver/resolver.ts";
+import type { Outcome } from "../resolver/outcome.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { NextHop } from "../sts/domain.ts";
 import type { Network } from "../daemon/network.ts";
 
 type EventOf<K extends ResolverEvent["kind"]> = Extract<ResolverEvent, { kind: K }>;
 
-/** All that was seen of one domain. */
+/** All that the steps saw of one domain. */
 export interface Explanation {
   readonly nextHop: NextHop;
   /** The TXT records as found, unchecked remote text; `undefined` when the lookup failed. */
@@ -32,7 +33,8 @@ export interface Explanation {
   readonly cached: ReadStored;
   /** The policy the answer rests on. */
   readonly held: HeldPolicy | undefined;
-  readonly row: number;
+  /** The outcome of the check. */
+  readonly outcome: Outcome;
   readonly answer: Answer;
   /** The reply Postfix would get. */
   readonly reply: string;
@@ -91,7 +93,7 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     createMap: (entries, options) => new GenerationalMap(entries, options),
   });
   const check = await resolver.check(nextHop.domain, { force: true });
-  const { answer, row } = await resolver.resolve(nextHop, zone);
+  const { answer, outcome } = await resolver.resolve(nextHop, zone);
   const find = <K extends ResolverEvent["kind"]>(kind: K) =>
     events.find((event): event is EventOf<K> => event.kind === kind);
   return {
@@ -103,8 +105,8 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     mx: find("mx"),
     cached,
     held: check?.held ?? resolver.report(nextHop.domain).held,
-    // The check decided; the query after it only finds what the check left.
-    row: check?.row ?? row,
+    // The query after the check only finds what the check left.
+    outcome: check?.outcome ?? outcome,
     answer,
     reply: formatAnswer(answer, zone),
   };

@@ -44,7 +44,7 @@ export const lookupCommand: Command = {
     [0, "a policy (or DANE) is in force for every domain"],
     [1, "there is none for a domain"],
     [2, "wrong arguments or configuration"],
-    [3, "for a domain it could not be found out"],
+    [3, "a lookup or a fetch failed for a domain"],
   ],
   examples: [
     ["mta-sts-resolver lookup example.com", "Each step for one domain"],
@@ -60,7 +60,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     ...zoneFor(config, args.value("zone") ?? "postfix"),
     ...(args.flag("strict-testing") ? { strictTesting: true } : {}),
   };
-  // What the steps have to say is in the report; only faults of the program are worth a line.
+  // The report has all that the steps find; only faults of the program need a log line.
   const log = createLog({ level: "error", format: "text" });
   const clock = createClock();
   const network = await openNetwork(config, { log, metrics: createMetrics(), clock });

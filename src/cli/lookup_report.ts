@@ -6,7 +6,7 @@
 
 import { quoteRemote } from "../base/quote_text.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
-import { ROWS } from "../status/rows.ts";
+import { explainOutcome, OUTCOME_TEXT } from "../status/outcome_text.ts";
 import type { Explanation } from "./explain.ts";
 
 /** Remote text is cut to this many characters on a terminal. */
@@ -14,17 +14,17 @@ const QUOTE_LENGTH = 200;
 
 /** What the DANE state means for the answer. */
 const DANE = {
-  usable: "usable TLSA records: DANE goes before MTA-STS (RFC 8461 §2)",
+  usable: "usable TLSA records: DANE takes precedence over MTA-STS (RFC 8461 §2)",
   absent: "no usable TLSA records",
   "unknown-port": "not checked: the port of the service is not known",
   insecure: "does not apply: the MX records are not signed",
   unchecked: "not checked: switched off, or the resolver does not validate DNSSEC",
 } as const;
 
-/** How a lookup ends, for the exit status: a policy is in force, none is, or it could not be found out. */
+/** How a lookup ends, for the exit status: a policy is in force, none is, or a lookup failed. */
 export type Verdict = "in-force" | "none" | "failure";
 
-/** @returns What the explanation comes to. */
+/** @returns How the lookup ended. */
 export function verdictOf({ reply, fetch, txt }: Explanation): Verdict {
   if (reply.startsWith("OK ")) return "in-force";
   if (reply.startsWith("TEMP ")) return "failure";
@@ -39,7 +39,7 @@ export function formatExplanation(explanation: Explanation): string {
     ...policyRows(explanation),
     ["Cache", cacheLine(explanation)],
     ...mxRows(explanation),
-    ["Decision", ROWS[explanation.row] ?? ""],
+    ["Decision", explainOutcome(explanation.outcome)],
     ["Reply", explanation.reply],
   ];
   const lines = rows.map(([name, text]) => `  ${name.padEnd(11)} ${text}`);
@@ -112,7 +112,8 @@ function mxRows({ mx, answer }: Explanation): [string, string][] {
 
 /** The explanation as plain data for `--json`. Times are ISO 8601, durations as their names say. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
-  const { nextHop, records, txt, fetch, trace, held, cached, mx, row, answer, reply } = explanation;
+  const { nextHop, records, txt, fetch, trace, held, cached, mx, outcome, answer, reply } =
+    explanation;
   return {
     next_hop: formatNextHop(nextHop),
     domain: nextHop.domain,
@@ -154,7 +155,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
         skipped: mx.result.view.skipped,
         dane: mx.result.view.dane,
       }),
-    decision: { row, why: ROWS[row] },
+    decision: { outcome, why: OUTCOME_TEXT[outcome] },
     answer: answer.kind,
     reply,
   };

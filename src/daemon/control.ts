@@ -122,7 +122,7 @@ function list(store: ControlStore, skip: number): CacheEntry[] {
 async function refresh({ store, resolver }: ControlOptions, domain: string): Promise<string> {
   const result = await resolver().check(domain, { force: true, urgent: true });
   if (result === undefined) return formatTemp("too many checks are waiting");
-  if (result.row === 4 || result.row === 7) return show(store, domain);
+  if (result.outcome === "replaced" || result.outcome === "fetched") return show(store, domain);
   const failure = store.getFailure(domain);
   return formatTemp(
     failure === undefined ? "no policy is published" : `${failure.reason}: ${failure.detail}`,

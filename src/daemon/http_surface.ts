@@ -21,7 +21,6 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { DaemonContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
-import { ROWS } from "../status/rows.ts";
 import { VERSION } from "../base/version.ts";
 
 /** What {@link openHttpSurface} works with. */
@@ -39,7 +38,6 @@ export function recordEvents({ now }: Clock): RecentEvents {
   return createRecentEvents({
     now,
     createMap: (maxEntries) => new GenerationalMap(maxEntries),
-    explainRow: (row) => ROWS[row] ?? "",
   });
 }
 

@@ -1,7 +1,6 @@
 /**
- * Checks a domain: looks up its TXT record, fetches the policy where `decide.ts` says so, and
- * puts what came of it into memory and store. One check of a domain at a time, however many wait
- * for it.
+ * Checks a domain: looks up its TXT record, fetches the policy where `decide.ts` says so, and puts the
+ * result into memory and store. One check of a domain at a time, however many queries wait for it.
  *
  * @module
  */
@@ -11,13 +10,20 @@ import type { FailedFetch } from "../https/types.ts";
 import { txtName } from "../sts/domain.ts";
 import { PolicySyntaxError } from "../sts/policy.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
-import { decide } from "./decide.ts";
-import type { Decision, Row, Situation } from "./decide.ts";
+import { decideCheck } from "./decide.ts";
+import type { Absence, CheckEnd, CheckFacts } from "./decide.ts";
 import { holdPolicy, refreshTime } from "./held_policy.ts";
-import type { DomainMemory } from "./domain_memory.ts";
+import type { DomainMemory, DomainState } from "./domain_memory.ts";
 import { createLimiter } from "./limiter.ts";
+import type { PolicyOutcome } from "./outcome.ts";
 import { ownerOf } from "./owner_share.ts";
-import type { HeldPolicy, ResolverEffects, ResolverSettings, TxtResult } from "./types.ts";
+import type {
+  HeldPolicy,
+  PolicyFetch,
+  ResolverEffects,
+  ResolverSettings,
+  TxtResult,
+} from "./types.ts";
 
 /** A DNS failure is taken for the state of a domain no longer than this, ms. */
 const DNS_FAILURE_MEMORY_MS = 30_000;
@@ -26,12 +32,14 @@ const DNS_FAILURE_MEMORY_MS = 30_000;
 const BACKOFF_MS = 300_000;
 const MAX_BACKOFF_MS = 3600 * 1000;
 
-/** What a check of a domain came to. */
-export interface CheckResult {
-  readonly row: Row;
-  /** The policy the answer rests on. One with a `max_age` of 0 serves this answer only. */
-  readonly held: HeldPolicy | undefined;
-}
+/** How a check ended: with a policy to answer with, or without one for a while. */
+export type CheckResult =
+  | {
+    readonly outcome: PolicyOutcome;
+    /** One with a `max_age` of 0 serves the answers that waited for this check, and no others. */
+    readonly held: HeldPolicy;
+  }
+  | Absence & { readonly held?: undefined };
 
 /** How a check is asked for. */
 export interface CheckOptions {
@@ -53,13 +61,11 @@ export interface Checker {
   load(): { running: number; waiting: number };
 }
 
-type Fetched = { readonly kind: "policy"; readonly held: HeldPolicy } | FailedFetch;
-
-interface Findings {
-  readonly txt: TxtResult;
-  readonly fetched?: Fetched;
-  /** The failure that held the fetch off. */
-  readonly heldOff?: StoredFailure;
+/** What the parts of a check work with. */
+interface Tools {
+  readonly memory: DomainMemory;
+  readonly settings: ResolverSettings;
+  readonly effects: ResolverEffects;
 }
 
 /** Creates the checker over the shared memory. */
@@ -67,17 +73,16 @@ export function createChecker(
   memory: DomainMemory,
   { settings, effects }: { settings: ResolverSettings; effects: ResolverEffects },
 ): Checker {
-  const { clock, store, observe } = effects;
+  const tools: Tools = { memory, settings, effects };
   const flights = new Map<string, Promise<CheckResult>>();
-  const limiter = createLimiter(settings.discoveries, clock);
-
+  const limiter = createLimiter(settings.discoveries, effects.clock);
   let turns = 0;
 
   function check(domain: string, options: CheckOptions = {}): Promise<CheckResult> | undefined {
     const { force = false, urgent = false } = options;
     const running = flights.get(domain);
     const turn = ++turns;
-    const work = () => run(domain, { force, turn });
+    const work = () => runCheck(tools, domain, { isForced: force, turn });
     if (running !== undefined) return force ? running.then(work) : running;
     const flight = limiter.run(work, { urgent, owner: ownerOf(domain) })
       ?.finally(() => flights.delete(domain));
@@ -85,140 +90,150 @@ export function createChecker(
     return flight;
   }
 
-  async function run(
-    domain: string,
-    { force, turn }: { force: boolean; turn: number },
-  ): Promise<CheckResult> {
-    // What is in the store counts as held; from here on the memory hears of changes.
-    memory.recall(memory.stateOf(domain));
-    const txt = await lookupTxt(domain);
-    const held = memory.live(memory.stateOf(domain));
-    const situation: Situation = {
-      heldId: held?.id,
-      txt: txt.kind === "found" ? txt : { kind: txt.kind },
-      fetch: "not-tried",
-      refreshDue: held !== undefined && (force || clock.now() >= held.refreshAt),
-      deadlineReached: false,
-    };
-    const decision = decide(situation);
-    if (decision.step !== "fetch") return settle(domain, decision, { txt });
-    // Without a record there is a fetch only to refresh the held policy, under the id it has.
-    const id = txt.kind === "found" ? txt.id : held?.id ?? "";
-    const failure = store.getFailure(domain);
-    if (failure?.id === id && clock.now() < failure.retryAt && !force) {
-      observe({ kind: "held-off", domain, failure });
-      return settle(domain, decide({ ...situation, fetch: "held-off" }), { txt, heldOff: failure });
-    }
-    const fetched = await retrieve(domain, { id, failure, turn });
-    const outcome: Situation = {
-      ...situation,
-      // The fetch may have taken longer than the rest of the old policy's life.
-      heldId: memory.live(memory.stateOf(domain))?.id,
-      fetch: fetched.kind === "failed" ? "failed" : "fetched",
-    };
-    return settle(domain, decide(outcome), { txt, fetched });
-  }
-
-  async function lookupTxt(domain: string): Promise<TxtResult> {
-    const started = clock.now();
-    const heldId = memory.live(memory.stateOf(domain))?.id;
-    const dns = await effects.dns.lookupTxt(txtName(domain), {
-      isNews(records) {
-        const record = selectTxtRecord(records);
-        const isNews = record.kind !== "found" || record.id !== heldId;
-        // While the record is read again, the fetch that it calls for looks its host up.
-        if (isNews && record.kind === "found" && store.getFailure(domain)?.id !== record.id) {
-          effects.fetchPolicy.prepare?.(domain);
-        }
-        return isNews;
-      },
-    });
-    const result: TxtResult = dns.kind === "failed"
-      ? dns
-      : selectTxtRecord(dns.kind === "found" ? dns.records : []);
-    observe({ kind: "txt", domain, result, ms: clock.now() - started });
-    return result;
-  }
-
-  async function retrieve(
-    domain: string,
-    { id, failure, turn }: { id: string; failure: StoredFailure | undefined; turn: number },
-  ): Promise<Fetched> {
-    const started = clock.now();
-    const outcome = await effects.fetchPolicy(domain, { turn });
-    const now = clock.now();
-    const result = outcome.kind === "failed" ? outcome : parse(domain, id, outcome.text);
-    observe({ kind: "fetch", domain, id, result, ms: now - started });
-    if (result.kind === "failed") {
-      store.putFailure(nextFailure(failure, { domain, id, now, result }));
-    } else if (failure !== undefined) {
-      store.clearFailure(domain);
-    }
-    return result;
-  }
-
-  function parse(domain: string, id: string, text: string): Fetched {
-    const fetchedAt = clock.now();
-    const held = holdPolicy({ domain, id, text, fetchedAt });
-    if (held instanceof PolicySyntaxError) {
-      return { kind: "failed", reason: "policy-syntax", detail: held.message };
-    }
-    const refreshAt = refreshTime(fetchedAt, {
-      maxAge: held.policy.maxAge,
-      interval: settings.refresh.interval,
-      random: effects.random(),
-    });
-    return { kind: "policy", held: { ...held, refreshAt } };
-  }
-
-  function settle(domain: string, decision: Decision, findings: Findings): CheckResult {
-    if (decision.step !== "answer") throw new TypeError(`Check of '${domain}' ended undecided`);
-    const { row, use } = decision;
-    const now = clock.now();
-    const state = memory.stateOf(domain);
-    const held = memory.live(state);
-    const checkAfter = memoryOf(findings, settings.recheck);
-    state.nextCheckAt = now + checkAfter;
-    switch (use) {
-      case "new": {
-        if (findings.fetched?.kind !== "policy") throw new TypeError("Adopted without a policy");
-        memory.adopt(findings.fetched.held);
-        observe({ kind: "policy", held: findings.fetched.held, previous: held });
-        return { row, held: findings.fetched.held };
-      }
-      case "held":
-        // Row 2 is the everyday case: the record still names the policy that is held.
-        if (held !== undefined && row !== 2) keep(held, row, findings);
-        return { row, held };
-      case "none":
-      case "undecided":
-        state.absence = { row, until: now + memoryOf(findings, settings.negativeTtl) };
-        return { row, held: undefined };
-    }
-  }
-
-  function keep(held: HeldPolicy, row: Row, findings: Findings): void {
-    const now = clock.now();
-    // The refresher comes back in an hour, not at each of its rounds.
-    if (held.refreshAt <= now) store.deferRefresh(held.domain, now + MAX_BACKOFF_MS);
-    observe({ kind: "kept", held, row, reason: reasonOf(findings) });
-  }
-
-  /** How long the findings are taken for the state of the domain, ms. */
-  function memoryOf({ txt, heldOff }: Findings, regular: number): number {
-    if (txt.kind === "failed") return Math.min(DNS_FAILURE_MEMORY_MS, regular);
-    // A fetch that is held off is tried when its time comes, not a full interval later.
-    return heldOff === undefined ? regular : Math.min(regular, heldOff.retryAt - clock.now());
-  }
-
   return { check, load: limiter.load };
 }
 
-/** Why the held policy had to stand in, in one word of the closed lists. */
-function reasonOf({ txt, fetched, heldOff }: Findings) {
-  if (fetched?.kind === "failed") return fetched.reason;
-  if (heldOff !== undefined || txt.kind === "found") return "held-off";
-  return txt.reason;
+async function runCheck(
+  tools: Tools,
+  domain: string,
+  { isForced, turn }: { isForced: boolean; turn: number },
+): Promise<CheckResult> {
+  const { memory, effects: { clock, store } } = tools;
+  const before = memory.stateOf(domain);
+  // What is in the store counts as held; from here on the memory hears of changes.
+  memory.recall(before);
+  const txt = await lookupTxt(tools, before);
+  const state = memory.stateOf(domain);
+  const facts: CheckFacts = { held: memory.live(state), txt, now: clock.now(), isForced };
+  const first = decideCheck(facts);
+  if (first.step !== "fetch") return finish(tools, state, { end: first, txt });
+  const failure = store.getFailure(domain);
+  const decision = decideCheck({ ...facts, failure });
+  if (decision.step !== "fetch") return finish(tools, state, { end: decision, txt });
+  const fetched = await retrieve(tools, domain, { id: decision.id, failure, turn });
+  const after = memory.stateOf(domain);
+  // The fetch may have taken longer than the rest of the old policy's life.
+  const end = decideCheck({ ...facts, held: memory.live(after), fetched });
+  return finish(tools, after, { end, txt });
+}
+
+async function lookupTxt({ memory, effects }: Tools, state: DomainState): Promise<TxtResult> {
+  const { clock, dns, fetchPolicy, observe, store } = effects;
+  const { domain } = state;
+  const started = clock.now();
+  const heldId = memory.live(state)?.id;
+  const answer = await dns.lookupTxt(txtName(domain), {
+    isNews(records) {
+      const record = selectTxtRecord(records);
+      const isNews = record.kind !== "found" || record.id !== heldId;
+      // While the record is read again, the fetch that it calls for looks its host up.
+      if (isNews && record.kind === "found" && store.getFailure(domain)?.id !== record.id) {
+        fetchPolicy.prepare?.(domain);
+      }
+      return isNews;
+    },
+  });
+  const result: TxtResult = answer.kind === "failed"
+    ? answer
+    : selectTxtRecord(answer.kind === "found" ? answer.records : []);
+  observe({ kind: "txt", domain, result, ms: clock.now() - started });
+  return result;
+}
+
+async function retrieve(
+  tools: Tools,
+  domain: string,
+  { id, failure, turn }: { id: string; failure: StoredFailure | undefined; turn: number },
+): Promise<PolicyFetch> {
+  const { clock, store, observe, fetchPolicy } = tools.effects;
+  const started = clock.now();
+  const outcome = await fetchPolicy(domain, { turn });
+  const now = clock.now();
+  const result = outcome.kind === "failed"
+    ? outcome
+    : parse(tools, domain, { id, text: outcome.text });
+  observe({ kind: "fetch", domain, id, result, ms: now - started });
+  if (result.kind === "failed") {
+    store.putFailure(nextFailure(failure, { domain, id, now, result }));
+  } else if (failure !== undefined) {
+    store.clearFailure(domain);
+  }
+  return result;
+}
+
+function parse(
+  { settings, effects }: Tools,
+  domain: string,
+  { id, text }: { id: string; text: string },
+): PolicyFetch {
+  const fetchedAt = effects.clock.now();
+  const held = holdPolicy({ domain, id, text, fetchedAt });
+  if (held instanceof PolicySyntaxError) {
+    return { kind: "failed", reason: "policy-syntax", detail: held.message };
+  }
+  const refreshAt = refreshTime(fetchedAt, {
+    maxAge: held.policy.maxAge,
+    interval: settings.refresh.interval,
+    random: effects.random(),
+  });
+  return { kind: "policy", held: { ...held, refreshAt } };
+}
+
+/** Puts the end of a check into memory and store. */
+function finish(
+  tools: Tools,
+  state: DomainState,
+  { end, txt }: { end: CheckEnd; txt: TxtResult },
+): CheckResult {
+  const { memory, settings, effects: { clock, observe } } = tools;
+  const now = clock.now();
+  const heldOff = "heldOff" in end ? end.heldOff : undefined;
+  if (heldOff !== undefined) observe({ kind: "held-off", domain: state.domain, failure: heldOff });
+  const validity = { now, heldOff, isDnsFailure: txt.kind === "failed" };
+  state.nextCheckAt = now + validFor(settings.recheck, validity);
+  switch (end.step) {
+    case "adopt": {
+      const { policy, previous } = end;
+      memory.adopt(state, policy);
+      observe({ kind: "policy", held: policy, previous });
+      return { outcome: end.outcome, held: policy };
+    }
+    case "confirm":
+      return { outcome: end.outcome, held: end.policy };
+    case "keep":
+      keep(tools, end);
+      return { outcome: end.outcome, held: end.policy };
+    case "do-without":
+      state.absence = {
+        outcome: end.outcome,
+        until: now + validFor(settings.negativeTtl, validity),
+      };
+      return state.absence;
+  }
+}
+
+function keep(
+  { effects: { clock, store, observe } }: Tools,
+  { policy: held, outcome, reason }: Extract<CheckEnd, { step: "keep" }>,
+): void {
+  const now = clock.now();
+  // The refresher comes back in an hour, not at each of its rounds.
+  if (held.refreshAt <= now) store.deferRefresh(held.domain, now + MAX_BACKOFF_MS);
+  observe({ kind: "kept", held, outcome, reason });
+}
+
+/** How long the result of a check is taken for the state of the domain, ms. */
+function validFor(
+  regular: number,
+  { now, heldOff, isDnsFailure }: {
+    now: number;
+    heldOff: StoredFailure | undefined;
+    isDnsFailure: boolean;
+  },
+): number {
+  if (isDnsFailure) return Math.min(DNS_FAILURE_MEMORY_MS, regular);
+  // A fetch that is held off is tried when its time comes, not a full interval later.
+  return heldOff === undefined ? regular : Math.min(regular, heldOff.retryAt - now);
 }
 
 function nextFailure(

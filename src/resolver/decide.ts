@@ -1,122 +1,196 @@
 /**
- * The decision: which policy, if any, an answer rests on (RFC 8461 §3.1, §3.3, §5.1).
+ * The decision: which policy, if any, a query or a check ends with (RFC 8461 §3.1, §3.3, §5.1).
  *
- * | Row | Live policy held? | TXT record | HTTPS fetch | Answer rests on |
- * | --- | --- | --- | --- | --- |
- * | 1 | yes | checked lately | – | held policy |
- * | 2 | yes | same `id`, or about to be checked | – | held policy |
- * | 3 | yes | none, several, invalid, DNS failure | – | held policy |
- * | 4 | yes | new `id` (or refresh due) | ok | new policy, whatever its mode |
- * | 5 | yes | new `id` (or refresh due) | fails, or is held off | held policy |
- * | 6 | expired | any | – | as without: an expired policy is never used |
- * | 7 | no | found | ok | new policy |
- * | 8 | no | found | fails, or is held off | no policy (MUST deliver, §3.3) |
- * | 9 | no | none, several, invalid | – | no policy |
- * | 10 | no | DNS failure | – | the zone's `on_dns_failure` |
- * | 10 | unknown: the store cannot be read | as rows 8, 9, 11 | | as row 10, with that for its reason |
- * | 11 | no | deadline of the query reached | – | as row 10; the lookups go on |
+ * | # | Live policy held? | TXT record | HTTPS fetch | Outcome | Answer rests on |
+ * | --- | --- | --- | --- | --- | --- |
+ * | 1 | yes | checked lately | – | `fresh` | held policy |
+ * | 2 | yes | due to be checked: that starts in the background | – | `rechecking` | held policy |
+ * | 2 | yes | same `id` | – | `unchanged` | held policy |
+ * | 3 | yes | none, several, invalid, DNS failure | – | `kept-without-record` | held policy |
+ * | 4 | yes | new `id` (or refresh due) | ok | `replaced` | new policy, whatever its mode |
+ * | 5 | yes | new `id` (or refresh due) | fails, or is held off | `kept-fetch-failed` | held policy |
+ * | 6 | expired | any | – | as if none was held | an expired policy is never used |
+ * | 7 | no | found | ok | `fetched` | new policy |
+ * | 8 | no | found | fails, or is held off | `fetch-failed` | no policy (MUST deliver, §3.3) |
+ * | 9 | no | none, several, invalid | – | `no-record` | no policy |
+ * | 10 | no | DNS failure | – | `dns-failure` | the zone's `on_dns_failure` |
+ * | 10 | unknown: the store cannot be read | as in rows 8 to 11 | – | `cache-unusable` | the zone's `on_dns_failure` |
+ * | 11 | no | not known at the deadline of the query, or no room for a check | – | `deadline` | the zone's `on_dns_failure` |
  *
- * A policy counts as held if memory or store has it at that moment: the store is looked at again before
- * each answer of rows 8 to 11, and that it cannot be read is not "no" ({@link rowWithout}).
+ * A policy counts as held if memory or store has it at that moment: the resolver looks at the store again
+ * before each answer of rows 8 to 11. The outcomes of rows 8 to 10 are remembered for a while. A check goes
+ * on after the deadline of the query that waits for it.
  *
- * Pure: the resolver carries out the steps and tells what came of them. Row 6 has no
- * code of its own, because an expired policy is never handed to this function.
+ * {@link decideQuery} has rows 1, the first half of 2, and 8 to 11; {@link decideCheck} has the rows that take
+ * a look at DNS; {@link isLive} is row 6. All are pure.
  *
  * @module
  */
 
-/** A row of the table above. */
-export type Row = 1 | 2 | 3 | 4 | 5 | 7 | 8 | 9 | 10 | 11;
-
-/** What is known of the TXT record at this moment. */
-export type TxtKnowledge =
-  /** Checked within the re-check interval. */
-  | { readonly kind: "recent" }
-  /** Not asked, or too long ago. */
-  | { readonly kind: "unasked" }
-  | { readonly kind: "found"; readonly id: string }
-  /** No record, several, or an invalid one (§3.1: assume no policy). */
-  | { readonly kind: "none" }
-  /** The lookup failed: says nothing about the domain. */
-  | { readonly kind: "failed" };
-
-/** What is known of the fetch at this moment; `held-off`: it failed lately for the same id (§3.3). */
-export type FetchKnowledge = "not-tried" | "held-off" | "fetched" | "failed";
-
-/** All that the decision depends on. */
-export interface Situation {
-  /** The `id` of the live (valid and unexpired) policy held, if there is one. */
-  readonly heldId: string | undefined;
-  readonly txt: TxtKnowledge;
-  readonly fetch: FetchKnowledge;
-  /** The held policy is due for its regular fetch, whatever TXT says (§10.2). */
-  readonly refreshDue: boolean;
-  /** The query may not wait any longer. */
-  readonly deadlineReached: boolean;
-}
-
-/** What to do next. */
-export type Decision =
-  | { readonly step: "lookup-txt" }
-  | { readonly step: "fetch" }
-  | {
-    readonly step: "answer";
-    readonly row: Row;
-    /** `undecided`: the zone's `on_dns_failure` says what the query gets. */
-    readonly use: "held" | "new" | "none" | "undecided";
-    /** The TXT record is to be checked in the background. */
-    readonly check: boolean;
-  };
+import type { StoredFailure } from "../cache/types.ts";
+import type { AbsentOutcome, KeptOutcome, UnheldOutcome } from "./outcome.ts";
+import type { HeldPolicy, KeptReason, PolicyFetch, TxtResult } from "./types.ts";
 
 /**
- * Decides the next step of a query or of a check.
+ * Whether a policy may be used: row 6.
  *
- * @param situation What is known so far.
- * @returns A step to take, or the answer and the row of the table it comes from.
+ * @param policy The policy in memory or store.
+ * @param proven The time that has certainly come, ms: `ProvenClock.proven`.
  */
-export function decide(situation: Situation): Decision {
-  return situation.heldId === undefined
-    ? decideWithout(situation)
-    : decideHolding(situation, situation.heldId);
+export function isLive({ expiresAt }: Pick<HeldPolicy, "expiresAt">, proven: number): boolean {
+  return proven < expiresAt;
 }
 
-function decideHolding(situation: Situation, heldId: string): Decision {
-  const { txt, fetch, refreshDue } = situation;
-  if (fetch === "fetched") return answer(4, "new");
-  if (fetch === "failed" || fetch === "held-off") return answer(5, "held");
+/** What a check found where no policy is held, and how long that counts, ms. */
+export interface Absence {
+  /** What the check found. */
+  readonly outcome: AbsentOutcome;
+  /** Queries are answered without another check up to here. */
+  readonly until: number;
+}
+
+/** A query for which a live policy is held. Times in ms. */
+export interface HeldFacts {
+  readonly kind: "held";
+  /** The current time. */
+  readonly now: number;
+  /** When the TXT record is due to be checked. */
+  readonly nextCheckAt: number;
+}
+
+/** A query for which no live policy is to be had. Times in ms. */
+export interface UnheldFacts {
+  readonly kind: "unheld";
+  /** The current time. */
+  readonly now: number;
+  /** Why the store cannot be read, if so: there may be a policy. */
+  readonly storeFault: string | undefined;
+  /** What the last check found, or the one that the query has waited for. */
+  readonly absence: Absence | undefined;
+  /** The query has waited for a check, or cannot. */
+  readonly hasWaited: boolean;
+}
+
+/** Decides a query for which a live policy is held; `rechecking` asks for a check in the background. */
+export function decideQuery(facts: HeldFacts): "fresh" | "rechecking";
+/** Decides a query that has waited for a check which found no policy, or has not ended in time. */
+export function decideQuery(facts: UnheldFacts & { readonly hasWaited: true }): UnheldOutcome;
+/** Decides a query for which no live policy is held; `check-first` asks to wait for a check. */
+export function decideQuery(facts: UnheldFacts): UnheldOutcome | "check-first";
+/** Decides a query. Where a check ended with a policy, its outcome is that of the query that waited for it. */
+export function decideQuery(
+  facts: HeldFacts | UnheldFacts,
+): "fresh" | "rechecking" | "check-first" | UnheldOutcome {
+  if (facts.kind === "held") return facts.now < facts.nextCheckAt ? "fresh" : "rechecking";
+  const { now, storeFault, absence, hasWaited } = facts;
+  if (!hasWaited && (absence === undefined || now >= absence.until)) return "check-first";
+  if (storeFault !== undefined) return "cache-unusable";
+  return absence?.outcome ?? "deadline";
+}
+
+/** What a check knows. Times in ms. */
+export interface CheckFacts {
+  /** The live policy, if one is held at this moment. */
+  readonly held: HeldPolicy | undefined;
+  /** The result of the TXT lookup. */
+  readonly txt: TxtResult;
+  /** The current time. */
+  readonly now: number;
+  /** The operator wants a fetch now, back-off or not. */
+  readonly isForced: boolean;
+  /** The last fetch that failed; it is needed once a fetch is wanted. */
+  readonly failure?: StoredFailure | undefined;
+  /** The result of the fetch, once it was made. */
+  readonly fetched?: PolicyFetch;
+}
+
+/** How a check ends. */
+export type CheckEnd =
+  /** A new policy takes effect. */
+  | {
+    readonly step: "adopt";
+    readonly outcome: "replaced" | "fetched";
+    readonly policy: HeldPolicy;
+    /** The live policy whose place it takes. */
+    readonly previous: HeldPolicy | undefined;
+  }
+  /** The held policy is the current one. */
+  | { readonly step: "confirm"; readonly outcome: "unchanged"; readonly policy: HeldPolicy }
+  /** The held policy stays in use for want of a newer one. */
+  | {
+    readonly step: "keep";
+    readonly outcome: KeptOutcome;
+    readonly policy: HeldPolicy;
+    readonly reason: KeptReason;
+    /** The failure that holds the fetch off. */
+    readonly heldOff?: StoredFailure | undefined;
+  }
+  /** There is no policy to use. */
+  | {
+    readonly step: "do-without";
+    readonly outcome: AbsentOutcome;
+    /** The failure that holds the fetch off. */
+    readonly heldOff?: StoredFailure | undefined;
+  };
+
+/** The end of a check, or the fetch that has to come before; `id` is the one to store the policy under. */
+export type CheckDecision = CheckEnd | { readonly step: "fetch"; readonly id: string };
+
+/** Decides a check after its fetch. */
+export function decideCheck(facts: CheckFacts & { readonly fetched: PolicyFetch }): CheckEnd;
+/** Decides a check after its TXT lookup. */
+export function decideCheck(facts: CheckFacts): CheckDecision;
+/** Decides a check. */
+export function decideCheck(facts: CheckFacts): CheckDecision {
+  const { held, fetched } = facts;
+  if (fetched?.kind === "policy") {
+    const outcome = held === undefined ? "fetched" : "replaced";
+    return { step: "adopt", outcome, policy: fetched.held, previous: held };
+  }
+  if (fetched !== undefined) return endUnfetched(held, { reason: fetched.reason });
+  return held === undefined ? decideWithout(facts) : decideHolding(facts, held);
+}
+
+function decideHolding(facts: CheckFacts, held: HeldPolicy): CheckDecision {
+  const { txt, now, isForced } = facts;
+  // §10.2: the regular fetch is made whatever TXT says.
+  const isRefreshDue = isForced || now >= held.refreshAt;
+  if (txt.kind === "found") {
+    return txt.id === held.id && !isRefreshDue
+      ? { step: "confirm", outcome: "unchanged", policy: held }
+      : fetchUnlessHeldOff(facts, txt.id);
+  }
+  // Without a record the policy keeps the id that it has.
+  if (isRefreshDue) return fetchUnlessHeldOff(facts, held.id);
+  return { step: "keep", outcome: "kept-without-record", policy: held, reason: txt.reason };
+}
+
+function decideWithout(facts: CheckFacts): CheckDecision {
+  const { txt } = facts;
   switch (txt.kind) {
-    case "recent":
-      return answer(1, "held");
-    case "unasked":
-      return answer(2, "held", true);
     case "found":
-      if (txt.id !== heldId || refreshDue) return { step: "fetch" };
-      return answer(2, "held");
+      return fetchUnlessHeldOff(facts, txt.id);
     case "none":
+      return { step: "do-without", outcome: "no-record" };
     case "failed":
-      return refreshDue ? { step: "fetch" } : answer(3, "held");
+      return { step: "do-without", outcome: "dns-failure" };
   }
 }
 
-function decideWithout({ txt, fetch, deadlineReached }: Situation): Decision {
-  if (fetch === "fetched") return answer(7, "new");
-  if (fetch === "failed" || fetch === "held-off") return answer(8, "none");
-  if (txt.kind === "none") return answer(9, "none");
-  if (txt.kind === "failed") return answer(10, "undecided");
-  if (deadlineReached) return answer(11, "undecided");
-  return txt.kind === "found" ? { step: "fetch" } : { step: "lookup-txt" };
+/** §3.3: an `id` whose fetch failed is left alone for a while, another one is tried at once. */
+function fetchUnlessHeldOff(facts: CheckFacts, id: string): CheckDecision {
+  const { held, now, isForced, failure } = facts;
+  const isHeldOff = failure?.id === id && now < failure.retryAt && !isForced;
+  return isHeldOff
+    ? endUnfetched(held, { reason: "held-off", heldOff: failure })
+    : { step: "fetch", id };
 }
 
-function answer(row: Row, use: "held" | "new" | "none" | "undecided", check = false): Decision {
-  return { step: "answer", row, use, check };
-}
-
-/**
- * The row of an answer without a policy, after the last look at the store.
- *
- * @param row What DNS and the policy host say.
- * @param isReadable Whether the store could say that it has none.
- */
-export function rowWithout(row: Row, isReadable: boolean): Row {
-  return isReadable ? row : 10;
+function endUnfetched(
+  held: HeldPolicy | undefined,
+  { reason, heldOff }: { reason: KeptReason; heldOff?: StoredFailure | undefined },
+): CheckEnd {
+  return held === undefined
+    ? { step: "do-without", outcome: "fetch-failed", heldOff }
+    : { step: "keep", outcome: "kept-fetch-failed", policy: held, reason, heldOff };
 }

@@ -4,11 +4,10 @@
  * A view is used while fresh (its TTL), and renewed in the background when it is used near its end. After
  * that a query asks DNS; the last known view stands in when the lookups fail, or do not end in a second or
  * two, as with stale records (RFC 8767), for a day at most. So a dead DNS hardly delays and does not
- * change what is answered for a known next hop, and a DANE domain whose lookups are made to fail does not
- * become a domain without DANE.
+ * change the answer for a known next hop, and an attacker who makes the lookups of a DANE domain fail does
+ * not turn it into a domain without DANE.
  *
- * That a next hop has DANE is only forgotten on the word of answers that were validated throughout, about
- * every host that had it.
+ * Only answers that were validated throughout, about every host that had DANE, take the verdict `usable` away.
  *
  * @module
  */
@@ -27,12 +26,12 @@ import type { BoundedMap, MxResult, MxView, ResolverEvent } from "./types.ts";
 const STALE_LIMIT_MS = 24 * 3600 * 1000;
 
 /**
- * How long a query waits for new answers while a stale view is at hand, ms. A resolver that is well answers
- * in this time, from the far side of the world and with a lost packet; Postfix does not feel it.
+ * How long a query waits for new answers while a stale view is at hand, ms. A healthy DNS resolver answers
+ * within this time, from the far side of the world and with a lost packet; Postfix does not notice the wait.
  */
 const STALE_WAIT_MS = 1500;
 
-/** A view used in this last part of its life is renewed in the background, so that no query waits for it. */
+/** A view used in this last share of its life is renewed in the background, so that no query waits for it. */
 const RENEWAL_SHARE = 0.1;
 
 /** No new attempt sooner after lookups failed, ms. */
@@ -59,12 +58,17 @@ export type DaneSight = "off" | "blind" | "lenient" | "strict";
 
 /** What {@link createMxCache} needs. */
 export interface MxCacheOptions {
+  /** Asks DNS. */
   readonly lookup: DnsClient["lookup"];
+  /** Keeps views across restarts. */
   readonly store: Pick<DomainStore, "getMx" | "putMx">;
+  /** The time. */
   readonly clock: Clock;
+  /** Hears of every assessment. */
   readonly observe: (event: ResolverEvent) => void;
   /** Views held in memory, by domain. */
   readonly views: BoundedMap<readonly MxView[]>;
+  /** How DANE is looked for now. */
   readonly sight: () => DaneSight;
 }
 
@@ -113,80 +117,58 @@ type Failure = Extract<MxResult, { kind: "failed" }>;
 
 /** Creates the memory of views. */
 export function createMxCache(options: MxCacheOptions): MxCache {
-  const { clock, store, views, sight } = options;
-  const flights = new Map<string, Flight>();
+  return new Views(options);
+}
+
+class Views implements MxCache {
+  readonly #options: MxCacheOptions;
+  readonly #flights = new Map<string, Flight>();
   /** Failures by next hop, with the time of the next attempt. */
-  const failures = new Map<string, { domain: string; result: Failure; retryAt: number }>();
+  readonly #failures = new Map<string, { domain: string; result: Failure; retryAt: number }>();
 
-  function lastKnown(domain: string, name: string): MxView | undefined {
-    const held = views.get(domain)?.find((view) => view.nextHop === name);
-    if (held !== undefined) return held;
-    const stored = store.getMx(name);
-    const view = stored === undefined ? undefined : readView(stored);
-    if (view !== undefined) hold(domain, view);
-    return view;
+  constructor(options: MxCacheOptions) {
+    this.#options = options;
   }
 
-  function hold(domain: string, view: MxView): void {
-    const others = views.get(domain)?.filter(({ nextHop }) => nextHop !== view.nextHop) ?? [];
-    views.set(domain, [view, ...others].slice(0, VIEWS_PER_DOMAIN));
-  }
-
-  async function assess(
-    nextHop: NextHop,
-    { name, isWanted }: { name: string; isWanted: () => boolean },
-  ): Promise<MxResult> {
-    const started = clock.now();
-    const { domain } = nextHop;
-    const seeing = sight();
-    const previous = lastKnown(domain, name);
-    const found = await assessMx(nextHop, {
-      lookup: options.lookup,
-      dane: seeing === "lenient" || seeing === "strict",
-      validated: seeing === "strict",
-      clock,
-      previous,
-    });
-    const result = seeing === "off" ? found : keepDane(found, usableStale(previous, clock.now()));
-    options.observe({ kind: "mx", nextHop: name, result, ms: clock.now() - started });
-    if (!isWanted()) return result;
-    if (result.kind === "known") {
-      failures.delete(name);
-      hold(domain, result.view);
-      if (previous === undefined || needsWriting(result.view, previous)) {
-        store.putMx(writeView(result.view));
-      }
-    } else {
-      if (failures.size >= MAX_FAILURES) failures.clear();
-      failures.set(name, { domain, result, retryAt: clock.now() + RETRY_MS });
+  view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult> {
+    const { clock, sight } = this.#options;
+    const now = clock.now();
+    const name = formatNextHop(nextHop);
+    const last = this.#lastKnown(nextHop.domain, name);
+    const view = last !== undefined && counts(last, sight()) ? last : undefined;
+    const failure = this.#failures.get(name);
+    const isHeldOff = failure !== undefined && now < failure.retryAt;
+    if (view !== undefined && now < view.freshUntil) {
+      if (now >= renewalTime(view) && !isHeldOff) this.#start(nextHop, name);
+      return { kind: "known", view };
     }
-    return result;
+    const stale = usableStale(view, now);
+    if (isHeldOff) return stale === undefined ? failure.result : { kind: "known", view: stale };
+    const flight = this.#start(nextHop, name);
+    if (stale === undefined) return this.#viewSlowly(flight, { stale, wait });
+    // A later query waits for the rest of the time only.
+    const left = Math.min(wait, flight.startedAt + STALE_WAIT_MS - now);
+    return left > 0
+      ? this.#viewSlowly(flight, { stale, wait: left })
+      : { kind: "known", view: stale };
   }
 
-  function startAssessment(nextHop: NextHop, name: string): Flight {
-    const running = flights.get(name);
-    if (running !== undefined) return running;
-    const isWanted = () => flights.get(name) === flight;
-    const flight: Flight = {
-      domain: nextHop.domain,
-      startedAt: clock.now(),
-      result: Promise.resolve().then(async () => {
-        const result = await assess(nextHop, { name, isWanted });
-        // Meanwhile it may have become known that the resolver validates, as it does soon after the start.
-        const isEnough = result.kind === "failed" || counts(result.view, sight());
-        return isEnough ? result : await assess(nextHop, { name, isWanted });
-      }).finally(() => {
-        if (isWanted()) flights.delete(name);
-      }),
-    };
-    flights.set(name, flight);
-    return flight;
+  peek(nextHop: NextHop): MxView | undefined {
+    return this.#lastKnown(nextHop.domain, formatNextHop(nextHop));
   }
 
-  async function viewSlowly(
+  forget(domain: string): void {
+    this.#options.views.delete(domain);
+    for (const held of [this.#flights, this.#failures]) {
+      for (const [name, entry] of held) if (entry.domain === domain) held.delete(name);
+    }
+  }
+
+  async #viewSlowly(
     flight: Flight,
     { stale, wait }: { stale: MxView | undefined; wait: number },
   ): Promise<MxResult> {
+    const { clock, sight } = this.#options;
     const result = await withDeadline(flight.result, { ms: wait, clock });
     if (result?.kind === "known" && counts(result.view, sight())) return result;
     if (stale !== undefined) return { kind: "known", view: stale };
@@ -194,34 +176,82 @@ export function createMxCache(options: MxCacheOptions): MxCache {
     return result ?? { kind: "failed", reason: "timeout", detail: "no answer in time" };
   }
 
-  return {
-    view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult> {
-      const now = clock.now();
-      const name = formatNextHop(nextHop);
-      const last = lastKnown(nextHop.domain, name);
-      const view = last !== undefined && counts(last, sight()) ? last : undefined;
-      const failure = failures.get(name);
-      const isHeldOff = failure !== undefined && now < failure.retryAt;
-      if (view !== undefined && now < view.freshUntil) {
-        if (now >= renewalTime(view) && !isHeldOff) startAssessment(nextHop, name);
-        return { kind: "known", view };
+  #start(nextHop: NextHop, name: string): Flight {
+    const running = this.#flights.get(name);
+    if (running !== undefined) return running;
+    const { clock, sight } = this.#options;
+    const isWanted = () => this.#flights.get(name) === flight;
+    const flight: Flight = {
+      domain: nextHop.domain,
+      startedAt: clock.now(),
+      result: Promise.resolve().then(async () => {
+        const result = await this.#assess(nextHop, { name, isWanted });
+        // Meanwhile it may have become known that the resolver validates, as it does soon after the start.
+        const isEnough = result.kind === "failed" || counts(result.view, sight());
+        return isEnough ? result : await this.#assess(nextHop, { name, isWanted });
+      }).finally(() => {
+        if (isWanted()) this.#flights.delete(name);
+      }),
+    };
+    this.#flights.set(name, flight);
+    return flight;
+  }
+
+  async #assess(
+    nextHop: NextHop,
+    { name, isWanted }: { name: string; isWanted: () => boolean },
+  ): Promise<MxResult> {
+    const { lookup, clock, sight, observe } = this.#options;
+    const started = clock.now();
+    const seeing = sight();
+    const previous = this.#lastKnown(nextHop.domain, name);
+    const found = await assessMx(nextHop, {
+      lookup,
+      dane: seeing === "lenient" || seeing === "strict",
+      validated: seeing === "strict",
+      clock,
+      previous,
+    });
+    const result = seeing === "off" ? found : keepDane(found, usableStale(previous, clock.now()));
+    observe({ kind: "mx", nextHop: name, result, ms: clock.now() - started });
+    if (isWanted()) this.#note(result, { domain: nextHop.domain, name, previous });
+    return result;
+  }
+
+  /** Remembers what was found. */
+  #note(
+    result: MxResult,
+    { domain, name, previous }: { domain: string; name: string; previous: MxView | undefined },
+  ): void {
+    const { clock, store } = this.#options;
+    const failures = this.#failures;
+    if (result.kind === "known") {
+      failures.delete(name);
+      this.#hold(domain, result.view);
+      if (previous === undefined || needsWriting(result.view, previous)) {
+        store.putMx(writeView(result.view));
       }
-      const stale = usableStale(view, now);
-      if (isHeldOff) return stale === undefined ? failure.result : { kind: "known", view: stale };
-      const flight = startAssessment(nextHop, name);
-      if (stale === undefined) return viewSlowly(flight, { stale, wait });
-      // Who comes later waits for the rest of the time only.
-      const left = Math.min(wait, flight.startedAt + STALE_WAIT_MS - now);
-      return left > 0 ? viewSlowly(flight, { stale, wait: left }) : { kind: "known", view: stale };
-    },
-    peek: (nextHop: NextHop) => lastKnown(nextHop.domain, formatNextHop(nextHop)),
-    forget(domain: string): void {
-      views.delete(domain);
-      for (const held of [flights, failures]) {
-        for (const [name, entry] of held) if (entry.domain === domain) held.delete(name);
-      }
-    },
-  };
+    } else {
+      if (failures.size >= MAX_FAILURES) failures.clear();
+      failures.set(name, { domain, result, retryAt: clock.now() + RETRY_MS });
+    }
+  }
+
+  #lastKnown(domain: string, name: string): MxView | undefined {
+    const { views, store } = this.#options;
+    const held = views.get(domain)?.find((view) => view.nextHop === name);
+    if (held !== undefined) return held;
+    const stored = store.getMx(name);
+    const view = stored === undefined ? undefined : readView(stored);
+    if (view !== undefined) this.#hold(domain, view);
+    return view;
+  }
+
+  #hold(domain: string, view: MxView): void {
+    const { views } = this.#options;
+    const others = views.get(domain)?.filter(({ nextHop }) => nextHop !== view.nextHop) ?? [];
+    views.set(domain, [view, ...others].slice(0, VIEWS_PER_DOMAIN));
+  }
 }
 
 const UNVALIDATED: Failure = {

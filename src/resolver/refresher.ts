@@ -27,10 +27,15 @@ const DEFERRED_MAX_MS = 2 * 3600 * 1000;
 
 /** What {@link startRefresher} needs; durations in ms. */
 export interface RefresherOptions {
+  /** Lists what is due. */
   readonly store: Pick<PolicyLists, "listDue" | "count">;
+  /** The time. */
   readonly clock: ProvenClock;
+  /** Checks a domain. */
   readonly check: Resolver["check"];
+  /** Time between two regular fetches of a policy. */
   readonly interval: number;
+  /** A policy that was not asked for in this time is not fetched again. */
   readonly forgetAfter: number;
   /** Fetches under way at once. */
   readonly concurrency: number;

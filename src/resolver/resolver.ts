@@ -1,8 +1,8 @@
 /**
- * The resolver: answers queries from what is known, and lets the checker find out what is not.
+ * The resolver: answers queries from what is known, and has the checker find out what is not.
  *
- * What holds whatever happens outside: a live policy is only replaced by a newer valid one
- * (RFC 8461 §3.3, §5.1), DANE is never overridden (§2), and no query waits beyond its zone's timeout.
+ * Whatever happens outside, a live policy is only replaced by a newer valid one (RFC 8461 §3.3, §5.1),
+ * DANE is never overridden (§2), and no query waits beyond its zone's timeout.
  *
  * @module
  */
@@ -10,15 +10,15 @@
 import type { StoredFailure } from "../cache/types.ts";
 import { enforcedAnswer } from "./answer.ts";
 import { createChecker } from "./checker.ts";
-import type { CheckOptions, CheckResult } from "./checker.ts";
+import type { Checker, CheckOptions, CheckResult } from "./checker.ts";
 import { withDeadline } from "../base/wait.ts";
-import { decide, rowWithout } from "./decide.ts";
-import type { Row, Situation } from "./decide.ts";
+import { decideQuery } from "./decide.ts";
+import type { UnheldFacts } from "./decide.ts";
 import { createDomainMemory } from "./domain_memory.ts";
-import type { DomainState, Recall } from "./domain_memory.ts";
-import { viewOctets } from "./mx_cache.ts";
-import { createMxCache, renewalTime } from "./mx_cache.ts";
-import type { DaneSight } from "./mx_cache.ts";
+import type { DomainMemory, DomainState } from "./domain_memory.ts";
+import { createMxCache, renewalTime, viewOctets } from "./mx_cache.ts";
+import type { DaneSight, MxCache } from "./mx_cache.ts";
+import type { PolicyOutcome, UnheldOutcome } from "./outcome.ts";
 import type {
   Answer,
   HeldPolicy,
@@ -33,8 +33,11 @@ import type {
 
 /** What is known of a domain, for display. */
 export interface DomainReport {
+  /** The live policy. */
   readonly held: HeldPolicy | undefined;
+  /** The last fetch, if it failed. */
   readonly failure: StoredFailure | undefined;
+  /** The last known view of its MX hosts, for mail on port 25. */
   readonly mx: MxView | undefined;
 }
 
@@ -56,14 +59,24 @@ export interface Resolver {
   load(): { running: number; waiting: number };
   /** About how many octets the policies and the MX views in memory take. */
   memory(): { policies: number; views: number };
-  /** Ends the wait for news of the store: what is answered after it may be out of date. */
+  /** Ends the wait for news of the store: later answers may be out of date. */
   close(): void;
+}
+
+/** What the parts of a query work with. */
+interface Tools {
+  readonly memory: DomainMemory;
+  readonly checker: Checker;
+  readonly mxCache: MxCache;
+  readonly effects: ResolverEffects;
 }
 
 /** One query. */
 interface Query {
   readonly nextHop: NextHop;
   readonly zone: Zone;
+  /** The state of its domain, looked up once, and again after a wait. */
+  readonly state: DomainState;
   /** What is left of its time, ms. */
   readonly wait: number;
 }
@@ -71,7 +84,9 @@ interface Query {
 /** One query for which a policy is held. */
 interface HeldQuery extends Query {
   readonly held: HeldPolicy;
-  readonly row: Row;
+  readonly outcome: PolicyOutcome;
+  /** Of the moment at which the policy was held: it may be replaced while the MX hosts are looked up. */
+  readonly token: { readonly valid: boolean };
 }
 
 /** Creates the resolver. */
@@ -91,103 +106,9 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     views,
     sight: () => daneSight(settings, effects.dnssec()),
   });
-
-  function resolve(nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution> {
-    const query: Query = { nextHop, zone, wait: zone.timeout };
-    const state = memory.stateOf(nextHop.domain);
-    const held = memory.live(state);
-    if (held !== undefined) return answerKnown(query, state, held);
-    const recall = memory.recall(state);
-    if (recall.kind === "held") return answerKnown(query, state, recall.held);
-    const { absence } = state;
-    return absence !== undefined && clock.now() < absence.until
-      ? answerWithout(query, absence, recall)
-      : resolveSlowly(query);
-  }
-
-  /** Rows 1 and 2: the policy held answers at once. */
-  function answerKnown(
-    query: Query,
-    state: DomainState,
-    held: HeldPolicy,
-  ): Resolution | Promise<Resolution> {
-    const decision = decide({
-      ...UNKNOWN,
-      heldId: held.id,
-      txt: { kind: clock.now() < state.nextCheckAt ? "recent" : "unasked" },
-    });
-    if (decision.step !== "answer") throw new TypeError("A held policy always answers");
-    if (decision.check) checker.check(query.nextHop.domain, { urgent: true });
-    return answerHeld({ ...query, held, row: decision.row });
-  }
-
-  async function resolveSlowly(query: Query): Promise<Resolution> {
-    const { nextHop: { domain }, wait } = query;
-    const started = clock.now();
-    const checking = checker.check(domain);
-    const result = checking && await withDeadline(checking, { ms: wait, clock });
-    const rest = { ...query, wait: Math.max(0, started + wait - clock.now()) };
-    if (result?.held !== undefined) {
-      return answerHeld({ ...rest, held: result.held, row: result.row });
-    }
-    const state = memory.stateOf(domain);
-    const recall = memory.recall(state);
-    if (recall.kind === "held") return answerKnown(rest, state, recall.held);
-    const known = result === undefined ? undefined : state.absence ?? { row: result.row, until: 0 };
-    return answerWithout(rest, known ?? { row: rowAtDeadline(), until: 0 }, recall);
-  }
-
-  function answerHeld(query: HeldQuery): Resolution | Promise<Resolution> {
-    const { held, zone, nextHop } = query;
-    const { mode } = held.policy;
-    memory.noteUse(memory.stateOf(nextHop.domain));
-    const enforced = mode === "enforce" || (mode === "testing" && zone.strictTesting);
-    if (!enforced) return conclude(query, { kind: "notfound" }, Infinity);
-    const mx = mxCache.view(nextHop, query.wait);
-    return mx instanceof Promise
-      ? mx.then((result) => answerEnforced(query, result))
-      : answerEnforced(query, mx);
-  }
-
-  function answerEnforced(query: HeldQuery, mx: MxResult): Resolution {
-    const validates = effects.dnssec();
-    const answer = enforcedAnswer(query, { mx, validates });
-    if (mx.kind === "failed") return conclude(query, answer, 0);
-    // What was not validated counts no longer than it is not known whether it could have been.
-    const isPassing = validates === undefined && query.zone.dane !== "off" && !mx.view.validated;
-    return conclude(query, answer, isPassing ? 0 : renewalTime(mx.view));
-  }
-
-  function conclude(query: HeldQuery, answer: Answer, mxUntil: number): Resolution {
-    const { held, row, nextHop, zone } = query;
-    const { nextCheckAt, token } = memory.stateOf(nextHop.domain);
-    // While a check is under way this is past: of what is asked for once no reply is kept ready.
-    const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxUntil);
-    observe({ kind: "answer", domain: nextHop.domain, zone, row, answer });
-    return { answer, until, token, row };
-  }
-
-  /** Rows 8 to 11; the store has just been looked at. */
-  function answerWithout(
-    { nextHop: { domain }, zone }: Query,
-    known: { row: Row; until: number },
-    recall: Exclude<Recall, { kind: "held" }>,
-  ): Resolution {
-    const storeFault = recall.kind === "unknown" ? recall.reason : undefined;
-    const row = rowWithout(known.row, storeFault === undefined);
-    const undecided = row === 10 || row === 11;
-    const why = storeFault ?? (undecided ? WHY[row] : "");
-    const answer: Answer = undecided && zone.onDnsFailure === "defer"
-      ? { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` }
-      : { kind: "notfound" };
-    observe({ kind: "answer", domain, zone, row, answer, storeFault });
-    const { token } = memory.stateOf(domain);
-    const isSure = answer.kind !== "temp" && storeFault === undefined;
-    return { answer, until: isSure ? known.until : 0, token, row };
-  }
-
+  const tools: Tools = { memory, checker, mxCache, effects };
   return {
-    resolve,
+    resolve: (nextHop, zone) => resolve(tools, nextHop, zone),
     check: checker.check,
     purge(domain: string): void {
       memory.purge(domain);
@@ -203,8 +124,134 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     },
     load: checker.load,
     memory: () => ({ policies: memory.octets(), views: views.octets }),
-    close: memory.close,
+    close: () => memory.close(),
   };
+}
+
+function resolve(tools: Tools, nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution> {
+  const { memory, effects: { clock } } = tools;
+  const state = memory.stateOf(nextHop.domain);
+  const query: Query = { nextHop, zone, state, wait: zone.timeout };
+  const held = memory.live(state);
+  if (held !== undefined) return answerKnown(tools, query, held);
+  const recall = memory.recall(state);
+  if (recall.kind === "held") return answerKnown(tools, query, recall.held);
+  const facts: UnheldFacts = {
+    kind: "unheld",
+    now: clock.now(),
+    storeFault: recall.kind === "unknown" ? recall.reason : undefined,
+    absence: state.absence,
+    hasWaited: false,
+  };
+  const outcome = decideQuery(facts);
+  return outcome === "check-first"
+    ? resolveSlowly(tools, query)
+    : answerUnheld(tools, query, facts, outcome);
+}
+
+/** A policy held answers at once. */
+function answerKnown(
+  tools: Tools,
+  query: Query,
+  held: HeldPolicy,
+): Resolution | Promise<Resolution> {
+  const { nextHop, zone, state, wait } = query;
+  const now = tools.effects.clock.now();
+  const outcome = decideQuery({ kind: "held", now, nextCheckAt: state.nextCheckAt });
+  if (outcome === "rechecking") tools.checker.check(state.domain, { urgent: true });
+  return answerHeld(tools, { nextHop, zone, state, wait, held, outcome, token: state.token });
+}
+
+async function resolveSlowly(tools: Tools, query: Query): Promise<Resolution> {
+  const { memory, checker, effects: { clock } } = tools;
+  const { nextHop: { domain }, wait } = query;
+  const started = clock.now();
+  const checking = checker.check(domain);
+  const result = checking && await withDeadline(checking, { ms: wait, clock });
+  const state = memory.stateOf(domain);
+  const now = clock.now();
+  const rest: Query = { ...query, state, wait: Math.max(0, started + wait - now) };
+  if (result?.held !== undefined) {
+    const { held, outcome } = result;
+    return answerHeld(tools, { ...rest, held, outcome, token: state.token });
+  }
+  const recall = memory.recall(state);
+  if (recall.kind === "held") return answerKnown(tools, rest, recall.held);
+  const facts = {
+    kind: "unheld",
+    now,
+    storeFault: recall.kind === "unknown" ? recall.reason : undefined,
+    absence: result,
+    hasWaited: true,
+  } as const;
+  return answerUnheld(tools, rest, facts, decideQuery(facts));
+}
+
+function answerHeld(tools: Tools, query: HeldQuery): Resolution | Promise<Resolution> {
+  const { held, zone, nextHop, state } = query;
+  const { mode } = held.policy;
+  tools.memory.noteUse(state);
+  const isEnforced = mode === "enforce" || (mode === "testing" && zone.strictTesting);
+  if (!isEnforced) return conclude(tools, query, NOTFOUND, Infinity);
+  const mx = tools.mxCache.view(nextHop, query.wait);
+  return mx instanceof Promise
+    ? mx.then((result) => answerEnforced(tools, query, result))
+    : answerEnforced(tools, query, mx);
+}
+
+function answerEnforced(tools: Tools, query: HeldQuery, mx: MxResult): Resolution {
+  const validates = tools.effects.dnssec();
+  const answer = enforcedAnswer(query, { mx, validates });
+  if (mx.kind === "failed") return conclude(tools, query, answer, 0);
+  // A view that was not validated counts for one answer, until it is known whether the DNS resolver validates.
+  const isPassing = validates === undefined && query.zone.dane !== "off" && !mx.view.validated;
+  return conclude(tools, query, answer, isPassing ? 0 : renewalTime(mx.view));
+}
+
+function conclude(
+  { effects: { observe } }: Tools,
+  { held, outcome, state, zone, token }: HeldQuery,
+  answer: Answer,
+  mxUntil: number,
+): Resolution {
+  const { domain, nextCheckAt } = state;
+  // While a check is under way this is past: of what is asked for once no reply is kept ready.
+  const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxUntil);
+  observe({ kind: "answer", domain, zone, outcome, answer });
+  return { answer, until, token, outcome };
+}
+
+/** Answers without a policy; the store has just been looked at. */
+function answerUnheld(
+  { effects: { observe } }: Tools,
+  { zone, state: { domain, token } }: Query,
+  { storeFault, absence }: UnheldFacts,
+  outcome: UnheldOutcome,
+): Resolution {
+  const why = zone.onDnsFailure === "defer" ? whyUndecided(outcome, storeFault) : undefined;
+  const answer: Answer = why === undefined
+    ? NOTFOUND
+    : { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` };
+  observe({ kind: "answer", domain, zone, outcome, answer, storeFault });
+  const isSure = answer.kind !== "temp" && storeFault === undefined && absence !== undefined;
+  return { answer, until: isSure ? absence.until : 0, token, outcome };
+}
+
+const NOTFOUND: Answer = { kind: "notfound" };
+
+/** Why it is not known whether there is a policy, for a `TEMP` reply; `undefined` if it is known. */
+function whyUndecided(outcome: UnheldOutcome, storeFault: string | undefined): string | undefined {
+  switch (outcome) {
+    case "dns-failure":
+      return "DNS failure";
+    case "deadline":
+      return "no answer in time";
+    case "cache-unusable":
+      return storeFault;
+    case "fetch-failed":
+    case "no-record":
+      return undefined;
+  }
 }
 
 function daneSight(
@@ -214,23 +261,4 @@ function daneSight(
   if (!dane) return "off";
   if (validates === false) return "blind";
   return validates === true || daneRequired ? "strict" : "lenient";
-}
-
-/** A query about whose domain nothing has been found out yet. */
-const UNKNOWN: Situation = {
-  heldId: undefined,
-  txt: { kind: "unasked" },
-  fetch: "not-tried",
-  refreshDue: false,
-  deadlineReached: false,
-};
-
-/** The rows in which `on_dns_failure` decides, as the reason in a `TEMP` reply. */
-const WHY = { 10: "DNS failure", 11: "no answer in time" } as const;
-
-/** Row 11, from the table like all the others. */
-function rowAtDeadline(): Row {
-  const decision = decide({ ...UNKNOWN, deadlineReached: true });
-  if (decision.step !== "answer") throw new TypeError("No answer at the deadline");
-  return decision.row;
 }

@@ -1,25 +1,24 @@
 /**
- * What the resolver is handed, what it hands back, and what it tells.
+ * What the resolver gets, what it returns, and the events it reports.
  *
  * @module
  */
 
 import type { DomainStore, StoredFailure, StoredPolicy } from "../cache/types.ts";
-import type { DnsAnswer, DnsClient, DnsFailure } from "../dns/types.ts";
+import type { DnsClient, DnsFailure } from "../dns/types.ts";
 import type { FailedFetch, FetchPolicy } from "../https/types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { GenerationalMapOptions } from "../base/generational_map.ts";
 import type { NextHop } from "../sts/domain.ts";
-import type { Policy } from "../sts/policy.ts";
 import type { TxtSelection } from "../sts/txt_record.ts";
 import type { Zone } from "./zone.ts";
 import type { ProvenClock } from "../base/clock.ts";
-import type { Row } from "./decide.ts";
+import type { KeptOutcome, Outcome } from "./outcome.ts";
 
 /** A policy held. Times in ms of `Clock.now`; the time of last use is kept apart, as it changes. */
 export type HeldPolicy = Omit<StoredPolicy, "lastUsedAt">;
 
-/** What the resolver found for a next hop. */
+/** What the resolver decided for a next hop. */
 export type Answer =
   /** No policy that binds: Postfix goes by its own settings. */
   | { readonly kind: "notfound" }
@@ -37,17 +36,23 @@ export type Answer =
     /** The lines of the policy for TLSRPT reports, in order. */
     readonly policyStrings: readonly string[];
   }
-  /** Nothing can be said now: the mail waits. */
+  /** The resolver cannot decide now: the mail waits. */
   | { readonly kind: "temp"; readonly reason: string };
 
-/** What a TXT lookup came to. */
+/** The result of a TXT lookup. */
 export type TxtResult = TxtSelection | {
   readonly kind: "failed";
   readonly reason: DnsFailure;
   readonly detail: string;
 };
 
-/** What the MX and DANE lookups for a next hop came to. */
+/** The result of a fetch: the policy with its times worked out, or why there is none. */
+export type PolicyFetch = { readonly kind: "policy"; readonly held: HeldPolicy } | FailedFetch;
+
+/** Why the held policy stays in use, in one word of the closed lists. */
+export type KeptReason = TxtFailureWord | FetchFailure | "held-off";
+
+/** The result of the MX and DANE lookups for a next hop. */
 export interface MxView {
   /** Next hop in Postfix's form. */
   readonly nextHop: string;
@@ -67,6 +72,7 @@ export interface MxView {
   readonly skipped: readonly string[];
   /** Every answer behind this came from a server known to validate, or with the AD bit. */
   readonly validated: boolean;
+  /** When the lookups began, ms. */
   readonly checkedAt: number;
   /** Up to here the view may be used without a look at DNS, ms. */
   readonly freshUntil: number;
@@ -94,7 +100,7 @@ export type ResolverEvent =
     readonly kind: "fetch";
     readonly domain: string;
     readonly id: string;
-    readonly result: { readonly kind: "policy"; readonly held: HeldPolicy } | FailedFetch;
+    readonly result: PolicyFetch;
     readonly ms: number;
   }
   | { readonly kind: "held-off"; readonly domain: string; readonly failure: StoredFailure }
@@ -104,12 +110,12 @@ export type ResolverEvent =
     readonly held: HeldPolicy;
     readonly previous: HeldPolicy | undefined;
   }
-  /** A live policy stays in use although its TXT record or the fetch gave none (rows 3 and 5). */
+  /** A live policy stays in use, because neither its TXT record nor a fetch gave a newer one. */
   | {
     readonly kind: "kept";
     readonly held: HeldPolicy;
-    readonly row: Row;
-    readonly reason: TxtFailureWord | FetchFailure | "held-off";
+    readonly outcome: KeptOutcome;
+    readonly reason: KeptReason;
   }
   | {
     readonly kind: "mx";
@@ -121,9 +127,9 @@ export type ResolverEvent =
     readonly kind: "answer";
     readonly domain: string;
     readonly zone: Zone;
-    readonly row: Row;
+    readonly outcome: Outcome;
     readonly answer: Answer;
-    /** Why the store could not be read, if the answer suffers from that. */
+    /** Why the store could not be read, if that decided the answer. */
     readonly storeFault?: string;
   };
 
@@ -132,18 +138,23 @@ export type TxtFailureWord = "absent" | "several" | "invalid" | DnsFailure;
 
 /** The resolver's answer to one query; see `postfix/responder.ts` for its use. */
 export interface Resolution {
+  /** What to reply. */
   readonly answer: Answer;
   /** The same answer may be given again without asking up to here, ms. */
   readonly until: number;
   /** Turns invalid when the resolver changes its mind earlier. */
   readonly token: { readonly valid: boolean };
-  readonly row: Row;
+  /** How the resolver came to the answer. */
+  readonly outcome: Outcome;
 }
 
 /** The settings of the resolver; durations in milliseconds. */
 export interface ResolverSettings {
+  /** Time between two checks of a TXT record. */
   readonly recheck: number;
+  /** How long the absence of a policy is remembered. */
   readonly negativeTtl: number;
+  /** Time between two regular fetches, and from the last use to the last of them. */
   readonly refresh: { readonly interval: number; readonly forgetAfter: number };
   /** Checks (TXT and fetch) under way at once. */
   readonly discoveries: number;
@@ -161,30 +172,38 @@ export interface ResolverSettings {
 
 /** The effects the resolver works with. */
 export interface ResolverEffects {
+  /** Asks DNS. */
   readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
+  /** Fetches a policy file. */
   readonly fetchPolicy: FetchPolicy;
+  /** Keeps what must survive a restart. */
   readonly store: DomainStore;
+  /** The time, and what of it is proven. */
   readonly clock: ProvenClock;
-  /** Told of everything that happens; must not throw. */
+  /** Hears everything that happens; must not throw. */
   readonly observe: (event: ResolverEvent) => void;
   /** Whether the DNS resolver validates, as last seen; `undefined` while unknown. */
   readonly dnssec: () => boolean | undefined;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
-  /** A bounded map for what is held in memory, created for each use. */
+  /** Creates a bounded map for what is held in memory. */
   readonly createMap: <V>(entries: number, options: GenerationalMapOptions<V>) => BoundedMap<V>;
 }
 
 /** The bounded map of `base/generational_map.ts`, as far as it is needed here. */
 export interface BoundedMap<V> {
+  /** The value of a key; this counts as a use. */
   get(key: string): V | undefined;
+  /** Sets a value, and may drop others that were not used lately. */
   set(key: string, value: V): void;
+  /** Removes a value. */
   delete(key: string): void;
-  /** All values; reading them is no use. */
+  /** All values; reading them does not count as a use. */
   entries(): IterableIterator<[key: string, value: V]>;
+  /** How many values it holds. */
   readonly size: number;
   /** About how many octets the entries take. */
   readonly octets: number;
 }
 
-export type { DnsAnswer, NextHop, Policy, Zone };
+export type { NextHop, Zone };

@@ -1,5 +1,5 @@
 /**
- * The page of one domain: the policy held, what its mail hosts make of it, and the last steps taken.
+ * The page of one domain: the policy held, its MX hosts, and the last steps taken.
  *
  * @module
  */
@@ -44,7 +44,7 @@ const MODES: Readonly<Record<Policy["mode"], string>> = {
 
 /** What the DANE state of the MX hosts means. */
 const DANE: Readonly<Record<MxView["dane"], string>> = {
-  usable: "usable TLSA records: DANE goes before MTA-STS",
+  usable: "usable TLSA records: DANE takes precedence over MTA-STS",
   absent: "no usable TLSA records",
   "unknown-port": "not checked, the port of the service is not known",
   insecure: "does not apply, the MX records are not signed",

@@ -1,14 +1,15 @@
 /**
  * The last steps taken for each domain, in words, for the page of a domain.
  *
- * Equal steps are one entry with a count and the time of the last, so that a few entries tell the
- * story of days: what happens every five minutes does not push out what happened once.
+ * Equal steps are one entry with a count and the time of the last, so that a few entries cover days: what
+ * happens every five minutes does not push out what happened once.
  *
  * @module
  */
 
 import type { Answer, HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import { readKey } from "../sts/domain.ts";
+import { explainOutcome } from "./outcome_text.ts";
 
 /** Domains of which steps are kept, about 1 KB each. */
 const MAX_DOMAINS = 2000;
@@ -48,8 +49,6 @@ export interface RecentEventsOptions {
   /** Current time, ms. */
   readonly now: () => number;
   readonly createMap: (maxEntries: number) => StepMap;
-  /** What a row of the decision table means, in words. */
-  readonly explainRow: (row: number) => string;
 }
 
 /** The last steps. */
@@ -72,7 +71,7 @@ export function createRecentEvents(options: RecentEventsOptions): RecentEvents {
   return {
     note(event: ResolverEvent): void {
       const domain = domainOf(event);
-      const told = cut(describe(event, options.explainRow));
+      const told = cut(describe(event));
       const known = stepsByDomain.get(domain);
       const steps = known ?? [];
       const same = steps.findIndex(({ what, detail }) =>
@@ -113,7 +112,7 @@ function cut(told: Told): Told {
     : { ...told, detail: told.detail.slice(0, MAX_DETAIL_CHARS) + "…" };
 }
 
-function describe(event: ResolverEvent, explainRow: (row: number) => string): Told {
+function describe(event: ResolverEvent): Told {
   switch (event.kind) {
     case "txt":
       return describeTxt(event);
@@ -132,13 +131,15 @@ function describe(event: ResolverEvent, explainRow: (row: number) => string): To
       return event.previous !== undefined && event.previous.text === event.held.text
         ? fine("policy", "Policy confirmed", modeOf(event.held))
         : fine("policy", "Policy took effect", modeOf(event.held));
-    case "kept":
-      // In row 3 for want of a record, in row 5 of the file; what ends that ends the problem.
-      return problem(event.row === 3 ? "txt" : "fetch", "Cached policy kept", event.reason);
+    case "kept": {
+      // The record or the file is missing; the step that finds it ends the problem.
+      const topic = event.outcome === "kept-without-record" ? "txt" : "fetch";
+      return problem(topic, "Cached policy kept", event.reason);
+    }
     case "mx":
       return describeMx(event);
     case "answer":
-      return describeAnswer(event.answer, explainRow(event.row));
+      return describeAnswer(event.answer, explainOutcome(event.outcome));
   }
 }
 

@@ -27,7 +27,7 @@ export const VALIDATION_RULES: readonly Requirement[] = [
     section: "4, 4.2",
     says: "The MX host offers STARTTLS, with a valid certificate for its name from a trusted root.",
     heldBy: [
-      ["resolver", "row 7: a policy found at first contact is stored and answered"],
+      ["resolver", "fetched: a policy found at first contact is stored and answered"],
       [
         "property",
         "no policy text and no TXT record bring anything unvalidated into a reply (RFC 8461 §3.2)",
@@ -59,7 +59,7 @@ export const VALIDATION_RULES: readonly Requirement[] = [
       ["resolver", "mode testing is enforced in a zone with strict_testing only (RFC 8461 §5)"],
       [
         "resolver",
-        "row 4: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
+        "replaced: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
       ],
     ],
   },

@@ -121,15 +121,15 @@ export const TXT_RULES: readonly Requirement[] = [
     heldBy: [
       [
         "resolver",
-        "row 3: with no record the cached policy stays in use (RFC 8461 §3.1, §3.3)",
+        "kept-without-record: with no record the cached policy stays in use (RFC 8461 §3.1, §3.3)",
       ],
       [
         "resolver",
-        "row 3: with several records the cached policy stays in use (RFC 8461 §3.1, §3.3)",
+        "kept-without-record: with several records the cached policy stays in use (RFC 8461 §3.1, §3.3)",
       ],
       [
         "resolver",
-        "row 3: with an invalid record the cached policy stays in use (RFC 8461 §3.1, §3.3)",
+        "kept-without-record: with an invalid record the cached policy stays in use (RFC 8461 §3.1, §3.3)",
       ],
     ],
   },

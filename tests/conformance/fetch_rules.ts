@@ -187,11 +187,11 @@ export const FETCH_RULES: readonly Requirement[] = [
     heldBy: [
       [
         "resolver",
-        "row 5: no retry of an id within five minutes, a changed id at once (RFC 8461 §3.3)",
+        "kept-fetch-failed: no retry of an id within five minutes, a changed id at once (RFC 8461 §3.3)",
       ],
       [
         "resolver",
-        "row 8: a fetch that fails leaves no policy and is not repeated for five minutes (RFC 8461 §3.3)",
+        "fetch-failed: a fetch that fails leaves no policy and is not repeated for five minutes (RFC 8461 §3.3)",
       ],
     ],
   },
@@ -202,7 +202,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     heldBy: [
       [
         "resolver",
-        "row 8: back-off doubles up to an hour and survives a restart (RFC 8461 §3.3)",
+        "fetch-failed: back-off doubles up to an hour and survives a restart (RFC 8461 §3.3)",
       ],
       [
         "fetchLimits",
@@ -221,7 +221,7 @@ export const FETCH_RULES: readonly Requirement[] = [
         "failures",
         "each failure is told apart in lookup, reply and counter (RFC 8461 §3.1, §3.3)",
       ],
-      ["decision", "decide() row 8: none held, fetch failed (RFC 8461 §3.1, §3.3, §5.1)"],
+      ["decision", "decide: fetch-failed, row 8 (RFC 8461 §3.1, §3.3, §5.1)"],
     ],
   },
   {
@@ -230,12 +230,15 @@ export const FETCH_RULES: readonly Requirement[] = [
     section: "3.3",
     says: "A cached policy that has not expired is applied if no live one can be found.",
     heldBy: [
-      ["resolver", "row 3: with … the cached policy stays in use (RFC 8461 §3.1, §3.3)"],
       [
         "resolver",
-        "row 5: when the fetch for a new id …, the cached policy stays (RFC 8461 §3.3)",
+        "kept-without-record: with … the cached policy stays in use (RFC 8461 §3.1, §3.3)",
       ],
-      ["decision", "decide() never drops a held policy but for a newer one (RFC 8461 §3.3)"],
+      [
+        "resolver",
+        "kept-fetch-failed: when the fetch for a new id …, the cached policy stays (RFC 8461 §3.3)",
+      ],
+      ["decision", "decideCheck() never drops a held policy but for a newer one (RFC 8461 §3.3)"],
       ["year", "a year of random outcomes never differs from the model (RFC 8461 §3, §5)"],
     ],
   },

@@ -26,7 +26,7 @@ export const POLICY_RULES: readonly Requirement[] = [
       ["policy", "parsePolicy() needs no mx for mode none (RFC 8461 §3.2)"],
       [
         "resolver",
-        "row 5: when the fetch for a new id gives an invalid policy, the cached policy stays (RFC 8461 §3.3)",
+        "kept-fetch-failed: when the fetch for a new id gives an invalid policy, the cached policy stays (RFC 8461 §3.3)",
       ],
       ["tlsrpt", "tlsrptResult() has a result type for each failure (RFC 8460 §4.3.2.2)"],
     ],
@@ -71,7 +71,7 @@ export const POLICY_RULES: readonly Requirement[] = [
     heldBy: [
       ["policy", "parsePolicy() caps max_age at its limit (RFC 8461 §3.2)"],
       ["policy", "parsePolicy() says what is wrong and where (RFC 8461 §3.2)"],
-      ["resolver", "row 7: a max_age of 0 serves the current answer only (RFC 8461 §3.2)"],
+      ["resolver", "fetched: a max_age of 0 serves the current answer only (RFC 8461 §3.2)"],
     ],
   },
   {
@@ -82,7 +82,7 @@ export const POLICY_RULES: readonly Requirement[] = [
     heldBy: [
       [
         "resolver",
-        "row 2: the same id does not lengthen the life of a policy (RFC 8461 §3.2, §5.1)",
+        "unchanged: the same id does not lengthen the life of a policy (RFC 8461 §3.2, §5.1)",
       ],
       [
         "cacheRows",
@@ -112,10 +112,10 @@ export const CACHE_RULES: readonly Requirement[] = [
     section: "5.1",
     says: "A cached policy is used up to its `max_age`, and none beyond it.",
     heldBy: [
-      ["resolver", "row 1: a policy checked lately is answered at once, with no lookup at all"],
+      ["resolver", "fresh: a policy checked lately is answered at once, with no lookup at all"],
       [
         "resolver",
-        "row 6: an expired policy is never used, its id never revives it (RFC 8461 §5.1)",
+        "expired: an expired policy is never used, its id never revives it (RFC 8461 §5.1)",
       ],
       ["year", "a year of random outcomes never differs from the model (RFC 8461 §3, §5)"],
     ],
@@ -127,7 +127,7 @@ export const CACHE_RULES: readonly Requirement[] = [
     heldBy: [
       [
         "resolver",
-        "row 4: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
+        "replaced: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
       ],
       ["discovery", "an id is new when it differs, whichever sorts first (RFC 8461 §3.1)"],
     ],
@@ -191,7 +191,7 @@ export const CACHE_RULES: readonly Requirement[] = [
       ],
       [
         "resolver",
-        "row 4: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
+        "replaced: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)",
       ],
     ],
   },
@@ -200,14 +200,17 @@ export const CACHE_RULES: readonly Requirement[] = [
     section: "3.1, 3.3",
     says: "No failure, and no invalid policy, takes the place of a valid cached one.",
     heldBy: [
-      ["resolver", "row 3: with … the cached policy stays in use (RFC 8461 §3.1, §3.3)"],
       [
         "resolver",
-        "row 5: when the fetch for a new id fails, the cached policy stays (RFC 8461 §3.3)",
+        "kept-without-record: with … the cached policy stays in use (RFC 8461 §3.1, §3.3)",
       ],
       [
         "resolver",
-        "row 5: when the fetch for a new id gives an invalid policy, the cached policy stays (RFC 8461 §3.3)",
+        "kept-fetch-failed: when the fetch for a new id fails, the cached policy stays (RFC 8461 §3.3)",
+      ],
+      [
+        "resolver",
+        "kept-fetch-failed: when the fetch for a new id gives an invalid policy, the cached policy stays (RFC 8461 §3.3)",
       ],
     ],
   },

@@ -12,6 +12,7 @@ import type { FetchOutcome } from "../../src/https/types.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
 import { createResolver } from "../../src/resolver/resolver.ts";
 import type { ProvenClock } from "../../src/base/clock.ts";
+import type { Outcome } from "../../src/resolver/outcome.ts";
 import type { Resolver } from "../../src/resolver/resolver.ts";
 import type { Resolution, ResolverEvent, ResolverSettings } from "../../src/resolver/types.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
@@ -65,8 +66,8 @@ export interface World {
   dnssec: boolean | undefined;
   /** Publishes a record, a policy and an MX host for a domain. */
   publish(domain: string, policy?: Partial<PublishedPolicy>): void;
-  /** Resolves a domain and returns the row of the decision. */
-  row(domain: string, zone?: Partial<Zone>): Promise<number>;
+  /** Resolves a domain and returns the outcome. */
+  outcome(domain: string, zone?: Partial<Zone>): Promise<Outcome>;
   /** Resolves a domain and returns the reply Postfix would get. */
   reply(domain: string, zone?: Partial<Zone>): Promise<string>;
   resolve(domain: string, zone?: Partial<Zone>): Resolution | Promise<Resolution>;
@@ -115,7 +116,7 @@ export function createWorld(
     resolver: undefined as unknown as Resolver,
     publish,
     resolve,
-    row: async (domain: string, zone?: Partial<Zone>) => (await resolve(domain, zone)).row,
+    outcome: async (domain: string, zone?: Partial<Zone>) => (await resolve(domain, zone)).outcome,
     async reply(domain: string, zone: Partial<Zone> = {}): Promise<string> {
       return formatAnswer((await resolve(domain, zone)).answer, { ...ZONE, ...zone });
     },

@@ -10,7 +10,7 @@ Deno.test("a dead first address costs a quarter of a second (RFC 8305 §5)", asy
   world.live("127.0.0.6");
   const { text, ms } = await world.lookUp({ [`A ${HOST}`]: ["127.0.0.5", "127.0.0.6"] });
   assertStringIncludes(text, "address 127.0.0.5, 127.0.0.6 (connected)\n");
-  assertStringIncludes(text, "the policy was fetched\n");
+  assertStringIncludes(text, "Decision    fetched: the policy was fetched\n");
   assertEquals(world.dialled, ["127.0.0.5", "127.0.0.6"]);
   assertLess(ms, QUICK_MS);
 });
@@ -67,7 +67,7 @@ Deno.test("a question for AAAA that is never answered costs 50 ms (RFC 8305 §3)
     [`AAAA ${HOST}`]: never,
   });
   assertStringIncludes(text, "address 127.0.0.6\n");
-  assertStringIncludes(text, "the policy was fetched\n");
+  assertStringIncludes(text, "Decision    fetched: the policy was fetched\n");
   assertLess(ms, QUICK_MS);
 });
 
@@ -76,7 +76,7 @@ Deno.test("a question for A that is never answered costs no more", async () => {
   world.live("::1");
   const never = new Promise<never>(() => {});
   const { text, ms } = await world.lookUp({ [`A ${HOST}`]: never, [`AAAA ${HOST}`]: ["::1"] });
-  assertStringIncludes(text, "the policy was fetched\n");
+  assertStringIncludes(text, "Decision    fetched: the policy was fetched\n");
   assertLess(ms, QUICK_MS);
 });
 

@@ -25,7 +25,7 @@ for (const [title, kind, resolvConf, first] of CASES) {
     async fn() {
       const result = await probeResolver(kind, resolvConf);
       assertStringIncludes(result.text, "address 127.0.0.6\n");
-      assertStringIncludes(result.text, "the policy was fetched\n");
+      assertStringIncludes(result.text, "Decision    fetched: the policy was fetched\n");
       assertEquals(result.dialled, ["127.0.0.6"]);
       assertEquals(result.questions, []);
       assertLess(result.ms, RESOLVER_MS);

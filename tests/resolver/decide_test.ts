@@ -1,75 +1,177 @@
-import { assertEquals } from "@std/assert";
-import { decide } from "../../src/resolver/decide.ts";
-import type { Decision, Situation } from "../../src/resolver/decide.ts";
+import { assert, assertEquals } from "@std/assert";
+import type { StoredFailure } from "../../src/cache/types.ts";
+import { decideCheck, decideQuery, isLive } from "../../src/resolver/decide.ts";
+import type { CheckDecision, CheckFacts, UnheldFacts } from "../../src/resolver/decide.ts";
+import { holdPolicy } from "../../src/resolver/held_policy.ts";
+import type { HeldPolicy, PolicyFetch, TxtResult } from "../../src/resolver/types.ts";
+import { OUTCOMES } from "../../src/status/outcome_text.ts";
 
-const NOTHING: Situation = {
-  heldId: undefined,
-  txt: { kind: "unasked" },
-  fetch: "not-tried",
-  refreshDue: false,
-  deadlineReached: false,
-};
-const HELD: Situation = { ...NOTHING, heldId: "1" };
-const SAME = { kind: "found", id: "1" } as const;
-const NEW = { kind: "found", id: "2" } as const;
-const LOOKUP: Decision = { step: "lookup-txt" };
-const FETCH: Decision = { step: "fetch" };
+const NOW = 1_000_000;
 
-function answer(row: number, use: string, check = false): unknown {
-  return { step: "answer", row, use, check };
+function policyOf(id: string, refreshAt = NOW + 1): HeldPolicy {
+  const text = "version: STSv1\nmode: enforce\nmx: mx.example.com\nmax_age: 86400\n";
+  const held = holdPolicy({ domain: "example.com", id, text, fetchedAt: NOW });
+  assert(!(held instanceof Error));
+  return { ...held, refreshAt };
 }
 
-/** Each line: what is known, and what follows. Row 6 is the absence of `heldId`. */
-const TABLE: readonly [string, Situation, unknown][] = [
-  ["row 1: held, checked lately", { ...HELD, txt: { kind: "recent" } }, answer(1, "held")],
-  ["row 2: held, check is due", HELD, answer(2, "held", true)],
-  ["row 2: held, same id", { ...HELD, txt: SAME }, answer(2, "held")],
-  ["row 3: held, no record", { ...HELD, txt: { kind: "none" } }, answer(3, "held")],
-  ["row 3: held, DNS failure", { ...HELD, txt: { kind: "failed" } }, answer(3, "held")],
-  ["held, new id", { ...HELD, txt: NEW }, FETCH],
-  ["held, same id, refresh due", { ...HELD, txt: SAME, refreshDue: true }, FETCH],
-  ["held, no record, refresh due", { ...HELD, txt: { kind: "none" }, refreshDue: true }, FETCH],
-  ["held, DNS failure, refresh due", { ...HELD, txt: { kind: "failed" }, refreshDue: true }, FETCH],
-  ["row 4: held, new id, fetched", { ...HELD, txt: NEW, fetch: "fetched" }, answer(4, "new")],
-  ["row 5: held, new id, fetch failed", { ...HELD, txt: NEW, fetch: "failed" }, answer(5, "held")],
-  ["row 5: held, held off", { ...HELD, txt: NEW, fetch: "held-off" }, answer(5, "held")],
-  ["none held, nothing known", NOTHING, LOOKUP],
-  ["none held, found", { ...NOTHING, txt: NEW }, FETCH],
-  ["row 7: none held, fetched", { ...NOTHING, txt: NEW, fetch: "fetched" }, answer(7, "new")],
-  ["row 8: none held, fetch failed", { ...NOTHING, txt: NEW, fetch: "failed" }, answer(8, "none")],
-  ["row 8: none held, held off", { ...NOTHING, txt: NEW, fetch: "held-off" }, answer(8, "none")],
-  ["row 9: none held, no record", { ...NOTHING, txt: { kind: "none" } }, answer(9, "none")],
-  ["row 10: DNS failure", { ...NOTHING, txt: { kind: "failed" } }, answer(10, "undecided")],
-  ["row 11: deadline", { ...NOTHING, deadlineReached: true }, answer(11, "undecided")],
+const HELD = policyOf("1");
+const DUE = policyOf("1", NOW);
+const NEXT = policyOf("2");
+const SAME: TxtResult = { kind: "found", id: "1" };
+const NEW: TxtResult = { kind: "found", id: "2" };
+const NO_RECORD: TxtResult = { kind: "none", reason: "absent", detail: "no record" };
+const SEVERAL: TxtResult = { kind: "none", reason: "several", detail: "two records" };
+const DNS_FAILURE: TxtResult = { kind: "failed", reason: "servfail", detail: "SERVFAIL" };
+const FETCHED: PolicyFetch = { kind: "policy", held: NEXT };
+const UNFETCHED: PolicyFetch = { kind: "failed", reason: "connect", detail: "refused" };
+const FAILURE: StoredFailure = {
+  domain: "example.com",
+  id: "2",
+  reason: "tls",
+  detail: "expired",
+  count: 1,
+  failedAt: NOW - 1,
+  retryAt: NOW + 1,
+};
+
+const UNHELD: UnheldFacts = {
+  kind: "unheld",
+  now: NOW,
+  storeFault: undefined,
+  absence: undefined,
+  hasWaited: false,
+};
+const ABSENCE = { outcome: "no-record", until: NOW + 1 } as const;
+
+function check(facts: Partial<CheckFacts>): CheckDecision {
+  return decideCheck({ held: undefined, txt: NO_RECORD, now: NOW, isForced: false, ...facts });
+}
+
+function query(facts: Partial<UnheldFacts>): string {
+  return decideQuery({ ...UNHELD, ...facts });
+}
+
+function outcomeOf(decision: CheckDecision | string): string {
+  if (typeof decision === "string") return decision;
+  return decision.step === "fetch" ? `fetch ${decision.id}` : decision.outcome;
+}
+
+/** Each line: the row of the table, its outcome, and the facts that lead there. */
+const TABLE: readonly [string, string, ...(CheckDecision | string)[]][] = [
+  ["1", "fresh", decideQuery({ kind: "held", now: NOW, nextCheckAt: NOW + 1 })],
+  ["2", "rechecking", decideQuery({ kind: "held", now: NOW, nextCheckAt: NOW })],
+  ["2", "unchanged", check({ held: HELD, txt: SAME })],
   [
-    "row 11: deadline during the fetch",
-    { ...NOTHING, txt: NEW, deadlineReached: true },
-    answer(11, "undecided"),
+    "3",
+    "kept-without-record",
+    check({ held: HELD, txt: NO_RECORD }),
+    check({ held: HELD, txt: SEVERAL }),
+    check({ held: HELD, txt: DNS_FAILURE }),
   ],
+  [
+    "4",
+    "replaced",
+    check({ held: HELD, txt: NEW, fetched: FETCHED }),
+    check({ held: DUE, txt: SAME, fetched: FETCHED }),
+    check({ held: DUE, txt: NO_RECORD, fetched: FETCHED }),
+  ],
+  [
+    "5",
+    "kept-fetch-failed",
+    check({ held: HELD, txt: NEW, fetched: UNFETCHED }),
+    check({ held: HELD, txt: NEW, failure: FAILURE }),
+    check({ held: DUE, txt: DNS_FAILURE, failure: { ...FAILURE, id: "1" } }),
+  ],
+  ["7", "fetched", check({ txt: NEW, fetched: FETCHED })],
+  [
+    "8",
+    "fetch-failed",
+    check({ txt: NEW, fetched: UNFETCHED }),
+    check({ txt: NEW, failure: FAILURE }),
+    query({ absence: { outcome: "fetch-failed", until: NOW + 1 } }),
+  ],
+  [
+    "9",
+    "no-record",
+    check({ txt: NO_RECORD }),
+    check({ txt: SEVERAL }),
+    query({ absence: ABSENCE }),
+    query({ absence: { ...ABSENCE, until: NOW }, hasWaited: true }),
+  ],
+  [
+    "10",
+    "dns-failure",
+    check({ txt: DNS_FAILURE }),
+    query({ absence: { outcome: "dns-failure", until: NOW + 1 } }),
+  ],
+  [
+    "10",
+    "cache-unusable",
+    query({ absence: ABSENCE, storeFault: "busy" }),
+    query({ absence: ABSENCE, storeFault: "busy", hasWaited: true }),
+    query({ storeFault: "busy", hasWaited: true }),
+  ],
+  ["11", "deadline", query({ hasWaited: true })],
 ];
 
-for (const [name, situation, expected] of TABLE) {
-  Deno.test(`decide() ${name} (RFC 8461 §3.1, §3.3, §5.1)`, () => {
-    assertEquals<unknown>(decide(situation), expected);
+for (const [row, outcome, ...decisions] of TABLE) {
+  Deno.test(`decide: ${outcome}, row ${row} (RFC 8461 §3.1, §3.3, §5.1)`, () => {
+    for (const decision of decisions) assertEquals(outcomeOf(decision), outcome);
   });
 }
 
-Deno.test("decide() never drops a held policy but for a newer one (RFC 8461 §3.3)", () => {
-  const txts: Situation["txt"][] = [
-    { kind: "recent" },
-    { kind: "unasked" },
-    { kind: "none" },
-    { kind: "failed" },
-    SAME,
-    NEW,
+Deno.test("decide: an expired policy counts as none, row 6 (RFC 8461 §5.1)", () => {
+  assertEquals(isLive(HELD, HELD.expiresAt - 1), true);
+  assertEquals(isLive(HELD, HELD.expiresAt), false);
+});
+
+Deno.test("decide: the table of this test is the table in the header", () => {
+  const text = Deno.readTextFileSync(new URL("../../src/resolver/decide.ts", import.meta.url));
+  const lines = [...text.matchAll(/^ \* \| ([0-9]+) \|(.*)\|$/gm)].map(([, row, cells]) => [
+    row,
+    /`([a-z-]+)`/.exec(cells!.split("|")[3]!)?.[1],
+  ]);
+  const withoutCode = lines.filter(([, outcome]) => outcome === undefined);
+  assertEquals(withoutCode, [["6", undefined]]);
+  const expected = TABLE.map(([row, outcome]) => [row, outcome]);
+  assertEquals(lines.filter(([, outcome]) => outcome !== undefined), expected);
+  assertEquals(expected.map(([, outcome]) => outcome).sort(), [...OUTCOMES].sort());
+});
+
+Deno.test("decide: what comes before an outcome", () => {
+  const steps: [CheckDecision | string, string][] = [
+    [query({}), "check-first"],
+    [query({ storeFault: "busy" }), "check-first"],
+    [query({ absence: { ...ABSENCE, until: NOW } }), "check-first"],
+    [check({ txt: NEW }), "fetch 2"],
+    [check({ held: HELD, txt: NEW }), "fetch 2"],
+    [check({ held: DUE, txt: SAME }), "fetch 1"],
+    [check({ held: DUE, txt: NO_RECORD }), "fetch 1"],
+    [check({ held: DUE, txt: DNS_FAILURE }), "fetch 1"],
+    [check({ held: HELD, txt: SAME, isForced: true }), "fetch 1"],
+    // The back-off is for one id, for a time, and not for the operator.
+    [check({ txt: NEW, failure: { ...FAILURE, id: "1" } }), "fetch 2"],
+    [check({ txt: NEW, failure: { ...FAILURE, retryAt: NOW } }), "fetch 2"],
+    [check({ txt: NEW, failure: FAILURE, isForced: true }), "fetch 2"],
+    // There is nothing to force without a record and without a policy.
+    [check({ txt: NO_RECORD, isForced: true }), "no-record"],
   ];
-  for (const txt of txts) {
-    for (const fetch of ["not-tried", "held-off", "fetched", "failed"] as const) {
-      for (const refreshDue of [false, true]) {
-        for (const deadlineReached of [false, true]) {
-          const decision = decide({ heldId: "1", txt, fetch, refreshDue, deadlineReached });
-          if (decision.step !== "answer") continue;
-          assertEquals(decision.use, fetch === "fetched" ? "new" : "held");
+  for (const [decision, expected] of steps) assertEquals(outcomeOf(decision), expected);
+});
+
+Deno.test("decideCheck() never drops a held policy but for a newer one (RFC 8461 §3.3)", () => {
+  for (const held of [HELD, DUE]) {
+    for (const txt of [SAME, NEW, NO_RECORD, SEVERAL, DNS_FAILURE]) {
+      for (const failure of [undefined, FAILURE, { ...FAILURE, id: "1" }]) {
+        for (const fetched of [undefined, FETCHED, UNFETCHED]) {
+          for (const isForced of [false, true]) {
+            const facts = { held, txt, failure, isForced, ...(fetched && { fetched }) };
+            const decision = check(facts);
+            if (decision.step === "fetch") continue;
+            assert(decision.step !== "do-without");
+            assertEquals(decision.policy, fetched === FETCHED ? NEXT : held);
+          }
         }
       }
     }

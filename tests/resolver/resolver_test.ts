@@ -33,29 +33,29 @@ function kinds(events: readonly ResolverEvent[]): string[] {
   return events.map(({ kind }) => kind);
 }
 
-Deno.test("row 1: a policy checked lately is answered at once, with no lookup at all", async () => {
+Deno.test("fresh: a policy checked lately is answered at once, with no lookup at all", async () => {
   const world = await holding();
   await world.clock.advance(5 * MINUTE - 1);
   // The view of the MX host is fresh for its TTL of five minutes.
   const resolution = world.resolve(DOMAIN);
   assert(!(resolution instanceof Promise));
-  assertEquals(resolution.row, 1);
+  assertEquals(resolution.outcome, "fresh");
   assertEquals([world.dns.questions, world.fetches], [[], []]);
 });
 
-Deno.test("row 2: an older check is answered from the cache and repeated in the background", async () => {
+Deno.test("rechecking: an older check is answered from the cache and repeated in the background", async () => {
   const world = await holding({ mode: "testing" });
   await world.clock.advance(5 * MINUTE);
   const resolution = world.resolve(DOMAIN);
   assert(!(resolution instanceof Promise));
-  assertEquals(resolution.row, 2);
+  assertEquals(resolution.outcome, "rechecking");
   assert(resolution.until <= world.clock.now());
   await settle();
   assertEquals([world.dns.questions, world.fetches], [[TXT], []]);
-  assertEquals(await world.row(DOMAIN), 1);
+  assertEquals(await world.outcome(DOMAIN), "fresh");
 });
 
-Deno.test("row 2: the same id does not lengthen the life of a policy (RFC 8461 §3.2, §5.1)", async () => {
+Deno.test("unchanged: the same id does not lengthen the life of a policy (RFC 8461 §3.2, §5.1)", async () => {
   const world = await holding({ maxAge: 3600 });
   world.hosts[DOMAIN] = REFUSED;
   for (let minute = 5; minute < 60; minute += 5) assertEquals(await recheck(world), ENFORCED);
@@ -75,17 +75,17 @@ for (
     ["no resolver", "unreachable", "unreachable"],
   ] as const
 ) {
-  Deno.test(`row 3: with ${name} the cached policy stays in use (RFC 8461 §3.1, §3.3)`, async () => {
+  Deno.test(`kept-without-record: with ${name} the cached policy stays in use (RFC 8461 §3.1, §3.3)`, async () => {
     const world = await holding();
     world.dns.table[TXT] = reply;
     assertEquals(await recheck(world), ENFORCED);
     const kept = world.events.find((event) => event.kind === "kept");
-    assertEquals([kept?.row, kept?.reason], [3, reason]);
+    assertEquals([kept?.outcome, kept?.reason], ["kept-without-record", reason]);
     assertEquals(world.fetches, []);
   });
 }
 
-Deno.test("row 4: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)", async () => {
+Deno.test("replaced: a new id brings the new policy, whatever its mode (RFC 8461 §5.1, §8.3)", async () => {
   for (const mode of ["enforce", "testing", "none"] as const) {
     const world = await holding();
     world.dns.table[`MX ${DOMAIN}`] = [{ preference: 10, exchange: "new.example.com" }];
@@ -102,7 +102,7 @@ Deno.test("row 4: a new id brings the new policy, whatever its mode (RFC 8461 §
   }
 });
 
-Deno.test("row 4: answers given before turn invalid with the new policy", async () => {
+Deno.test("replaced: answers given before turn invalid with the new policy", async () => {
   const world = await holding();
   const before = await world.resolve(DOMAIN);
   world.publish(DOMAIN, { id: "2", mode: "none" });
@@ -111,13 +111,32 @@ Deno.test("row 4: answers given before turn invalid with the new policy", async 
   assertEquals((await world.resolve(DOMAIN)).token.valid, true);
 });
 
+Deno.test("replaced: an answer that was waiting for the MX hosts is not kept ready", async () => {
+  const world = await holding();
+  const { promise, resolve } = Promise.withResolvers<
+    readonly { preference: number; exchange: string }[]
+  >();
+  // After a day without an answer of DNS, the query has to wait for the MX hosts.
+  await world.clock.advance(2 * DAY);
+  world.dns.table[`MX ${DOMAIN}`] = promise;
+  world.publish(DOMAIN, { id: "2", mode: "testing" });
+  const asked = world.resolve(DOMAIN);
+  assert(asked instanceof Promise);
+  await settle();
+  assertEquals(world.stored(DOMAIN)?.id, "2");
+  resolve([{ preference: 10, exchange: "mx.example.com" }]);
+  const { answer, token } = await asked;
+  assertEquals([answer.kind, token.valid], ["secure", false]);
+  assertEquals(await world.reply(DOMAIN), "NOTFOUND ");
+});
+
 for (
   const [name, host] of [
     ["fails", REFUSED],
     ["gives an invalid policy", "version: STSv1\nmode: enforce\nmax_age: 1\n"],
   ] as const
 ) {
-  Deno.test(`row 5: when the fetch for a new id ${name}, the cached policy stays (RFC 8461 §3.3)`, async () => {
+  Deno.test(`kept-fetch-failed: when the fetch for a new id ${name}, the cached policy stays (RFC 8461 §3.3)`, async () => {
     const world = await holding();
     world.dns.table[TXT] = ["v=STSv1; id=2;"];
     world.hosts[DOMAIN] = host;
@@ -127,7 +146,7 @@ for (
   });
 }
 
-Deno.test("row 5: no retry of an id within five minutes, a changed id at once (RFC 8461 §3.3)", async () => {
+Deno.test("kept-fetch-failed: no retry of an id within five minutes, a changed id at once (RFC 8461 §3.3)", async () => {
   const world = createWorld({ settings: { recheck: MINUTE } });
   world.publish(DOMAIN);
   await world.resolve(DOMAIN);
@@ -147,46 +166,46 @@ Deno.test("row 5: no retry of an id within five minutes, a changed id at once (R
   assertEquals(world.fetches.length, 2);
 });
 
-Deno.test("row 6: an expired policy is never used, its id never revives it (RFC 8461 §5.1)", async () => {
+Deno.test("expired: an expired policy is never used, its id never revives it (RFC 8461 §5.1)", async () => {
   const world = await holding({ maxAge: 600 });
   await world.clock.advance(600_000);
   world.hosts[DOMAIN] = REFUSED;
-  assertEquals(await world.row(DOMAIN), 8);
+  assertEquals(await world.outcome(DOMAIN), "fetch-failed");
   assertEquals(await world.reply(DOMAIN), "NOTFOUND ");
 });
 
-Deno.test("row 7: a policy found at first contact is stored and answered", async () => {
+Deno.test("fetched: a policy found at first contact is stored and answered", async () => {
   const world = createWorld();
   world.publish(DOMAIN);
-  assertEquals(await world.row(DOMAIN), 7);
+  assertEquals(await world.outcome(DOMAIN), "fetched");
   assertEquals(await world.reply(DOMAIN), ENFORCED);
   assertEquals(world.stored(DOMAIN)?.text, world.hosts[DOMAIN]);
 });
 
-Deno.test("row 7: a max_age of 0 serves the current answer only (RFC 8461 §3.2)", async () => {
+Deno.test("fetched: a max_age of 0 serves the current answer only (RFC 8461 §3.2)", async () => {
   const world = createWorld();
   world.publish(DOMAIN, { maxAge: 0 });
   const resolution = await world.resolve(DOMAIN);
-  assertEquals([resolution.row, resolution.answer.kind], [7, "secure"]);
+  assertEquals([resolution.outcome, resolution.answer.kind], ["fetched", "secure"]);
   assert(resolution.until <= world.clock.now());
   world.hosts[DOMAIN] = REFUSED;
-  assertEquals(await world.row(DOMAIN), 8);
+  assertEquals(await world.outcome(DOMAIN), "fetch-failed");
 });
 
-Deno.test("row 8: a fetch that fails leaves no policy and is not repeated for five minutes (RFC 8461 §3.3)", async () => {
+Deno.test("fetch-failed: a fetch that fails leaves no policy and is not repeated for five minutes (RFC 8461 §3.3)", async () => {
   const world = createWorld();
   world.publish(DOMAIN);
   world.hosts[DOMAIN] = REFUSED;
-  assertEquals(await world.row(DOMAIN), 8);
+  assertEquals(await world.outcome(DOMAIN), "fetch-failed");
   await world.clock.advance(5 * MINUTE - 1);
-  assertEquals(await world.row(DOMAIN), 8);
+  assertEquals(await world.outcome(DOMAIN), "fetch-failed");
   assertEquals(world.fetches.length, 1);
   world.publish(DOMAIN);
   await world.clock.advance(1);
-  assertEquals(await world.row(DOMAIN), 7);
+  assertEquals(await world.outcome(DOMAIN), "fetched");
 });
 
-Deno.test("row 8: back-off doubles up to an hour and survives a restart (RFC 8461 §3.3)", async () => {
+Deno.test("fetch-failed: back-off doubles up to an hour and survives a restart (RFC 8461 §3.3)", async () => {
   const world = createWorld();
   world.publish(DOMAIN);
   world.hosts[DOMAIN] = REFUSED;
@@ -206,36 +225,36 @@ Deno.test("row 8: back-off doubles up to an hour and survives a restart (RFC 846
 });
 
 for (const reply of ["nxdomain", "nodata", ["v=spf1 -all"], ["v=STSv1"]] as const) {
-  Deno.test(`row 9: ${JSON.stringify(reply)} is no policy, remembered for negative_ttl`, async () => {
+  Deno.test(`no-record: ${JSON.stringify(reply)} is no policy, remembered for negative_ttl`, async () => {
     const world = createWorld();
     world.dns.table[TXT] = reply;
-    assertEquals(await world.row(DOMAIN), 9);
+    assertEquals(await world.outcome(DOMAIN), "no-record");
     await world.clock.advance(5 * MINUTE - 1);
     const again = world.resolve(DOMAIN);
     assert(!(again instanceof Promise));
-    assertEquals([again.row, again.answer], [9, { kind: "notfound" }]);
+    assertEquals([again.outcome, again.answer], ["no-record", { kind: "notfound" }]);
     assertEquals(world.dns.questions.length, 1);
     world.publish(DOMAIN);
     await world.clock.advance(1);
-    assertEquals(await world.row(DOMAIN), 7);
+    assertEquals(await world.outcome(DOMAIN), "fetched");
   });
 }
 
-Deno.test("row 10: a DNS failure follows on_dns_failure and is forgotten after 30 seconds", async () => {
+Deno.test("dns-failure: a DNS failure follows on_dns_failure and is forgotten after 30 seconds", async () => {
   const world = createWorld();
   world.dns.table[TXT] = "servfail";
-  assertEquals(await world.row(DOMAIN), 10);
+  assertEquals(await world.outcome(DOMAIN), "dns-failure");
   assertEquals(await world.reply(DOMAIN), "NOTFOUND ");
   const deferred = "TEMP cannot learn the MTA-STS policy of example.com: DNS failure";
   assertEquals(await world.reply(DOMAIN, { onDnsFailure: "defer" }), deferred);
   world.publish(DOMAIN);
   await world.clock.advance(29_999);
-  assertEquals(await world.row(DOMAIN), 10);
+  assertEquals(await world.outcome(DOMAIN), "dns-failure");
   await world.clock.advance(1);
-  assertEquals(await world.row(DOMAIN), 7);
+  assertEquals(await world.outcome(DOMAIN), "fetched");
 });
 
-Deno.test("row 11: at the deadline the query is answered, the fetch goes on, the next query profits", async () => {
+Deno.test("deadline: at the deadline the query is answered, the fetch goes on, the next query profits", async () => {
   const world = createWorld();
   world.publish(DOMAIN);
   let arrive = (_: FetchOutcome) => {};
@@ -244,7 +263,7 @@ Deno.test("row 11: at the deadline the query is answered, the fetch goes on, the
   const first = world.resolve(DOMAIN);
   const second = world.reply(DOMAIN, { onDnsFailure: "defer" });
   await world.clock.advance(10_000);
-  assertEquals((await first).row, 11);
+  assertEquals((await first).outcome, "deadline");
   assertEquals(
     await second,
     "TEMP cannot learn the MTA-STS policy of example.com: no answer in time",
@@ -331,9 +350,9 @@ Deno.test("the resolver tells each step of a first contact", async () => {
 Deno.test("a fetch is prepared for a record that is news, and for no other", async () => {
   const world = createWorld();
   world.publish(DOMAIN);
-  await world.row("absent.test");
+  await world.outcome("absent.test");
   assertEquals(world.prepared, []);
-  await world.row(DOMAIN);
+  await world.outcome(DOMAIN);
   assertEquals(world.prepared, [DOMAIN]);
   await recheck(world);
   assertEquals(world.prepared, [DOMAIN]);

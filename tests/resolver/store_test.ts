@@ -41,7 +41,7 @@ function slowFetch(world: World): () => Promise<void> {
 Deno.test("a store that cannot be read is answered as a DNS failure is, and never remembered", async () => {
   const { world, store } = await hidden();
   store.takeAway();
-  assertEquals(await world.row(DOMAIN), 10);
+  assertEquals(await world.outcome(DOMAIN), "cache-unusable");
   const resolution = await world.resolve(DOMAIN);
   assertEquals(resolution.answer, { kind: "notfound" });
   assert(resolution.until <= world.clock.now(), "no reply is kept ready");
@@ -56,12 +56,12 @@ Deno.test("a policy is used as soon as it can be read, though nobody tells", asy
   const { world, store } = await hidden();
   const policy = world.stored(DOMAIN)!;
   store.remove(DOMAIN);
-  assertEquals(await world.row(DOMAIN), 9);
+  assertEquals(await world.outcome(DOMAIN), "no-record");
   // As another process does it.
   store.slipIn(policy);
   world.dns.questions.length = 0;
   const resolution = await world.resolve(DOMAIN);
-  assertEquals([resolution.row, resolution.answer.kind], [2, "secure"]);
+  assertEquals([resolution.outcome, resolution.answer.kind], ["rechecking", "secure"]);
 });
 
 Deno.test("the store is looked at once more when the lookups have ended", async () => {
@@ -92,7 +92,7 @@ Deno.test("a policy is learned and used while the store cannot be read", async (
   const { world, store } = await hidden();
   store.takeAway();
   world.publish(DOMAIN, { id: "2" });
-  assertEquals(await world.row(DOMAIN), 7);
+  assertEquals(await world.outcome(DOMAIN), "fetched");
   assertEquals(await world.reply(DOMAIN), ENFORCED);
   store.giveBack();
   assertEquals(world.stored(DOMAIN)?.id, "2");
@@ -138,7 +138,7 @@ Deno.test("memory is bounded by octets: a huge policy comes from the store again
   for (let index = 0; index < 20; index++) {
     const domain = `d${index}.example`;
     world.publish(domain, { mx: [...mx, `mx.${domain}`] });
-    assertEquals(await world.row(domain), 7);
+    assertEquals(await world.outcome(domain), "fetched");
     // The next slice of checks begins.
     await world.clock.advance(20);
   }
@@ -161,7 +161,7 @@ Deno.test("a take-over during a first contact: what the old resolver stores ends
   world.takeOver();
   world.dns.table[TXT] = "nxdomain";
   const before = await world.resolve(DOMAIN);
-  assertEquals([before.row, before.token.valid], [9, true]);
+  assertEquals([before.outcome, before.token.valid], ["no-record", true]);
   await arrive();
   assertEquals((await first).answer.kind, "secure");
   assertEquals(before.token.valid, false);

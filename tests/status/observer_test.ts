@@ -101,7 +101,7 @@ Deno.test("createObserver() says once an hour that the cache cannot be read, for
       kind: "answer",
       domain,
       zone: ZONE,
-      row: 10,
+      outcome: "cache-unusable",
       answer: { kind: "notfound" },
       storeFault,
     });
@@ -110,7 +110,8 @@ Deno.test("createObserver() says once an hour that the cache cannot be read, for
   assertStringIncludes(lines[0]!, "WARN  answered without the cache domain=a.example");
   assertStringIncludes(lines[0]!, `reason="${storeFault}"`);
   const answer = { kind: "temp", reason: storeFault } as const;
-  observe({ kind: "answer", domain: "c.example", zone: ZONE, row: 10, answer, storeFault });
+  const outcome = "cache-unusable";
+  observe({ kind: "answer", domain: "c.example", zone: ZONE, outcome, answer, storeFault });
   const causes = metrics.samples("mta_sts_deferrals_total").filter(({ value }) => value > 0);
   assertEquals(causes, [{ labels: { cause: "cache-unusable" }, value: 1 }]);
 });

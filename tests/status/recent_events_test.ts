@@ -15,14 +15,14 @@ Deno.test("createRecentEvents() tells the story of a domain, equal steps as one"
   const { world, clock } = site;
   world.publish("example.com");
   for (let i = 0; i < 10; i++) {
-    await world.row("example.com");
+    await world.outcome("example.com");
     await clock.advance(6 * MINUTE);
   }
   assertEquals(stepsOf(site, "example.com"), [
-    "Answered: enforce (the cached policy is in use; its id has not changed) x9",
+    "Answered: enforce (rechecking: the cached policy is in use; a new check runs in the background) x9",
     "MX hosts looked up (example.com: DANE insecure; mx.example.com) x10",
     "TXT record found (id 1) x10",
-    "Answered: enforce (the policy was fetched)",
+    "Answered: enforce (fetched: the policy was fetched)",
     "Policy took effect (mode enforce, id 1)",
     "Policy fetched (mode enforce, id 1)",
   ]);
@@ -32,7 +32,7 @@ Deno.test("problem() lasts until a later step on its topic", async () => {
   const site = await createTestSite();
   const { world, clock, events } = site;
   world.publish("example.com");
-  await world.row("example.com");
+  await world.outcome("example.com");
   const problem = () => {
     const found = events.problem("example.com");
     return found && `${found.what}: ${found.detail}`;
@@ -41,20 +41,20 @@ Deno.test("problem() lasts until a later step on its topic", async () => {
 
   world.dns.table["TXT _mta-sts.example.com"] = "servfail";
   await clock.advance(6 * MINUTE);
-  await world.row("example.com");
+  await world.outcome("example.com");
   await clock.advance(0);
   assertEquals(problem(), "Cached policy kept: servfail");
 
   world.publish("example.com", { id: "2" });
   world.hosts["example.com"] = { kind: "failed", reason: "status", detail: "HTTP status 500" };
   await clock.advance(HOUR);
-  await world.row("example.com");
+  await world.outcome("example.com");
   await clock.advance(0);
   assertEquals(problem(), "Cached policy kept: status");
 
   world.publish("example.com", { id: "3" });
   await clock.advance(HOUR);
-  await world.row("example.com");
+  await world.outcome("example.com");
   await clock.advance(0);
   assertEquals(problem(), undefined);
 });
@@ -72,7 +72,7 @@ Deno.test("createRecentEvents() is bounded in domains, steps and length", async 
   assert(steps[0]!.detail.startsWith("tls: 49 x"));
   assert(steps.every(({ detail }) => detail.length === 301));
   for (let i = 0; i < 2500; i++) {
-    await world.row(`d${i}.example`);
+    await world.outcome(`d${i}.example`);
     await world.clock.advance(1);
   }
   const kept = Array.from({ length: 2500 }, (_, i) => events.steps(`d${i}.example`).length);

@@ -121,10 +121,10 @@ Deno.test("the status page shows mode, ages and what went wrong last", async () 
     retryAt: clock.now(),
   });
   world.publish("c.example", { mode: "none", mx: [] });
-  await world.row("c.example");
+  await world.outcome("c.example");
   world.dns.table["TXT _mta-sts.c.example"] = "timeout";
   await clock.advance(6 * MINUTE);
-  await world.row("c.example");
+  await world.outcome("c.example");
   await clock.advance(5_000);
   assertEquals(rowsOf((await get("/?sort=domain")).body), [
     [
@@ -205,7 +205,7 @@ Deno.test("the page of a domain shows the policy, the MX hosts and the steps", a
     { preference: 10, exchange: "mx1.example.com" },
     { preference: 20, exchange: "other.example.net" },
   ];
-  await world.row("example.com");
+  await world.outcome("example.com");
   await clock.advance(2 * DAY);
   const { status, body } = await get("/domain/Example.COM.");
   assertEquals(status, 200);
@@ -218,7 +218,7 @@ Deno.test("the page of a domain shows the policy, the MX hosts and the steps", a
       `mx1.example.com <span class="soft">in the policy</span>`,
       `other.example.net <span class="bad">not in the policy</span>`,
       "Policy took effect",
-      "the policy was fetched",
+      "fetched: the policy was fetched",
     ]
   ) assertStringIncludes(body, part);
 });

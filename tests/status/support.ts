@@ -7,7 +7,6 @@
 import { GenerationalMap } from "../../src/base/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PolicyStore } from "../../src/cache/types.ts";
-import { ROWS } from "../../src/status/rows.ts";
 import type { DnssecProbe } from "../../src/dns/types.ts";
 import { createHealth } from "../../src/status/health.ts";
 import { startHistory } from "../../src/status/history.ts";
@@ -38,7 +37,6 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
   const events = createRecentEvents({
     now,
     createMap: (maxEntries) => new GenerationalMap(maxEntries),
-    explainRow: (row) => ROWS[row] ?? "",
   });
   const observe = createObserver({
     log: SILENT,
