@@ -51,6 +51,7 @@ export interface Absence {
 
 /** A query for which a live policy is held. Times in ms. */
 export interface HeldFacts {
+  /** A live policy is held. */
   readonly kind: "held";
   /** The current time. */
   readonly now: number;
@@ -60,6 +61,7 @@ export interface HeldFacts {
 
 /** A query for which no live policy is to be had. Times in ms. */
 export interface UnheldFacts {
+  /** None is held, as far as can be read. */
   readonly kind: "unheld";
   /** The current time. */
   readonly now: number;
