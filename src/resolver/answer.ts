@@ -5,14 +5,14 @@
  * | --- | --- | --- |
  * | secure | usable at one or more | `dane-only`: DANE is never overridden (RFC 8461 §2) |
  * | secure | proven absent, or only unusable | `secure` |
- * | secure | may be there, at a service whose port is not known here | `TEMP` with the reason |
+ * | secure | may exist, at a service whose port is not known here | `TEMP` with the reason |
  * | insecure | whatever | `secure`: DANE cannot protect unsigned MX names, the policy does |
  * | – | lookup failed, nothing known from before | `TEMP` with the reason |
  * | – | resolver does not validate, or `dane: off` | `secure` |
  * | – | `dane: require`, and the resolver is not known to validate | `TEMP` with the reason |
  *
- * TLSA records that were seen count for a day, even if the resolver has ceased to validate. A host that
- * was skipped, because its addresses could not be looked up, may have DANE: it is not named in `secure`.
+ * TLSA records that were seen count for a day, even if the DNS resolver no longer validates. A host that
+ * was skipped, because its addresses could not be looked up, may have DANE: `secure` does not name it.
  *
  * @module
  */
@@ -50,14 +50,14 @@ export function enforcedAnswer(
   return {
     kind: "secure",
     domain,
-    // Postfix 3.10.5 goes by the patterns, which would let the host in that was left out.
+    // Postfix 3.10.5 matches the patterns, which would admit the host that was left out.
     patterns: isPart ? hosts ?? patterns : patterns,
     hosts,
     policyStrings: held.strings,
   };
 }
 
-/** Why `dane: require` cannot be met, by what is known of the resolver. */
+/** Why `dane: require` cannot be met, by what is known of the DNS resolver. */
 const NOT_VALIDATING = {
   false: "the resolver does not validate DNSSEC",
   undefined: "it is not known yet whether the resolver validates DNSSEC",

@@ -3,13 +3,13 @@
  * protects them (RFC 7672). MTA-STS must not override DANE (RFC 8461 §2), and
  * Postfix can use one or the other, so this is asked before `secure` is answered.
  *
- * Validation is the resolver's: an answer counts as secure when it carries the AD
+ * The DNS resolver validates: an answer counts as secure when it carries the AD
  * bit. Only the next hops of enforced policies come here, so foreign DNS faults do
  * not touch domains without a policy.
  *
- * A host whose addresses cannot be looked up is unusable and skipped, as RFC 7672 §2.2
- * has it and Postfix does it, so that one broken host does not hold up a domain. The view
- * names it, since its DANE state is not known and nothing vouches for it.
+ * A host whose addresses cannot be looked up is unusable and skipped (RFC 7672 §2.2, as Postfix
+ * does), so that one broken host does not hold up a domain. The view names it, because its DANE
+ * state is not known.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import type { MxResult, MxView } from "./types.ts";
 /** MX hosts looked at, most preferred first. The others are in no view, so no mail is sent to them unseen. */
 const MAX_HOSTS = 100;
 
-/** Hosts looked at side by side: one domain's hundred shall not take up the resolver. */
+/** Hosts looked at side by side: a domain with a hundred hosts must not use up the DNS resolver. */
 const HOSTS_AT_ONCE = 20;
 
 /**
@@ -42,7 +42,7 @@ const MAX_TTL = 3600;
 
 type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
 
-/** What a host comes to. `ttl` in seconds. */
+/** The DANE state of a host. `ttl` in seconds. */
 type Verdict =
   | { readonly kind: "usable" | "absent" | "unknown-port" | "no-address"; readonly ttl: number }
   | { readonly kind: "skipped"; readonly failure: Failed }
@@ -186,7 +186,7 @@ async function assessHost(host: string, port: number | null, asker: Asker): Prom
   return { kind: "absent", ttl };
 }
 
-/** What the hosts come to together: one of them with DANE decides, whatever the others did. */
+/** The DANE state of all hosts together: one usable host decides, even if others failed. */
 function summarize(verdicts: ReadonlyMap<string, Verdict>) {
   const all = [...verdicts.values()];
   const of = (kind: Verdict["kind"]) =>
@@ -203,7 +203,7 @@ function summarize(verdicts: ReadonlyMap<string, Verdict>) {
     : of("unknown-port").length > 0
     ? "unknown-port" as const
     : "absent" as const;
-  // Whoever was skipped is looked at again soon, unless the verdict stands without it.
+  // A skipped host is looked up again soon, unless the verdict stands without it.
   const ttl = dane === "usable" || skipped.length === 0 ? Math.min(...ttls) : MIN_TTL;
   return { kind: "summary" as const, dane, daneHosts, skipped, skippedFor, ttl };
 }

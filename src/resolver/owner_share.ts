@@ -1,6 +1,6 @@
 /**
- * Bounds what the domains of one owner may hold at once: whoever has one domain has as many names below
- * it as he likes, each of them as slow as he likes.
+ * Bounds what the domains of one owner may hold at once: the owner of one domain can have any number of
+ * names below it, each of them as slow as he likes.
  *
  * @module
  */
@@ -58,7 +58,7 @@ export function createOwnerShare(most: number): OwnerShare {
 
 /**
  * The domain that an owner has probably registered: two labels, or three where the second is as short as in
- * `example.co.uk`. It is a guess; where it is wrong, strangers share a share, which only a flood makes them feel.
+ * `example.co.uk`. This is a guess. Where it is wrong, strangers share one share, and only notice that in a flood.
  */
 export function ownerOf(domain: string): string {
   const labels = domain.split(".");

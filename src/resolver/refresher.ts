@@ -5,8 +5,8 @@
  * spread by chance, and well before `max_age` is over. Every few seconds the refresher takes
  * those that are due and checks them, a few at a time; the check fetches whatever TXT says, so
  * that an attacker who hides the record does not outlast the policy. Policies that nobody has
- * asked for in a long time are left to expire. The times are in the store: after a restart
- * nothing starts anew, and what became overdue meanwhile is caught up with at a limited rate.
+ * asked for in a long time are left to expire. The times are in the store: a restart resets none
+ * of them, and the refresher works off what became overdue meanwhile at a limited rate.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const ROUND_MS = 10_000;
 /** An overdue backlog is worked off at this many times the everyday rate. */
 const CATCH_UP = 4;
 
-/** A fetch that failed is put off by an hour at most, ms: what is due much later was not decided by a clock that is right. */
+/** A fetch that failed is put off by an hour at most, ms: a much later time was set by a clock that was wrong. */
 const DEFERRED_MAX_MS = 2 * 3600 * 1000;
 
 /** What {@link startRefresher} needs; durations in ms. */

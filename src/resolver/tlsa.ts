@@ -22,7 +22,7 @@ const SEQUENCE = 0x30;
 /**
  * Whether a TLSA record can be used for SMTP (RFC 7672 §3.1, §3.1.3): DANE-TA or DANE-EE, a known
  * selector, and a known matching type with data of its length, or with matching type 0 the certificate
- * or the key itself. What Postfix calls unusable must not count here either, or mail would wait for ever.
+ * or the key itself. A record that Postfix calls unusable must not count here either, or mail would wait for ever.
  *
  * @param record The record as published; its data fits into a DNS message, so it has 64 KiB at most.
  */
@@ -57,7 +57,7 @@ function isPublicKey(der: Uint8Array): boolean {
     createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
     return true;
   } catch (error) {
-    // A key of a kind that is not known here may be known to Postfix: to override DANE would be worse than to wait.
+    // Postfix may know a kind of key that is unknown here: overriding DANE would be worse than waiting.
     return String(error).includes("unsupported");
   }
 }
