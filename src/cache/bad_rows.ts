@@ -23,7 +23,7 @@ export class BadRows {
   readonly #options: BadRowsOptions;
   #hasLogged = false;
 
-  /** @param options Where they are noted. */
+  /** Notes none yet. @param options Where they are noted. */
   constructor(options: BadRowsOptions) {
     this.#options = options;
   }

@@ -65,6 +65,7 @@ export class CacheView implements DomainNotes {
     }
   }
 
+  /** The policy of a domain. */
   getPolicy(domain: string): StoredPolicy | undefined {
     const [row] = this.#all(sql.GET_POLICY, domain);
     return row && readPolicyColumns(row, this.#now());

@@ -49,7 +49,7 @@ export class FileLists {
   readonly #policiesOf: ListSource["policiesOf"];
   #counted = { rows: 0, at: 0 };
 
-  /** @param source The file. */
+  /** Reads nothing yet. @param source The file. */
   constructor({ all, policiesOf }: ListSource) {
     this.#all = all;
     this.#policiesOf = policiesOf;

@@ -24,21 +24,29 @@ const LINE_OCTETS = 40;
 
 /** A change of times that leaves the rest of a policy as it is, ms. */
 export interface Mark {
+  /** The policy was last asked for then. */
   readonly lastUsedAt?: number;
+  /** Its regular fetch is due then. */
   readonly refreshAt?: number;
 }
 
 /** What takes the writes; see {@link PendingWrites.writeTo}. */
 export interface WriteTarget {
+  /** Deletes all there is of a domain. */
   remove(domain: string): void;
+  /** Stores a policy. */
   putPolicy(policy: StoredPolicy): void;
+  /** Changes the times of a policy that are given. */
   markPolicy(domain: string, mark: Mark): void;
+  /** Deletes the failure of a domain. */
   clearFailure(domain: string): void;
+  /** Stores a failure. */
   putFailure(failure: StoredFailure): void;
+  /** Stores what is known of a next hop. */
   putMx(mx: StoredMx): void;
 }
 
-/** What was dropped for want of room. */
+/** What was dropped because there was no room. */
 export type Dropped = "marks" | "results" | "policies";
 
 /** The pending writes. Getters give `undefined` for "ask the file", `null` for "there is none". */
@@ -54,7 +62,9 @@ export class PendingWrites {
   readonly #mx = new Map<string, StoredMx>();
 
   /**
-   * @param onDrop Told of each entry that is dropped.
+   * Holds nothing yet.
+   *
+   * @param onDrop Called for each entry that is dropped.
    * @param maxOctets The bound, for tests.
    */
   constructor(onDrop: (dropped: Dropped) => void, maxOctets: number = PENDING_MAX_OCTETS) {
@@ -83,32 +93,39 @@ export class PendingWrites {
     return this.#failures.size + this.#mx.size;
   }
 
+  /** The policy of a domain, without its mark. */
   getPolicy(domain: string): StoredPolicy | null | undefined {
     return this.#policies.get(domain) ?? (this.#removed.has(domain) ? null : undefined);
   }
 
+  /** The failure of a domain. */
   getFailure(domain: string): StoredFailure | null | undefined {
     const failure = this.#failures.get(domain);
     return failure === undefined && this.#removed.has(domain) ? null : failure;
   }
 
+  /** What is known of a next hop. */
   getMx(nextHop: string): StoredMx | null | undefined {
     return this.#mx.get(nextHop) ?? (this.#removed.has(domainOf(nextHop)) ? null : undefined);
   }
 
+  /** Holds a policy, in place of an earlier one and its mark. */
   putPolicy(policy: StoredPolicy): void {
     this.dropMark(policy.domain);
     this.#put(this.#policies, policy.domain, policy);
   }
 
+  /** Holds a failure. */
   putFailure(failure: StoredFailure): void {
     this.#put(this.#failures, failure.domain, failure);
   }
 
+  /** Holds that the failure of a domain is cleared. */
   clearFailure(domain: string): void {
     this.#put(this.#failures, domain, null);
   }
 
+  /** Holds what is known of a next hop. */
   putMx(mx: StoredMx): void {
     this.#put(this.#mx, mx.nextHop, mx);
   }

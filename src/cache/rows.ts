@@ -31,16 +31,16 @@ const DETAIL_MAX_LENGTH = 2000;
 const JSON_MAX_LENGTH = 64 * 1024;
 
 /** The end of the year 2099, ms since the epoch: a later time is no time. */
-export const TIME_MAX_MS = Date.UTC(2100, 0, 1);
+export const TIME_MAX_MS: number = Date.UTC(2100, 0, 1);
 
 /**
  * A record is from the future if it is later than now by more than this, ms: two processes on one file
  * may differ by less, as they follow small steps of the clock at different moments.
  */
-export const FUTURE_MS = 5 * 60_000;
+export const FUTURE_MS: number = 5 * 60_000;
 
 /** A record as read: any column may hold anything. */
-type Unproven<T> = { readonly [Field in keyof T]: unknown };
+export type Unproven<T> = { readonly [Field in keyof T]: unknown };
 
 /** The columns of a policy that are stored as they are. */
 export type PolicyRow = Omit<StoredPolicy, "policy" | "strings" | "expiresAt">;

@@ -2,8 +2,9 @@
  * The store in a SQLite file, one file for everything, in WAL mode.
  *
  * Policies are written through: one that was answered survives a kill. Failures and next hops are written
- * in groups, times of use and of refresh at each flush; a kill loses those of the last second. What the file does not take is kept in memory ({@link PendingWrites}), hides what the file holds,
- * and is written by a later `flush`. It does not judge policies and does not cache reads: the
+ * in groups, times of use and of refresh at each flush; a kill loses those of the last second. What is not
+ * written yet is kept in memory ({@link PendingWrites}) and hides what the file holds; so is, until a later
+ * `flush`, what the file does not take. The store does not judge policies and does not cache reads: the
  * resolver's memory stands in front of it.
  *
  * @module
@@ -16,12 +17,11 @@ import type { FileKeeper } from "../sqlite/file_keeper.ts";
 import { BadRows } from "./bad_rows.ts";
 import type { CacheFile } from "./cache_file.ts";
 import { createCacheKeeper } from "./cache_keeper.ts";
-import { type Cursor, LIST_START } from "./file_lists.ts";
 import { News } from "./news.ts";
-import { selectPage } from "./page.ts";
 import { type Dropped, PendingWrites } from "./pending_writes.ts";
-import { isFailure, isMx, selectDue } from "./rows.ts";
+import { isFailure, isMx } from "./rows.ts";
 import { FILE_MAX_OCTETS } from "./schema.ts";
+import { StoreLists } from "./store_lists.ts";
 import type {
   DueQuery,
   PageQuery,
@@ -33,9 +33,6 @@ import type {
   StoreHealth,
   StoreNews,
 } from "./types.ts";
-
-/** Policies read at once by a listing: 250 KB as a rule, 32 MB at worst. */
-const PAGE_ROWS = 500;
 
 /**
  * Marks for the next flush beyond which uses are not noted: writing one takes 50 µs in a file of a
@@ -55,7 +52,9 @@ const ABSENT: PolicyLookup = { kind: "absent" };
 export interface SqliteStoreOptions {
   /** The file; its directories are made when missing. */
   readonly path: string;
+  /** Where faults are logged. */
   readonly log: Log;
+  /** Where they are counted. */
   readonly metrics: Metrics;
   /** The process's time, ms; never runs backwards. */
   readonly now: () => number;
@@ -64,7 +63,7 @@ export interface SqliteStoreOptions {
    * @default now
    */
   readonly proven?: () => number;
-  /** Told once, while the store is made if it can be, the latest time noted in the file, ms. */
+  /** Called once, while the store is made if it can be, with the latest time noted in the file, ms. */
   readonly onLastSeen?: (time: number) => void;
   /**
    * Accepts a file and a directory that others can write.
@@ -90,11 +89,13 @@ export class SqliteStore implements PolicyStore {
   readonly #keeper: FileKeeper<CacheFile>;
   readonly #pending: PendingWrites;
   readonly #badRows: BadRows;
+  readonly #lists: StoreLists;
   readonly #now: () => number;
   readonly #news = new News();
   #saidDropped = false;
   #isClosed = false;
 
+  /** Opens the file. */
   constructor(options: SqliteStoreOptions) {
     const { log, now } = options;
     this.#log = log;
@@ -120,6 +121,10 @@ export class SqliteStore implements PolicyStore {
       maxFileOctets: options.maxFileOctets ?? FILE_MAX_OCTETS,
     });
     this.#pending = new PendingWrites((dropped) => this.#noteDropped(dropped));
+    this.#lists = new StoreLists({
+      read: (action) => this.#read(action),
+      pending: this.#pending,
+    });
     this.#settle();
   }
 
@@ -189,67 +194,32 @@ export class SqliteStore implements PolicyStore {
     return this.#news.subscribe(listener);
   }
 
-  /** All policies, oldest fetch first, pending ones last. One stored meanwhile may come twice. */
-  *listPolicies(): IterableIterator<StoredPolicy> {
-    let cursor: Cursor | undefined = LIST_START;
-    while (cursor !== undefined) {
-      const from: Cursor = cursor;
-      const page = this.#read((file) => file.lists.policies(from, PAGE_ROWS));
-      yield* this.#current(page?.policies ?? []);
-      cursor = page?.next;
-    }
-    yield* this.#pending.policies();
+  listPolicies(): IterableIterator<StoredPolicy> {
+    return this.#lists.policies();
   }
 
   listPage(query: PageQuery): StoredPolicy[] {
-    const read = (page: PageQuery) => this.#read((file) => file.lists.page(page)) ?? [];
-    const pending = this.#pending.policies();
-    const hidden = pending.length + this.#pending.removed().length;
-    if (hidden === 0) return this.#current(read(query));
-    // While the file is unusable: of what it holds all that may be on the page, and what it lacks.
-    const stored = read({ ...query, offset: 0, limit: query.offset + query.limit + hidden });
-    return selectPage([...this.#current(stored), ...pending], query);
+    return this.#lists.page(query);
   }
 
   listDue(query: DueQuery): string[] {
     // Writes the marks, so that as a rule nothing is pending and the file knows best.
     this.flush();
-    const limit = query.limit + this.#pending.size;
-    const stored = this.#read((file) => file.lists.due({ ...query, limit })) ?? [];
-    if (this.#pending.size === 0) return stored;
-    // While the file is unusable: what it lists may be marked, and what is stored here comes on top.
-    const marked = stored.flatMap((domain) => {
-      const found = this.getPolicy(domain);
-      return found.kind === "found" ? [found.policy] : [];
-    });
-    const here = this.#pending.policies().filter(({ domain }) => !stored.includes(domain));
-    return selectDue([...marked, ...here], query);
+    return this.#lists.due(query);
   }
 
-  /** Of many in the file, those there were a few minutes before: see `FileLists.count`. */
   count(): number {
-    const has = (domain: string) => this.#read((file) => file.lists.has(domain)) ?? false;
-    const added = this.#pending.policies().filter(({ domain }) => !has(domain)).length;
-    const removed = this.#pending.removed().filter(has).length;
-    return (this.#read((file) => file.lists.count(this.#now())) ?? 0) + added - removed;
+    return this.#lists.count(this.#now());
   }
 
-  /** While the file is unusable a domain whose failure it holds may count twice. */
   countHeldOff(now: number): number {
+    // So that as a rule none counts twice.
     this.#writeResults();
-    const stored = this.#read((file) => file.lists.countHeldOff(now)) ?? 0;
-    return stored + this.#pending.countHeldOff(now);
+    return this.#lists.countHeldOff(now);
   }
 
-  /** While the file is unusable what it holds counts, even if there is something newer. */
   oldestFetch(usedSince: number): number | undefined {
-    const stored = this.#read((file) => file.lists.oldestFetch(usedSince));
-    const pending = this.#pending.policies().filter(({ lastUsedAt }) => lastUsedAt >= usedSince);
-    const oldest = pending.reduce(
-      (least, { fetchedAt }) => Math.min(least, fetchedAt),
-      stored ?? Infinity,
-    );
-    return oldest === Infinity ? undefined : oldest;
+    return this.#lists.oldestFetch(usedSince);
   }
 
   /**
@@ -287,7 +257,7 @@ export class SqliteStore implements PolicyStore {
     this.#keeper.close();
   }
 
-  /** What the file holds, if that can be read: for what is not the worse for a gap. */
+  /** What the file holds, if that can be read: where a gap does no harm. */
   #read<T>(action: (file: CacheFile) => T): T | undefined {
     const reading = this.#keeper.read(action);
     return reading.kind === "read" ? reading.value : undefined;
@@ -309,13 +279,6 @@ export class SqliteStore implements PolicyStore {
     if (!this.#keeper.settle(hasWrites ? (file) => this.#pending.writeTo(file) : undefined)) return;
     this.#pending.clear();
     this.#saidDropped = false;
-  }
-
-  /** Of policies from the file those that are not superseded by pending writes. */
-  #current(policies: StoredPolicy[]): StoredPolicy[] {
-    if (this.#pending.size === 0) return policies;
-    return policies.filter(({ domain }) => this.#pending.getPolicy(domain) === undefined)
-      .map((policy) => this.#pending.marked(policy));
   }
 
   #noteDropped(dropped: Dropped): void {

@@ -33,13 +33,17 @@ export interface StoredPolicy extends PolicyFile {
 
 /** A failed fetch that forbids another one for a while (RFC 8461 §3.3: per version id). */
 export interface StoredFailure {
+  /** Policy domain, lower-case A-labels. */
   readonly domain: string;
+  /** The `id` of the TXT record seen before the fetch. */
   readonly id: string;
   /** A `FetchFailure` word. */
   readonly reason: string;
+  /** One line for a person. */
   readonly detail: string;
   /** Failures in a row for this id. */
   readonly count: number;
+  /** When the fetch ended, ms. */
   readonly failedAt: number;
   /** No attempt for the same id before, ms. */
   readonly retryAt: number;
@@ -49,7 +53,9 @@ export interface StoredFailure {
 export interface StoredMx {
   /** The next hop in Postfix's form: `example.com`, `[host]:587`. */
   readonly nextHop: string;
+  /** Written and read by `resolver/stored_view.ts`. */
   readonly json: string;
+  /** When the lookups ended, ms. */
   readonly checkedAt: number;
 }
 
@@ -84,10 +90,15 @@ export type StoreNews =
  * ahead than any regular one, was stored by a wrong clock and is due as well.
  */
 export interface DueQuery {
+  /** Latest regular fetch that is due, ms. */
   readonly due: number;
+  /** Earlier expiries do not count, ms. */
   readonly alive: number;
+  /** Latest regular fetch that can be right, ms. */
   readonly farthest: number;
+  /** Earlier last uses do not count, ms. */
   readonly usedSince: number;
+  /** Domains at most. */
   readonly limit: number;
 }
 
@@ -98,10 +109,13 @@ export type PageOrder = "domain" | "fetched" | "expires" | "used";
 export interface PageQuery {
   /** Ties are in no particular order. */
   readonly order: PageOrder;
+  /** The last of the order first. */
   readonly descending: boolean;
   /** Only domains that begin with this, in the order `domain`; other orders take no notice of it. */
   readonly prefix: string;
+  /** Policies that are left out at the start. */
   readonly offset: number;
+  /** Policies on the page at most. */
   readonly limit: number;
 }
 
@@ -119,6 +133,7 @@ export interface DomainNotes {
  * meanwhile is kept in memory until the file works again.
  */
 export interface DomainStore extends DomainNotes {
+  /** The policy of a domain, whether expired or not. */
   getPolicy(domain: string): PolicyLookup;
   /** Written through before it returns when the file works, so that a policy once answered survives a kill. */
   putPolicy(policy: StoredPolicy): void;
@@ -128,8 +143,11 @@ export interface DomainStore extends DomainNotes {
   deferRefresh(domain: string, refreshAt: number): void;
   /** Removes policy, failure and MX of a domain. */
   remove(domain: string): void;
+  /** Notes a failed fetch; written within a second, may be lost by a kill, which costs an early fetch. */
   putFailure(failure: StoredFailure): void;
+  /** Ends the count of failures; written like them. */
   clearFailure(domain: string): void;
+  /** Notes what lookups came to; written within a second, may be lost by a kill, which costs a lookup. */
   putMx(mx: StoredMx): void;
   /** Has `listener` called with news, until the function that is returned is called. It must not throw. */
   onNews(listener: (news: StoreNews) => void): () => void;
@@ -164,9 +182,11 @@ export interface StoreCare {
   prune(now: number): number;
   /** Writes what is batched and tries again what failed. Called by a timer and at stop. */
   flush(): void;
+  /** Whether the file works. */
   health(): StoreHealth;
   /** Octets of memory that writes take which the file has not taken yet. */
   pendingOctets(): number;
+  /** Writes what is pending and ends the use of the file. */
   close(): void;
 }
 

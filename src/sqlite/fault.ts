@@ -51,7 +51,7 @@ export class FileFault extends Error {
   /** The word for it. */
   readonly kind: FaultKind;
 
-  /** @param message One line: what is wrong, which file, what to do. */
+  /** Makes one. @param message One line: what is wrong, which file, what to do. */
   constructor(kind: FaultKind, message: string) {
     super(message);
     this.name = "FileFault";

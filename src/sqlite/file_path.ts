@@ -1,7 +1,7 @@
 /**
- * The cache file as a name in a directory: may it be trusted, creating it, setting it aside.
+ * A file as a name in a directory: whether it may be trusted, creating it, setting it aside.
  *
- * Whoever can write the file or put another in its place can weaken policies. So both file
+ * Anyone who can write the file or put another in its place can change what the daemon believes. So both file
  * and directory must belong to us or root, and nobody else may write them; a sticky bit as on
  * `/tmp` does not help, because there anyone may create the file before we do.
  *
@@ -24,14 +24,16 @@ const WRITABLE_BY_OTHERS = 0o022;
 
 /** A file as told apart from others of the same name. */
 export interface FileIdentity {
+  /** The device. */
   readonly dev: number;
+  /** The number of the file on it. */
   readonly ino: number | null;
 }
 
 /**
- * Tells why the directory of the cache file cannot be trusted.
+ * Tells why the directory of a file cannot be trusted.
  *
- * @param path The cache file. Its directory need not exist: it is created when the file is.
+ * @param path The file. Its directory need not exist: it is created when the file is.
  * @returns One line that names the directory and the repair; `undefined` if nothing is wrong.
  */
 export function checkDirectory(path: string): string | undefined {

@@ -1,10 +1,10 @@
 /**
- * Whether the file system takes changes of a cache file at this moment.
+ * Whether the file system takes changes of a file at this moment.
  *
- * SQLite finds that out by itself when it writes, but keeps the index of its WAL in memory that is mapped from
- * a file: to change that where nothing can be written (a file system that went read-only after an error)
- * ends the process with a signal. So it is tried before, on the WAL; not on the file itself, as to close a
- * descriptor of that would end SQLite's locks on it.
+ * SQLite finds that out by itself when it writes, but it keeps the index of its WAL in memory that is mapped
+ * from a file. A change of that memory ends the process with a signal if nothing can be written (the file
+ * system went read-only after an error). So the check comes first, on the WAL. It does not touch the file
+ * itself, because to close a descriptor of that would end SQLite's locks on it.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { FileFault } from "./fault.ts";
 /** `EROFS`, as Deno puts it. */
 const READ_ONLY_SYSTEM = "(os error 30)";
 
-/** Tries on one cache file whether it can be changed. */
+/** Tries whether one file can be changed. */
 export class WriteCheck {
   readonly #path: string;
-  /** Open as long as the cache file, so that it stays the WAL of this one when another takes its name. */
+  /** Open as long as the file, so that it stays the WAL of this one when another takes its name. */
   #wal: Deno.FsFile | undefined;
 
-  /** @param path The cache file. */
+  /** Opens nothing yet. @param path The file. */
   constructor(path: string) {
     this.#path = path;
   }
