@@ -6,7 +6,8 @@
 
 import type { Log } from "../base/log.ts";
 import type { Metric } from "../base/metrics.ts";
-import { FileKeeper, type KeeperNames } from "../sqlite/file_keeper.ts";
+import { FileKeeper } from "../sqlite/file_keeper.ts";
+import type { KeeperNames } from "../sqlite/keeper_options.ts";
 import type { BadRows } from "./bad_rows.ts";
 import { CacheFile } from "./cache_file.ts";
 

@@ -11,7 +11,7 @@
  */
 
 import type { Log } from "../base/log.ts";
-import type { Metric, Metrics } from "../base/metrics.ts";
+import type { Metric } from "../base/metrics.ts";
 import { FAULT_KINDS } from "../sqlite/fault.ts";
 import type { FileKeeper } from "../sqlite/file_keeper.ts";
 import { BadRows } from "./bad_rows.ts";
@@ -22,6 +22,7 @@ import { type Dropped, PendingWrites } from "./pending_writes.ts";
 import { isFailure, isMx } from "./rows.ts";
 import { FILE_MAX_OCTETS } from "./schema.ts";
 import { StoreLists } from "./store_lists.ts";
+import type { SqliteStoreOptions } from "./store_options.ts";
 import type {
   DueQuery,
   PageQuery,
@@ -47,35 +48,6 @@ const USES_MAX_MARKS = 100;
 const RESULTS_IN_GROUP = 32;
 
 const ABSENT: PolicyLookup = { kind: "absent" };
-
-/** Options of {@link createSqliteStore}. */
-export interface SqliteStoreOptions {
-  /** The file; its directories are made when missing. */
-  readonly path: string;
-  /** Where faults are logged. */
-  readonly log: Log;
-  /** Where they are counted. */
-  readonly metrics: Metrics;
-  /** The process's time, ms; never runs backwards. */
-  readonly now: () => number;
-  /**
-   * The time as far as it has proved right, ms; the file notes no later one.
-   * @default now
-   */
-  readonly proven?: () => number;
-  /** Called once, while the store is made if it can be, with the latest time noted in the file, ms. */
-  readonly onLastSeen?: (time: number) => void;
-  /**
-   * Accepts a file and a directory that others can write.
-   * @default false
-   */
-  readonly allowUnsafeDirectory?: boolean;
-  /**
-   * The file grows to this many octets at most; what comes later stays in memory.
-   * @default FILE_MAX_OCTETS
-   */
-  readonly maxFileOctets?: number;
-}
 
 /** Opens the store. Never throws: a file that cannot be used shows in `health()`. */
 export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {

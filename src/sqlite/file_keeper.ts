@@ -20,9 +20,9 @@
 
 import { messageOf } from "../base/error_text.ts";
 import type { Log } from "../base/log.ts";
-import type { Metric } from "../base/metrics.ts";
 import { setAside } from "./file_path.ts";
 import { describeFault, type FaultKind, faultKind } from "./fault.ts";
+import type { FileKeeperOptions, KeeperNames } from "./keeper_options.ts";
 import type { SqliteFile } from "./sqlite_file.ts";
 
 /** Wait after the first repair that failed, ms; doubled up to {@link RETRY_MAX_MS}. */
@@ -36,43 +36,6 @@ const NOTE_MS = 60_000;
 
 /** Faults that opening the file again does not help against. */
 const PASSING: readonly FaultKind[] = ["busy", "full"];
-
-/** What the log and the reasons call things. */
-export interface KeeperNames {
-  /** `cache file`. */
-  readonly file: string;
-  /** What is counted when one file takes over from another: `policies`. */
-  readonly contents: string;
-}
-
-/** Options of {@link FileKeeper}. */
-export interface FileKeeperOptions<File extends SqliteFile> {
-  /** Where the file is. */
-  readonly path: string;
-  /** What it is called. */
-  readonly names: KeeperNames;
-  /** Where faults are logged. */
-  readonly log: Log;
-  /** Counts faults by their {@link FaultKind}. */
-  readonly errors: Metric;
-  /** The process's time, ms. */
-  readonly now: () => number;
-  /** Opens the file, creating it if there is none. May throw. */
-  readonly open: () => File;
-  /**
-   * Writes to the fresh file what can be read of the old one, damaged or not, within one transaction. Throws
-   * what the fresh file throws.
-   *
-   * @returns How much that was, as in {@link KeeperNames.contents}.
-   */
-  readonly takeOver: (old: File, fresh: File) => number;
-  /** Writes what must be in the file at least once a minute; called within each transaction of a `settle`. */
-  readonly note: (file: File) => void;
-  /** Called when a file has been opened and has taken over from the old one. May throw what the file throws. */
-  readonly onOpened: (file: File) => void;
-  /** Called when what could not be read before can be read now, and when another file is in use. */
-  readonly onReopened: () => void;
-}
 
 /** A fault that lasts until the next repair. */
 interface Fault {

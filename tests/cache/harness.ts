@@ -5,11 +5,8 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import {
-  createSqliteStore,
-  type SqliteStore,
-  type SqliteStoreOptions,
-} from "../../src/cache/sqlite_store.ts";
+import { createSqliteStore, type SqliteStore } from "../../src/cache/sqlite_store.ts";
+import type { SqliteStoreOptions } from "../../src/cache/store_options.ts";
 import type { PolicyRow } from "../../src/cache/rows.ts";
 import type { DomainStore, StoredFailure, StoredPolicy } from "../../src/cache/types.ts";
 import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";

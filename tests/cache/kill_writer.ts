@@ -1,6 +1,6 @@
 /**
- * Writes policies to the cache file named on the command line, one after the other, and prints the
- * number of each when the store has taken it, until it is killed.
+ * Writes policies and next hops to the cache file named on the command line, one after the other, and prints
+ * the number of each when the store has taken it, until it is killed.
  *
  * @module
  */
@@ -24,6 +24,8 @@ if (import.meta.main) {
   const encoder = new TextEncoder();
   for (let number = parseInt(first, 10);; number++) {
     store.putPolicy(policyOf(`d${number}.example`));
+    // Written in groups, so that some kills come in the midst of one.
+    store.putMx({ nextHop: `d${number}.example`, json: "{}", checkedAt: START });
     // The checkpoint is what a kill could do most harm to.
     if (number % 50 === 0) store.flush();
     Deno.stdout.writeSync(encoder.encode(`${number}\n`));

@@ -124,3 +124,19 @@ Deno.test("PendingWrites keeps removals however many there are", () => {
   assertEquals(pending.removed().length, 20);
   assertEquals(pending.size, 20);
 });
+
+Deno.test("PendingWrites.clearResults() forgets what writeResultsTo() writes, and gives its room back", () => {
+  const { pending, dropped } = pendingFor(4);
+  pending.putPolicy(sized("p.example", 0));
+  pending.mark("p.example", { lastUsedAt: 1 });
+  pending.clearFailure("f.example");
+  pending.putMx(mxOf("m.example"));
+  assertEquals(pending.results, 2);
+  const { calls, target } = recorder();
+  pending.writeResultsTo(target);
+  assertEquals(calls, ["clear f.example", "mx m.example"]);
+  pending.clearResults();
+  assertEquals([pending.results, pending.size], [0, 2]);
+  for (const name of ["x", "y"]) pending.putMx(mxOf(`${name}.example`));
+  assertEquals(dropped, []);
+});

@@ -38,6 +38,56 @@ Deno.test("createSqliteStore() writes through: another process sees a policy at 
   assertEquals(other.prepare("SELECT domain FROM policies").all().length, 1);
 });
 
+Deno.test("failures and next hops are written 32 at a time or at a flush, policies at once", () => {
+  using bench = new Bench();
+  const store = bench.open();
+  using other = bench.database();
+  const written = () =>
+    ["policies", "failures", "mx"].map((table) =>
+      other.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows
+    );
+  for (let index = 1; index <= 16; index++) {
+    assertEquals(written(), [index - 1, 0, 0]);
+    store.putPolicy(policyOf(`d${index}.example`));
+    store.putFailure(failureOf(`d${index}.example`));
+    store.putMx({ nextHop: `d${index}.example`, json: "{}", checkedAt: START });
+  }
+  assertEquals(written(), [16, 16, 16]);
+  store.clearFailure("d1.example");
+  store.putMx({ nextHop: "[d1.example]", json: "{}", checkedAt: START });
+  assertEquals(store.getFailure("d1.example"), undefined);
+  assertEquals(store.getMx("[d1.example]")?.nextHop, "[d1.example]");
+  assertEquals(written(), [16, 16, 16]);
+  store.flush();
+  assertEquals(written(), [16, 15, 17]);
+});
+
+Deno.test("remove() takes what waits for its group as well", () => {
+  using bench = new Bench();
+  const store = bench.open();
+  store.putPolicy(policyOf("a.example"));
+  store.touchPolicy("a.example", START + 1);
+  store.putFailure(failureOf("a.example"));
+  store.putMx({ nextHop: "[a.example]:587", json: "{}", checkedAt: START });
+  store.remove("a.example");
+  assertEquals(store.getFailure("a.example"), undefined);
+  assertEquals(store.getMx("[a.example]:587"), undefined);
+  store.flush();
+  assertEquals(store.getFailure("a.example"), undefined);
+  assertEquals(store.getMx("[a.example]:587"), undefined);
+  assertEquals(stored(store, "a.example"), undefined);
+});
+
+Deno.test("countHeldOff() counts a failure once, whether it waits for its group or was written before", () => {
+  using bench = new Bench();
+  const store = bench.open();
+  store.putFailure(failureOf("a.example"));
+  store.flush();
+  store.putFailure(failureOf("a.example", { count: 2 }));
+  store.putFailure(failureOf("b.example"));
+  assertEquals(store.countHeldOff(START), 2);
+});
+
 Deno.test("createSqliteStore() makes its files private", () => {
   using bench = new Bench();
   bench.open().putPolicy(policyOf("a.example"));
