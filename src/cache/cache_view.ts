@@ -1,6 +1,6 @@
 /**
- * A cache file to look at, while a daemon may be using it: nothing is written, created, repaired or
- * renamed, whoever looks.
+ * A cache file to look at, while a daemon may be using it: it writes, creates, repairs and
+ * renames nothing.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface CacheViewOptions {
   readonly now: () => number;
 }
 
-/** What to do about the faults met by who only looks. */
+/** What to do about the faults that a reader meets. */
 const ADVICE: Readonly<Record<string, string>> = {
   busy: "another program holds a lock on it",
   corrupt: "it is damaged, which a running daemon repairs",

@@ -1,5 +1,5 @@
 /**
- * Who is to be told what happens to a store: the resolvers that remember something of it, two of them
+ * Who hears what happens to a store: the resolvers that remember something of it. There are two of them
  * while one takes over from another.
  *
  * @module

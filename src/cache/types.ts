@@ -8,7 +8,7 @@
  *
  * A store is three things to those who use it: what the resolver needs on its way to an answer
  * ({@link DomainStore}), what lists and counts ({@link PolicyLists}), and the life of the
- * file behind it ({@link StoreCare}). Only who opens one holds all three.
+ * file behind it ({@link StoreCare}). Only its opener holds all three.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export interface StoredMx {
   readonly checkedAt: number;
 }
 
-/** How the file behind the store fares. */
+/** The state of the file behind the store. */
 export type StoreHealth =
   | { readonly kind: "ok" }
   | { readonly kind: "memory"; readonly why: "configured" }
@@ -77,9 +77,9 @@ export type PolicyLookup =
    */
   | { readonly kind: "unavailable"; readonly reason: string };
 
-/** What whoever remembers something of the store must know. */
+/** What those who remember something of the store must know. */
 export type StoreNews =
-  /** A policy was stored, by whomever in this process. */
+  /** This process has stored a policy. */
   | { readonly kind: "stored"; readonly policy: StoredPolicy }
   /** The file came back, or another took its place: what was not there may be there now. */
   | { readonly kind: "reopened" };
@@ -190,5 +190,5 @@ export interface StoreCare {
   close(): void;
 }
 
-/** A whole store, for who opens and closes it. */
+/** A whole store, for its opener. */
 export interface PolicyStore extends DomainStore, PolicyLists, StoreCare {}
