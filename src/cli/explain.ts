@@ -11,7 +11,7 @@ import type { Config, Zone } from "../config/types.ts";
 import type { FetchTrace } from "../https/types.ts";
 import { formatAnswer } from "../postfix/tls_policy.ts";
 import type { Answer } from "../resolver/types.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, ProvenClock } from "../base/clock.ts";
 import { createResolver } from "../resolver/resolver.ts";
 import type { Outcome } from "../resolver/outcome.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
@@ -81,12 +81,7 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     },
     fetchPolicy: (domain) => network.fetchPolicy(domain, { trace }),
     store,
-    // One lookup is too short to doubt the time.
-    clock: {
-      now: () => clock.now(),
-      proven: () => clock.now(),
-      setTimer: (callback, delay) => clock.setTimer(callback, delay),
-    },
+    clock: believed(clock),
     observe: (event) => events.push(event),
     dnssec: () => options.validates,
     random: () => 0.5,
@@ -109,5 +104,14 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     outcome: check?.outcome ?? outcome,
     answer,
     reply: formatAnswer(answer, zone),
+  };
+}
+
+/** One lookup is too short to doubt the time. */
+function believed(clock: Clock): ProvenClock {
+  return {
+    now: () => clock.now(),
+    proven: () => clock.now(),
+    setTimer: (callback, delay) => clock.setTimer(callback, delay),
   };
 }

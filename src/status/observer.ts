@@ -202,59 +202,50 @@ function onAnswer(
 }
 
 function declareCounters(metrics: Metrics) {
-  const txtLookups = metrics.counter(
-    "mta_sts_txt_lookups_total",
-    "TXT lookups of _mta-sts names by result.",
-    ["result"],
-  );
-  const fetchFailures = metrics.counter(
-    "mta_sts_fetch_failures_total",
-    "Policies that could not be had, by reason and TLSRPT result type (RFC 8460 §4.3).",
-    ["reason", "tlsrpt"],
-  );
-  const policyChanges = metrics.counter(
-    "mta_sts_policy_changes_total",
-    "Policies that took effect, by what they changed.",
-    ["change"],
-  );
-  const policiesKept = metrics.counter(
-    "mta_sts_policies_kept_total",
-    "Checks after which a cached policy stayed in use because no newer one could be had, by reason.",
-    ["reason"],
-  );
-  const policiesOverdue = metrics.counter(
-    "mta_sts_policies_overdue_total",
-    "Checks after which a policy is a day overdue for its regular fetch, or about to expire without one.",
-  );
-  const fetchesHeldOff = metrics.counter(
-    "mta_sts_fetches_held_off_total",
-    "Fetches not made because the same policy id failed shortly before.",
-  );
-  const mxLookups = metrics.counter(
-    "mta_sts_mx_lookups_total",
-    "Lookups of MX hosts and their DANE records by result.",
-    ["result"],
-  );
-  const deferrals = metrics.counter(
-    "mta_sts_deferrals_total",
-    "Decisions that make Postfix defer, by cause.",
-    ["cause"],
-  );
-  const decisions = metrics.counter(
-    "mta_sts_decisions_total",
-    "Answers that were worked out, by outcome.",
-    ["outcome"],
-  );
   return {
-    txtLookups,
-    fetchFailures,
-    policyChanges,
-    policiesKept,
-    policiesOverdue,
-    fetchesHeldOff,
-    mxLookups,
-    deferrals,
-    decisions,
+    txtLookups: metrics.counter(
+      "mta_sts_txt_lookups_total",
+      "TXT lookups of _mta-sts names by result.",
+      ["result"],
+    ),
+    fetchFailures: metrics.counter(
+      "mta_sts_fetch_failures_total",
+      "Policies that could not be had, by reason and TLSRPT result type (RFC 8460 §4.3).",
+      ["reason", "tlsrpt"],
+    ),
+    policyChanges: metrics.counter(
+      "mta_sts_policy_changes_total",
+      "Policies that took effect, by what they changed.",
+      ["change"],
+    ),
+    policiesKept: metrics.counter(
+      "mta_sts_policies_kept_total",
+      "Checks after which a cached policy stayed in use because no newer one could be had, by reason.",
+      ["reason"],
+    ),
+    policiesOverdue: metrics.counter(
+      "mta_sts_policies_overdue_total",
+      "Checks after which a policy is a day overdue for its regular fetch, or about to expire without one.",
+    ),
+    fetchesHeldOff: metrics.counter(
+      "mta_sts_fetches_held_off_total",
+      "Fetches not made because the same policy id failed shortly before.",
+    ),
+    mxLookups: metrics.counter(
+      "mta_sts_mx_lookups_total",
+      "Lookups of MX hosts and their DANE records by result.",
+      ["result"],
+    ),
+    deferrals: metrics.counter(
+      "mta_sts_deferrals_total",
+      "Decisions that make Postfix defer, by cause.",
+      ["cause"],
+    ),
+    decisions: metrics.counter(
+      "mta_sts_decisions_total",
+      "Answers that were worked out, by outcome.",
+      ["outcome"],
+    ),
   };
 }
 
