@@ -103,6 +103,10 @@ class MemoryStore implements PolicyStore {
     return this.#mx.get(nextHop);
   }
 
+  hidesMx(): boolean {
+    return false;
+  }
+
   putMx(mx: StoredMx): void {
     this.#mx.set(mx.nextHop, mx);
   }

@@ -156,6 +156,11 @@ export class SqliteStore implements PolicyStore {
     return this.#read((file) => file.getMx(nextHop));
   }
 
+  hidesMx(nextHop: string): boolean {
+    if (this.#pending.getMx(nextHop) !== undefined) return false;
+    return this.#keeper.read((file) => file.getMx(nextHop)).kind === "unavailable";
+  }
+
   putMx(mx: StoredMx): void {
     if (!isMx(mx)) return this.#badRows.note("mx");
     this.#pending.putMx(mx);

@@ -149,6 +149,8 @@ export interface DomainStore extends DomainNotes {
   clearFailure(domain: string): void;
   /** Notes what lookups came to; written within a second, may be lost by a kill, which costs a lookup. */
   putMx(mx: StoredMx): void;
+  /** Whether the file cannot be read at the moment: it may hold more of a next hop than {@link DomainNotes.getMx} returns. */
+  hidesMx(nextHop: string): boolean;
   /** Has `listener` called with news, until the function that is returned is called. It must not throw. */
   onNews(listener: (news: StoreNews) => void): () => void;
 }

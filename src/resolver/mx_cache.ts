@@ -61,7 +61,7 @@ export interface MxCacheOptions {
   /** Asks DNS. */
   readonly lookup: DnsClient["lookup"];
   /** Keeps views across restarts. */
-  readonly store: Pick<DomainStore, "getMx" | "putMx">;
+  readonly store: Pick<DomainStore, "getMx" | "hidesMx" | "putMx">;
   /** The time. */
   readonly clock: Clock;
   /** Hears of every assessment. */
@@ -228,6 +228,9 @@ class Views implements MxCache {
     if (result.kind === "known") {
       failures.delete(name);
       this.#hold(domain, result.view);
+      // A view that found DANE may be in the store: one that was not validated does not replace it.
+      const isBlind = previous === undefined && !result.view.validated && store.hidesMx(name);
+      if (isBlind) return;
       if (previous === undefined || needsWriting(result.view, previous)) {
         store.putMx(writeView(result.view));
       }

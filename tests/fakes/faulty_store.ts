@@ -41,6 +41,7 @@ export function createFaultyStore(): FaultyStore {
     },
     getFailure: (domain) => isGone ? undefined : file.getFailure(domain),
     getMx: (nextHop) => isGone ? undefined : file.getMx(nextHop),
+    hidesMx: () => isGone,
     onNews(listener): ReturnType<DomainStore["onNews"]> {
       listeners.add(listener);
       return () => void listeners.delete(listener);

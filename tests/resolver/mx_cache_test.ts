@@ -5,6 +5,7 @@ import type { MxView } from "../../src/resolver/types.ts";
 import { readKey } from "../../src/sts/domain.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
+import { createFaultyStore } from "../fakes/faulty_store.ts";
 import type { PromptReply } from "../fakes/fake_dns.ts";
 import { createWorld, DAY, HOUR, MINUTE, ZONE } from "../fakes/world.ts";
 import type { World } from "../fakes/world.ts";
@@ -15,8 +16,8 @@ const SECURE = "OK secure match=mx.example.com servername=hostname";
 const USABLE = { usage: 3, selector: 1, matchingType: 1, data: new Uint8Array(32) };
 
 /** A signed domain with an enforced policy, without TLSA records. */
-function signed(): World {
-  const world = createWorld();
+function signed(options: Parameters<typeof createWorld>[0] = {}): World {
+  const world = createWorld(options);
   world.publish(DOMAIN, { maxAge: 30 * 86400 });
   const { table } = world.dns;
   table[`MX ${DOMAIN}`] = {
@@ -245,6 +246,25 @@ Deno.test("TLSA records seen before count although the resolver has ceased to va
     await world.clock.advance(MINUTE);
     assertStringIncludes(await world.reply(DOMAIN), "TEMP cannot check example.com for DANE");
   }
+});
+
+Deno.test("a view that was not validated does not replace one that the store cannot show at the moment", async () => {
+  const store = createFaultyStore();
+  const world = signed({ store });
+  world.dns.table[TLSA] = { records: [USABLE], secure: true };
+  assertEquals(await world.reply(DOMAIN), "OK dane-only");
+  store.takeAway();
+  world.dnssec = false;
+  world.dns.dnssec = { kind: "does-not-validate", detail: "" };
+  world.restart();
+  // Learned anew while the file cannot be read.
+  assertEquals(await world.reply(DOMAIN), SECURE);
+  store.giveBack();
+  world.dnssec = true;
+  world.dns.dnssec = { kind: "validates" };
+  world.dns.table[TLSA] = "servfail";
+  world.restart();
+  assertEquals(await world.reply(DOMAIN), "OK dane-only");
 });
 
 Deno.test("a signed domain that withdraws its TLSA records is believed at once", async () => {

@@ -75,6 +75,11 @@ export class DaneYear {
   readonly table: Record<string, FakeReply>;
   readonly #zones = new Map<string, SignedZone>();
   readonly #held = new Map<string, Verdict>();
+  /**
+   * What the store may still have of a domain: a verdict that was not validated does not replace it while the
+   * store cannot be read, and it comes back when memory has dropped the later one.
+   */
+  readonly #beneath = new Map<string, Verdict>();
   /** When the lookups of a domain last failed; no others follow at the same moment. */
   readonly #failedAt = new Map<string, number>();
   readonly #random: Random;
@@ -122,11 +127,15 @@ export class DaneYear {
     const counts = before !== undefined && this.#counts(before) ? before : undefined;
     const age = counts === undefined ? Infinity : now - counts.at;
     if (counts !== undefined && age < TTL_MS) kinds.add(answerFor(counts));
+    const older = this.#beneath.get(domain);
+    if (older !== undefined && now - older.at < TTL_MS) kinds.add(answerFor(older));
     if (result !== undefined && result !== "failed") {
       assert(this.#counts(result), `${domain}: lookups that cannot count`);
       kinds.add(answerFor(result));
     } else if (result === "failed" || this.#failedAt.get(domain) === now) {
       if (counts !== undefined && age < DAY) kinds.add(answerFor(counts));
+      const beneath = this.#beneath.get(domain);
+      if (beneath !== undefined && now - beneath.at < DAY) kinds.add(answerFor(beneath));
       const isLost = isGone || age >= DAY - STORED_AGE_MS;
       if (isLost) kinds.add(this.#known === false ? "secure" : "temp");
     }
@@ -149,7 +158,11 @@ export class DaneYear {
       if (dane === "require") assertEquals(this.#known, true);
     } else if (kind === "dane-only") {
       counts.daneOnly++;
-      assert(held?.dane === "usable" || isGone || zone.kind === "dane", `${domain}: no DANE`);
+      assert(
+        held?.dane === "usable" || isGone || zone.kind === "dane" ||
+          this.#beneath.has(domain),
+        `${domain}: no DANE`,
+      );
       if (!this.#validates || zone.fault !== undefined) counts.heldDane++;
     } else {
       counts.temp++;
@@ -173,13 +186,23 @@ export class DaneYear {
       // A verdict that cannot be read is not held, nor one that is a day old as the store has it.
       const age = now - (this.#held.get(domain)?.at ?? -Infinity);
       const isLost = isGone || age >= DAY - STORED_AGE_MS;
-      const expected = isLost ? [kept, found] : [kept];
+      const beneath = this.#beneath.get(domain);
+      const expected = [
+        kept,
+        ...(isLost ? [found] : []),
+        ...(beneath === undefined ? [] : [this.#keep(found, beneath, now)]),
+      ];
       assert(
         expected.some((one) => JSON.stringify(one) === JSON.stringify(last)),
         `${domain}: ${JSON.stringify({ last, expected })}`,
       );
       if (last === "failed") this.#failedAt.set(domain, now);
-      else this.#held.set(domain, { ...last, at: now });
+      else {
+        const held = this.#held.get(domain);
+        if (last.validated) this.#beneath.delete(domain);
+        else if (isGone && held?.dane === "usable") this.#beneath.set(domain, held);
+        this.#held.set(domain, { ...last, at: now });
+      }
     }
     return last;
   }
