@@ -34,8 +34,8 @@ import { HELLO_MAX_BYTES, readClientHello } from "../../src/publish/client_hello
 import { isUsable, lintPolicy } from "../../src/publish/lint.ts";
 import { judgeSenders } from "../../src/publish/senders.ts";
 import { readView } from "../../src/resolver/stored_view.ts";
-import { formatNextHop, readKey, toALabel } from "../../src/sts/domain.ts";
-import { isHostname } from "../../src/base/host.ts";
+import { formatNextHop, readKey, toDomainName } from "../../src/sts/domain.ts";
+import { isDomainName } from "../../src/base/host.ts";
 import { isTextPlain } from "../../src/sts/media_type.ts";
 import {
   formatPolicy,
@@ -185,8 +185,8 @@ const socketmapKey: Target = {
     if (reading.kind === "invalid") return reading.reason;
     if (reading.kind !== "next-hop") return reading.kind;
     const { domain, port } = reading.nextHop;
-    assert(isHostname(domain) && domain.includes(".") && domain === domain.toLowerCase());
-    assertEquals(toALabel(domain), domain);
+    assert(isDomainName(domain) && domain.includes(".") && domain === domain.toLowerCase());
+    assertEquals(toDomainName(domain), domain);
     // A service that is not known prints as a question mark.
     if (port !== null) assertEquals(readKey(formatNextHop(reading.nextHop)), reading);
     return `${reading.nextHop.bracketed} ${port === 25}`;
@@ -464,7 +464,7 @@ const contentType: Target = {
     const text = latin1(bytes);
     const isPlain = isTextPlain(text);
     assertEquals(isTextPlain(` \t${text}`), isPlain);
-    if (isPlain) assert(/^[ \t]*text\/plain[ \t]*(?:;|$)/i.test(text), text);
+    if (isPlain) assert(/^[ \t]*text\/plain[ \t]*(?:[;,]|$)/i.test(text), text);
     return String(isPlain);
   },
 };
@@ -504,7 +504,7 @@ const storedRow: Target = {
       assert(!domainOf(mx.nextHop).includes("]"));
       const view = readView(mx);
       ways.push(view !== undefined);
-      for (const host of view?.hosts ?? []) assert(isHostname(host), host);
+      for (const host of view?.hosts ?? []) assert(isDomainName(host), host);
       if (view !== undefined) assert(isTime(view.checkedAt) && view.freshUntil >= view.checkedAt);
     }
     return ways.join();
