@@ -1,8 +1,8 @@
 /**
  * The store in a SQLite file, one file for everything, in WAL mode.
  *
- * Policies are written through: one that was answered survives a kill. Failures and next hops are written
- * in groups, times of use and of refresh at each flush; a kill loses those of the last second. What is not
+ * Policies and next hops are written through: an answer survives a kill. Failures are written in groups, times
+ * of use and of refresh at each flush; a kill loses those of the last second. What is not
  * written yet is kept in memory ({@link PendingWrites}) and hides what the file holds; so is, until a later
  * `flush`, what the file does not take. The store does not judge policies and does not cache reads: the
  * resolver's memory stands in front of it.
@@ -42,8 +42,7 @@ import type {
 const USES_MAX_MARKS = 100;
 
 /**
- * Failures and next hops written in one transaction, half a millisecond: each costs a quarter of what it would
- * by itself.
+ * Failures written in one transaction, half a millisecond: each costs a quarter of what it would by itself.
  */
 const RESULTS_IN_GROUP = 32;
 
@@ -163,8 +162,7 @@ export class SqliteStore implements PolicyStore {
 
   putMx(mx: StoredMx): void {
     if (!isMx(mx)) return this.#badRows.note("mx");
-    this.#pending.putMx(mx);
-    this.#writeGroup();
+    if (!this.#keeper.write((file) => file.putMx(mx))) this.#pending.putMx(mx);
   }
 
   onNews(listener: (news: StoreNews) => void): () => void {

@@ -147,7 +147,7 @@ export interface DomainStore extends DomainNotes {
   putFailure(failure: StoredFailure): void;
   /** Ends the count of failures; written like them. */
   clearFailure(domain: string): void;
-  /** Notes what lookups came to; written within a second, may be lost by a kill, which costs a lookup. */
+  /** Notes what lookups came to; written through before it returns when the file works, as an answer rests on it. */
   putMx(mx: StoredMx): void;
   /** Whether the file cannot be read at the moment: it may hold more of a next hop than {@link DomainNotes.getMx} returns. */
   hidesMx(nextHop: string): boolean;

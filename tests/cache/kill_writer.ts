@@ -24,7 +24,7 @@ if (import.meta.main) {
   const encoder = new TextEncoder();
   for (let number = parseInt(first, 10);; number++) {
     store.putPolicy(policyOf(`d${number}.example`));
-    // Written in groups, so that some kills come in the midst of one.
+    // As in operation, so that some kills come between the two.
     store.putMx({ nextHop: `d${number}.example`, json: "{}", checkedAt: START });
     // The checkpoint is what a kill could do most harm to.
     if (number % 50 === 0) store.flush();
