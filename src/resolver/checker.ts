@@ -98,11 +98,37 @@ async function runCheck(
   domain: string,
   { isForced, turn }: { isForced: boolean; turn: number },
 ): Promise<CheckResult> {
+  // Hundreds of checks may wait at once: none of them has a policy in hand meanwhile, which can be large.
+  const txt = await lookupTxt(tools, domain, recallId(tools, domain));
+  const first = endOrFetch(tools, domain, { txt, isForced });
+  if (!("fetch" in first)) return first;
+  const fetched = await retrieve(tools, domain, { ...first.fetch, turn });
+  const state = tools.memory.stateOf(domain);
+  // The fetch may have taken longer than the rest of the old policy's life.
+  const held = tools.memory.live(state);
+  const end = decideCheck({ held, txt, now: tools.effects.clock.now(), isForced, fetched });
+  return finish(tools, state, { end, txt });
+}
+
+/** The `id` of the policy held. What is in the store counts as held; from here on the memory hears of changes. */
+function recallId({ memory }: Tools, domain: string): string | undefined {
+  const recall = memory.recall(memory.stateOf(domain));
+  return recall.kind === "held" ? recall.held.id : undefined;
+}
+
+/** What to fetch, and the failure of the last try. */
+interface FetchTask {
+  readonly id: string;
+  readonly failure: StoredFailure | undefined;
+}
+
+/** Ends a check after its TXT lookup, or says what to fetch. */
+function endOrFetch(
+  tools: Tools,
+  domain: string,
+  { txt, isForced }: { txt: TxtResult; isForced: boolean },
+): CheckResult | { readonly fetch: FetchTask } {
   const { memory, effects: { clock, store } } = tools;
-  const before = memory.stateOf(domain);
-  // What is in the store counts as held; from here on the memory hears of changes.
-  memory.recall(before);
-  const txt = await lookupTxt(tools, before);
   const state = memory.stateOf(domain);
   const facts: CheckFacts = { held: memory.live(state), txt, now: clock.now(), isForced };
   const first = decideCheck(facts);
@@ -110,18 +136,16 @@ async function runCheck(
   const failure = store.getFailure(domain);
   const decision = decideCheck({ ...facts, failure });
   if (decision.step !== "fetch") return finish(tools, state, { end: decision, txt });
-  const fetched = await retrieve(tools, domain, { id: decision.id, failure, turn });
-  const after = memory.stateOf(domain);
-  // The fetch may have taken longer than the rest of the old policy's life.
-  const end = decideCheck({ ...facts, held: memory.live(after), fetched });
-  return finish(tools, after, { end, txt });
+  return { fetch: { id: decision.id, failure } };
 }
 
-async function lookupTxt({ memory, effects }: Tools, state: DomainState): Promise<TxtResult> {
+async function lookupTxt(
+  { effects }: Tools,
+  domain: string,
+  heldId: string | undefined,
+): Promise<TxtResult> {
   const { clock, dns, fetchPolicy, observe, store } = effects;
-  const { domain } = state;
   const started = clock.now();
-  const heldId = memory.live(state)?.id;
   const answer = await dns.lookupTxt(txtName(domain), {
     isNews(records) {
       const record = selectTxtRecord(records);
