@@ -245,7 +245,7 @@ echo "== remove, purge"
 check "dpkg removes it" dpkg --remove mta-sts-resolver
 check "nobody listens" not answers inet:127.0.0.1:8461
 check "dpkg purges it" dpkg --purge mta-sts-resolver
-left() { find /etc/systemd /var/lib/systemd /lib/systemd -name '*mta-sts*' | grep .; }
+left() { find /etc/systemd /var/lib/systemd /lib/systemd -name 'mta-sts-resolver*' | grep .; }
 check "no unit and no link is left" not left
 
 echo "== upgrade on a host that listens elsewhere"
