@@ -1,7 +1,6 @@
 /**
- * Writes that the cache file has not taken yet: marks on policies and the results of fetches and of MX
- * lookups, which are written in groups, and, while the file cannot be written, everything else. What is
- * pending hides what the file holds.
+ * Writes that the cache file has not taken yet: marks on policies and failed fetches, which are written in
+ * groups, and, while the file cannot be written, everything else. What is pending hides what the file holds.
  *
  * The size is bounded. When it is exceeded, what is cheapest to lose goes first: marks, then the
  * results that can be learned again, then policies, always the oldest first. Removals stay:

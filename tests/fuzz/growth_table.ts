@@ -44,6 +44,7 @@ import { quoteRemote, quoteText } from "../../src/base/quote_text.ts";
 import { selectTxtRecord } from "../../src/sts/txt_record.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
+import { createRecordedLink } from "./recorded_link.ts";
 
 /** A reader with its worst input. */
 export interface GrowthRow {
@@ -248,17 +249,7 @@ function smtpReplies(name: string, piece: number, lineOctets: number): GrowthRow
       const lines = Math.max(1, Math.floor(size / lineOctets));
       const bytes = new TextEncoder().encode(`220-${"a".repeat(lineOctets - 6)}\r\n`.repeat(lines));
       return async () => {
-        let at = 0;
-        const link = {
-          read(buffer: Uint8Array) {
-            const part = bytes.subarray(at, at + Math.min(piece, buffer.length));
-            buffer.set(part);
-            at += part.length;
-            return Promise.resolve(part.length === 0 ? null : part.length);
-          },
-          write: () => Promise.resolve(),
-          close() {},
-        };
+        const link = createRecordedLink(bytes, piece);
         const clock = new ManualClock();
         const budget = new TimeBudget({ clock, step: 1000, total: 1000 });
         return await new SmtpDialogue(link, { budget, helo: "a.example" }).startTls();

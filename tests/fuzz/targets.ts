@@ -48,6 +48,7 @@ import { createAuthority, createCertificate } from "../fakes/certificates.ts";
 import { cname, encodeReply, soa, txt } from "../fakes/fake_dns_server.ts";
 import type { FakeDnsReply } from "../fakes/fake_dns_server.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
+import { createRecordedLink } from "./recorded_link.ts";
 import { threadTime } from "../fakes/cpu_time.ts";
 import mediaTypes from "../vectors/media_types.json" with { type: "json" };
 import policies from "../vectors/policies.json" with { type: "json" };
@@ -411,17 +412,7 @@ const smtpReply: Target = {
 };
 
 async function talk(bytes: Uint8Array, piece: number): Promise<string> {
-  let at = 0;
-  const link = {
-    read(buffer: Uint8Array) {
-      const part = bytes.subarray(at, at + Math.min(piece, buffer.length));
-      buffer.set(part);
-      at += part.length;
-      return Promise.resolve(part.length === 0 ? null : part.length);
-    },
-    write: () => Promise.resolve(),
-    close() {},
-  };
+  const link = createRecordedLink(bytes, piece);
   const budget = new TimeBudget({ clock: new ManualClock(), step: 1000, total: 1000 });
   const fault = await new SmtpDialogue(link, { budget, helo: "[192.0.2.1]" }).startTls();
   if (fault === undefined) return "ready";
