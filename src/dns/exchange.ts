@@ -1,16 +1,17 @@
 /**
- * One question and its answer as octets, over UDP or TCP: the possible failures, and the bounds on questions.
+ * What UDP and TCP share: one question and its answer as octets, why there may be no answer, and how many questions
+ * may be open.
  *
  * @module
  */
 
 /**
- * Questions open at once: enough for hundreds of slow domains without keeping others waiting, and
- * half of the 1024 slots of an Unbound thread, which resets connections when they are all taken.
+ * Questions open at once. That is enough for hundreds of slow domains without holding up others, and
+ * half of the 1024 slots of an Unbound thread, which resets connections when all are taken.
  */
 export const MAX_IN_FLIGHT = 512;
 
-/** Questions that wait for a place, so that memory stays bounded when the resolver hangs. */
+/** Questions that may wait to be sent. This bounds memory while a DNS resolver hangs. */
 export const MAX_QUEUED = 4096;
 
 /** The shortest DNS message, octets: its header. */
@@ -19,25 +20,31 @@ export const HEADER_BYTES = 12;
 /** Why there is no answer. */
 export interface WireFailure {
   readonly kind: "failed";
-  /** `refused`: the resolver hung up on this very question. */
+  /** `refused`: the DNS resolver hung up on this very question. */
   readonly reason: "timeout" | "unreachable" | "malformed" | "refused";
   /** One line. */
   readonly detail: string;
-  /** The resolver sent nothing at all while the question waited. It may be down, or only this domain may be slow. */
+  /** The DNS resolver sent nothing at all while the question waited: it is down, or only this domain is slow. */
   readonly silent: boolean;
 }
 
 /** Options of one question on the wire. */
 export interface AskOptions<T> {
-  /** Reads the answer, whose bytes are only valid during the call. What it throws makes the answer `malformed`. */
+  /** Reads the answer, whose bytes are valid only during the call. If it throws, the answer is `malformed`. */
   decode(message: Uint8Array): T;
-  /** Milliseconds to wait in all. */
+  /** Time to wait in all, ms. */
   readonly timeout: number;
-  /** Gives up waiting. */
+  /** Ends the wait before its time. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes a failure. */
+/** A question after `close()`, or open at that time. */
+export const CLOSED = failure("unreachable", "the client is closed");
+
+/** A question beyond {@link MAX_QUEUED}. */
+export const CROWDED = failure("timeout", "too many questions wait");
+
+/** Makes a failure. `detail` is one line. */
 export function failure(reason: WireFailure["reason"], detail: string): WireFailure {
   return { kind: "failed", reason, detail, silent: false };
 }

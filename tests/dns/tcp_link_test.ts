@@ -83,5 +83,5 @@ Deno.test("openTcpLink() tells the end once, and not after close()", async () =>
   using closed = await connect();
   closed.link.close();
   assertEquals(await closed.conn.read(new Uint8Array(1)), null);
-  assertEquals([ended.told, closed.told], [["end: connection closed by the resolver"], []]);
+  assertEquals([ended.told, closed.told], [["end: connection closed by the DNS resolver"], []]);
 });

@@ -163,7 +163,7 @@ Deno.test("ask() over TCP alone: a question that is hung up on fails by itself",
   using test = openWay(server, { usesTcp: true });
   const names = ["a.example", "bad.example", "a.example", "a.example"];
   const outcomes = await Promise.all(names.map((name) => test.ask(name)));
-  assertEquals(outcomes, ["1", "refused: connection closed by the resolver", "1", "1"]);
+  assertEquals(outcomes, ["1", "refused: connection closed by the DNS resolver", "1", "1"]);
   // The sign of life that was asked for came.
   assertEquals(await test.way.look(), true);
   assertEquals(test.events, []);
@@ -177,7 +177,7 @@ Deno.test("ask() over TCP alone: a resolver that hangs up on everything is down"
   using test = openWay(server, { usesTcp: true });
   assertMatch(await test.ask("a.example"), /^refused: /);
   assertEquals(await test.way.look(), false);
-  assertEquals(test.events, ["down: connection closed by the resolver"]);
+  assertEquals(test.events, ["down: connection closed by the DNS resolver"]);
 });
 
 Deno.test("ask() asks two questions over TCP alone in less than 20 ms", async () => {
