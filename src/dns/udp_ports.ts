@@ -1,39 +1,41 @@
 /**
- * The UDP sockets on which one resolver is asked.
+ * The UDP sockets for questions to one DNS resolver.
  *
- * Whoever wants to forge an answer without seeing the question has to guess its id and the port it came
- * from (RFC 5452 §4.3). A port for each question would cost more than the question (a socket takes
- * longer to make than an answer to come), so there are some, each with a random port from the kernel, of
- * which every question takes one at random. Each is given up after a number of questions or a time,
- * whichever is first, before its port could be searched for and used.
+ * To forge an answer without seeing the question, an attacker has to guess its id and its source port
+ * (RFC 5452 §4.3). A port for each question would cost more than the question, since it takes longer to make a socket
+ * than to get an answer. So there are a few sockets, each on a random port from the kernel, and every question takes
+ * one of them at random. Each is given up after a number of questions or a time, whichever comes first, before an
+ * attacker could find its port and use it.
  *
- * The sockets are the runtime's own, at half the price of Node's (measured: 30 µs of processor time for a question
- * and its answer, instead of 60). The runtime calls them unstable: `unstable` in deno.json has them.
+ * The sockets are the runtime's own. With one of them, a question and its answer take 30 to 45 µs of processor time,
+ * with one of Node's 55 to 85 µs (docs/performance-method.md). The runtime calls them unstable, so deno.json names
+ * them under `unstable`.
  *
  * @module
  */
 
 import ipaddr from "ipaddr.js";
 import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/error_text.ts";
 import { createRandomBits } from "./random_bits.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 
-/** Ports to choose from: three more bits to guess for who knows them all, and room for the answers of a burst. */
+/** Ports to choose from: three more bits to guess even for an attacker who knows them all, and room for a burst of answers. */
 const PORTS = 8;
 
-/** Sockets open at once, those included that are given up but still wait for answers. */
+/** Sockets open at once, including those given up that still wait for answers. */
 const MAX_SOCKETS = 24;
 
-/** Questions asked from one port; at this number the price of a new one is a hundredth of theirs. */
+/** Questions asked from one port. With this many, a new socket costs a hundredth of what they cost. */
 const MAX_QUESTIONS = 256;
 
-/** A port is given up after this, ms: to find an open port by probing takes seconds (CVE-2020-25705). */
+/** A port is given up after this, ms. It takes seconds to find an open port by probing (CVE-2020-25705). */
 const MAX_AGE_MS = 10_000;
 
-/** What is received of a datagram, octets; we ask for 1232 at most, and what is cut is asked for over TCP. */
+/** Octets read of a datagram. We ask for 1232 at most, and ask again over TCP for what is truncated. */
 const BUFFER_BYTES = 4096;
 
-/** The addresses that mean this host, and where its answers come from. */
+/** Addresses that stand for this host, and the addresses from which it answers. */
 const LOCAL_ADDRESSES: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** One socket with the questions asked from it. */
@@ -45,7 +47,7 @@ export interface Port<Q> {
 }
 
 interface OpenPort<Q> extends Port<Q> {
-  /** None if the system has none left. */
+  /** `undefined` if the system has none left. */
   readonly socket: Deno.DatagramConn | undefined;
   readonly openedAt: number;
   /** Questions it may still take. */
@@ -56,7 +58,7 @@ interface OpenPort<Q> extends Port<Q> {
 /** Options of {@link UdpPorts}. */
 export interface UdpPortsOptions<Q> {
   readonly clock: Clock;
-  /** A datagram came from the resolver's address and port; its bytes may be kept. */
+  /** A datagram came from the address and port of the DNS resolver. Its bytes may be kept. */
   onMessage(message: Uint8Array, port: Port<Q>): void;
 }
 
@@ -67,7 +69,7 @@ export class UdpPorts<Q> {
   readonly #random = createRandomBits();
   readonly #current: (OpenPort<Q> | undefined)[] = Array(PORTS).fill(undefined);
   readonly #open = new Set<OpenPort<Q>>();
-  /** The resolver's address as the system prints it, once seen. */
+  /** The address of the DNS resolver as the system prints it, once seen. */
   #source: string;
 
   /** Opens nothing yet. */
@@ -78,7 +80,7 @@ export class UdpPorts<Q> {
     this.#options = options;
   }
 
-  /** Takes a port for a question, and an id that is free there, and notes the question under it. */
+  /** Chooses a port for a question and an id that is free there, and keeps the question under that id. */
   take(question: Q): { readonly port: Port<Q>; readonly id: number } {
     const port = this.#choose();
     port.left--;
@@ -88,14 +90,14 @@ export class UdpPorts<Q> {
     return { port, id };
   }
 
-  /** Forgets a question, which is settled. */
+  /** Forgets a question that is settled. */
   release(port: Port<Q>, id: number): void {
     port.questions.delete(id);
     const open = port as OpenPort<Q>;
     if (open.retired && open.questions.size === 0) this.#end(open);
   }
 
-  /** Gives all sockets up at once. The questions are the caller's. */
+  /** Closes all sockets at once. The questions are left to the caller. */
   close(): void {
     for (const port of [...this.#open]) this.#end(port);
     this.#current.fill(undefined);
@@ -140,13 +142,13 @@ export class UdpPorts<Q> {
     try {
       for (;;) {
         const [message, from] = await socket.receive(buffer);
-        // An answer from anywhere else is none (RFC 5452 §9.1).
+        // Nothing from anywhere else is an answer (RFC 5452 §9.1).
         const { hostname, port: source } = from as Deno.NetAddr;
         if (source !== targetPort || !this.#isSource(hostname)) continue;
         this.#options.onMessage(message.slice(), port);
       }
     } catch {
-      // Closed, or of no more use: the next question opens another. What is under way shows by silence.
+      // Closed or broken: the next question opens another one. Questions under way meet silence.
       port.left = 0;
     }
   }
@@ -165,7 +167,7 @@ export class UdpPorts<Q> {
     try {
       port.socket?.close();
     } catch {
-      // It has ended already.
+      // It is closed already.
     }
   }
 }
@@ -184,8 +186,4 @@ function bind(
   } catch (error) {
     return { socket: undefined, detail: messageOf(error) };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

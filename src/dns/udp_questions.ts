@@ -1,25 +1,26 @@
 /**
- * Questions to one resolver over UDP.
+ * Questions to one DNS resolver over UDP.
  *
- * A datagram may be lost, so a question is sent again, soon at first, then less and less often, with the
- * same id from the same port: who answers the first one late answers all. Only what comes from the
- * resolver's address to the right port with the right id is read at all (RFC 5452 §9.1); the question in it
- * is checked by whoever decodes it. The case of names is left alone ("0x20"): the small resolvers that speak UDP
- * alone are the ones that do not keep it, and a resolver whose AD bit counts is on a path that nobody else is on.
+ * A datagram may be lost, so a question is sent again, soon at first and then less often, with the
+ * same id from the same port: a late answer to any copy answers all of them. We read only what comes from the address
+ * of the DNS resolver to the right port with the right id (RFC 5452 §9.1); the decoder checks the question in it. The
+ * letters of a name keep their case ("0x20" is not used): the small DNS resolvers that speak UDP alone are the ones
+ * that would not return it unchanged, and nobody else may be on the path to one whose AD bit counts.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
-import { failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./exchange.ts";
+import { messageOf } from "../base/error_text.ts";
+import { CLOSED, CROWDED, failure, HEADER_BYTES, MAX_IN_FLIGHT, MAX_QUEUED } from "./exchange.ts";
 import type { AskOptions, WireFailure } from "./exchange.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 import type { Port } from "./udp_ports.ts";
 import { UdpPorts } from "./udp_ports.ts";
 
 /**
- * When a question is sent again, ms after the time before: a loss costs a third of a second, and who is slow
- * because others are gets four datagrams in all.
+ * When a question is sent again, ms after the last time. A loss costs a third of a second, and a DNS resolver that
+ * waits for slow name servers gets four datagrams in all.
  */
 const REPEAT_MS = [300, 600, 1200];
 
@@ -30,12 +31,12 @@ const IDLE_TIMEOUT_MS = 20_000;
 const FLAGS_AT = 2;
 const TRUNCATED = 0x02;
 
-/** Why there is no answer: as over TCP, or that it was cut, or must be had over TCP because UDP is shut. */
+/** Why there is no answer: as over TCP, or because it was truncated, or because UDP is shut and TCP must be used. */
 export type UdpFailure = WireFailure | { readonly kind: "truncated" } | { readonly kind: "shut" };
 
 /** Options of {@link UdpQuestions.ask}. */
 export interface UdpAskOptions<T> extends AskOptions<T> {
-  /** Nothing at all has come from the resolver since the question was sent first, and it is sent again. */
+  /** The question is sent again, and the DNS resolver has sent nothing at all since it was first sent. */
   onQuiet?(): void;
 }
 
@@ -47,12 +48,12 @@ interface Pending {
   readonly expire: () => void;
   readonly onQuiet: (() => void) | undefined;
   cancelTimer: () => void;
-  /** Where it was sent from, and how much had been heard by then. */
+  /** The port and id it was sent with, and how many datagrams had come by then. */
   sent: { readonly port: Port<Pending>; readonly id: number; readonly heard: number } | undefined;
   repeats: number;
 }
 
-/** The questions to one resolver. */
+/** The questions to one DNS resolver. */
 export class UdpQuestions {
   readonly #clock: Clock;
   readonly #ports: UdpPorts<Pending>;
@@ -71,7 +72,7 @@ export class UdpQuestions {
     this.#ports = new UdpPorts(server, { clock, onMessage });
   }
 
-  /** Datagrams received from the resolver so far. */
+  /** Datagrams received from the DNS resolver so far. */
   get heard(): number {
     return this.#heard;
   }
@@ -79,7 +80,7 @@ export class UdpQuestions {
   /**
    * Asks a question.
    *
-   * @param query The message with its two length octets in front, as for TCP; the id is set here.
+   * @param query The message behind its two length octets, as for TCP; the id is set here.
    * @param options How to read the answer, and how long to wait for it.
    * @returns What `decode` made of the answer, or why there is none. Never rejects.
    */
@@ -100,7 +101,7 @@ export class UdpQuestions {
           try {
             settle(options.decode(message));
           } catch (error) {
-            settle(failure("malformed", error instanceof Error ? error.message : "unreadable"));
+            settle(failure("malformed", messageOf(error)));
           }
         },
         fail: settle,
@@ -112,10 +113,8 @@ export class UdpQuestions {
       };
       const giveUp = () => settle(failure("timeout", "the caller gave up"));
       if (signal?.aborted) return giveUp();
-      if (this.#closed) return settle(failure("unreachable", "the client is closed"));
-      if (this.#queue.size >= MAX_QUEUED) {
-        return settle(failure("timeout", "too many questions wait"));
-      }
+      if (this.#closed) return settle(CLOSED);
+      if (this.#queue.size >= MAX_QUEUED) return settle(CROWDED);
       signal?.addEventListener("abort", giveUp, { once: true });
       this.#queue.add(pending);
       this.#pump();
@@ -123,20 +122,20 @@ export class UdpQuestions {
     });
   }
 
-  /** Settles all questions under way. */
+  /** Settles all questions under way with this failure. */
   failAll(why: UdpFailure): void {
     for (const pending of [...this.#inFlight, ...this.#queue]) pending.fail(why);
   }
 
-  /** Closes all sockets; open questions fail with `unreachable`, and so do later ones. */
+  /** Closes all sockets. Open questions fail with `unreachable`, and so do later ones. */
   close(): void {
     this.#closed = true;
-    this.failAll(failure("unreachable", "the client is closed"));
+    this.failAll(CLOSED);
     this.#ports.close();
     this.#cancelIdle?.();
   }
 
-  /** Sends what there is a place for. */
+  /** Sends the questions for which there is room. */
   #pump(): void {
     for (const pending of this.#queue) {
       if (this.#inFlight.size >= MAX_IN_FLIGHT || this.#closed) return;
@@ -156,12 +155,12 @@ export class UdpQuestions {
     pending.cancelTimer();
     this.#arm(pending);
     port.send(pending.message, () => {
-      // There is no way there over UDP, or none now; TCP will show.
+      // UDP does not get there, or not now. TCP will show.
       if (this.#inFlight.has(pending)) pending.fail({ kind: "shut" });
     });
   }
 
-  /** Sets the timer for the next repetition or the end, whichever is first. */
+  /** Sets the timer for the next repetition or for the end, whichever comes first. */
   #arm(pending: Pending): void {
     const left = pending.deadline - this.#clock.now();
     const repeat = pending.sent === undefined ? undefined : REPEAT_MS[pending.repeats];
