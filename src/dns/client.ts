@@ -1,13 +1,12 @@
 /**
  * The DNS client of the program.
  *
- * All questions are asked on the wire, where response code, AD bit and TTL can be seen: that a name has
- * no record, as most names do not, is known from there alone, and so is that a record says what it said
- * before. Either is asked once. A TXT record that is news is read with `Deno.resolveDns`. Asked first it would
- * save that second question, but it says the same for "no record" and for every failure, so that all
- * names without a record, the most by far, would be asked for twice: measured, 0.2 ms of CPU time for each
- * instead of 0.04 under load, against 0.15 ms once for each new record. What it does not find in time is taken
- * from the wire.
+ * It asks all questions on the wire, which shows response code, AD bit and TTL. Only the wire shows that a name has no
+ * record, as most names do not, or that a record says the same as before. Either takes one question. A TXT record
+ * that is news is read with `Deno.resolveDns`. To ask that first would save the second question, but it says
+ * the same for "no record" and for every failure, so every name without a record, and those are by far the most, would
+ * take two: measured, 0.2 ms of processor time for each of them instead of 0.04 under load, against 0.15 ms once
+ * for each new record. What it does not find in time comes from the wire.
  *
  * @module
  */
@@ -28,26 +27,26 @@ import type { LookupOptions, RecordData, RecordType, TxtLookupOptions } from "./
 import { Validation } from "./validation.ts";
 
 /**
- * How long a record that the wire has shown may take to be read, ms: the resolver has it in its cache, and a
- * packet that is lost is repeated after 5 s only.
+ * Time to read a record that the wire has shown, ms. The DNS resolver has it in its cache, and the runtime repeats a
+ * lost packet only after 5 s.
  */
 const READ_MS = 250;
 
-/** Bounds of the histogram, seconds: from an answer out of a near cache to the usual deadlines. */
+/** Bounds of the histogram, seconds: from the answer of a near cache to the usual deadlines. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10];
 
-/** The types asked for in operation; their counters exist from the start. */
+/** The types that the daemon asks for. Their counters exist from the start. */
 const COUNTED_TYPES: readonly RecordType[] = ["A", "AAAA", "MX", "TLSA", "TXT"];
 
 /** Options of {@link createDnsClient}. */
 export interface DnsClientOptions {
-  /** `address:port`, in order of preference; empty: those of resolv.conf. */
+  /** `address:port`, in order of preference. If empty, those of resolv.conf are used. */
   readonly servers: readonly string[];
   /** @default {"/etc/resolv.conf"} */
   readonly resolvConfPath?: string;
-  /** What one question may take in all, ms. */
+  /** Time limit of one question, all attempts included, ms. */
   readonly timeout: number;
-  /** The question that shows whether the resolver validates, as `type:name`; the root is `.`. */
+  /** The question that shows whether a DNS resolver validates, as `type:name`; the root is `.`. */
   readonly dnssecProbe: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,90 +56,13 @@ export interface DnsClientOptions {
 }
 
 /**
- * Creates the client. Nothing is asked yet.
+ * Creates the client. Asks nothing yet.
  *
- * @throws {TypeError} If a server's address or the probe is not of its form.
+ * @throws {TypeError} If the address of a server or the probe does not have its form.
  */
 export function createDnsClient(options: DnsClientOptions): DnsClient {
-  const { clock, timeout, resolvConfPath = "/etc/resolv.conf" } = options;
-  const { resolveTxt = (name, how) => Deno.resolveDns(name, "TXT", how) } = options;
-  const validation = new Validation({
-    ...options,
-    servers: () => servers.all(),
-    question: parseProbe(options.dnssecProbe),
-    text: options.dnssecProbe,
-  });
-  const servers = new ServerList({
-    ...options,
-    resolvConfPath,
-    onRenewed: (server) => validation.renew(server),
-  });
-  const failover = new Failover(servers, { clock, validation });
-  const observe = createObserver(options);
-  options.metrics.gaugeFn(
-    "mta_sts_dns_resolvers_validating",
-    "Resolvers known to validate DNSSEC.",
-    () => servers.all().filter((server) => validation.stateOf(server)).length,
-  );
-
-  async function ask<T extends RecordType>(
-    question: Question<T>,
-    { started, signal, validated }: { started: number } & LookupOptions,
-  ): Promise<DnsAnswer<RecordData[T]>> {
-    const answer = await failover.ask(question, {
-      deadline: started + timeout,
-      signal,
-      validated: validated ?? false,
-    });
-    observe(question, answer, started);
-    return answer;
-  }
-
-  async function lookup<T extends RecordType>(
-    text: string,
-    type: T,
-    lookupOptions: LookupOptions = {},
-  ): Promise<DnsAnswer<RecordData[T]>> {
-    const name = readName(text);
-    return name === undefined
-      ? IMPOSSIBLE
-      : await ask({ name, type }, { ...lookupOptions, started: clock.now() });
-  }
-
-  async function lookupTxt(
-    text: string,
-    { signal, isNews = () => true }: TxtLookupOptions = {},
-  ): Promise<DnsAnswer<string>> {
-    const name = readName(text);
-    if (name === undefined) return IMPOSSIBLE;
-    const started = clock.now();
-    const question: Question<"TXT"> = { name, type: "TXT" };
-    const deadline = started + timeout;
-    const shown = await failover.ask(question, { deadline, signal });
-    const answer = shown.kind === "found" && isNews(shown.records)
-      ? await readTxt(name, shown, { deadline, signal })
-      : shown;
-    observe(question, answer, started);
-    return answer;
-  }
-
-  /** @returns The answer with the records that `Deno.resolveDns` finds, or as the wire has shown it. */
-  async function readTxt(
-    name: string,
-    shown: Found,
-    { deadline, signal }: Limits,
-  ): Promise<DnsAnswer<string>> {
-    const [server] = servers.candidates(new Set());
-    if (server === undefined) return shown;
-    const records = await findTxt(name, {
-      resolveTxt,
-      server: server.address,
-      clock,
-      timeout: Math.min(deadline - clock.now(), READ_MS),
-      signal,
-    });
-    return records.length === 0 ? shown : { ...shown, records };
-  }
+  const { servers, validation } = createServers(options);
+  const lookups = new Lookups(options, { servers, validation });
 
   function resolvers(): readonly ResolverState[] {
     return servers.all().map((server) => ({
@@ -151,8 +73,8 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
   }
 
   return {
-    lookup,
-    lookupTxt,
+    lookup: (name, type, how) => lookups.lookup(name, type, how),
+    lookupTxt: (name, how) => lookups.lookupTxt(name, how),
     probe: () => validation.probeAll(),
     validates: () => validation.overall(),
     async inspect(): Promise<readonly ResolverState[]> {
@@ -165,17 +87,112 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
   };
 }
 
+/** The list of DNS resolvers and the probes of them, which need each other. */
+interface Servers {
+  readonly servers: ServerList;
+  readonly validation: Validation;
+}
+
+function createServers(options: DnsClientOptions): Servers {
+  const validation = new Validation({
+    ...options,
+    servers: () => servers.all(),
+    question: parseProbe(options.dnssecProbe),
+    text: options.dnssecProbe,
+  });
+  const servers = new ServerList({
+    ...options,
+    resolvConfPath: options.resolvConfPath ?? "/etc/resolv.conf",
+    onRenewed: (server) => validation.renew(server),
+  });
+  options.metrics.gaugeFn(
+    "mta_sts_dns_resolvers_validating",
+    "DNS resolvers known to validate DNSSEC.",
+    () => servers.all().filter((server) => validation.stateOf(server)).length,
+  );
+  return { servers, validation };
+}
+
+/** Asks questions, and counts what came of them. */
+class Lookups {
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #resolveTxt: ResolveTxt;
+  readonly #servers: ServerList;
+  readonly #failover: Failover;
+  readonly #observe: ReturnType<typeof createObserver>;
+
+  constructor(options: DnsClientOptions, { servers, validation }: Servers) {
+    this.#clock = options.clock;
+    this.#timeout = options.timeout;
+    this.#resolveTxt = options.resolveTxt ?? ((name, how) => Deno.resolveDns(name, "TXT", how));
+    this.#servers = servers;
+    this.#failover = new Failover(servers, { clock: options.clock, validation });
+    this.#observe = createObserver(options);
+  }
+
+  async lookup<T extends RecordType>(
+    text: string,
+    type: T,
+    { signal, validated = false }: LookupOptions = {},
+  ): Promise<DnsAnswer<RecordData[T]>> {
+    const name = readName(text);
+    if (name === undefined) return IMPOSSIBLE;
+    const started = this.#clock.now();
+    const question: Question<T> = { name, type };
+    const deadline = started + this.#timeout;
+    const answer = await this.#failover.ask(question, { deadline, signal, validated });
+    this.#observe(question, answer, started);
+    return answer;
+  }
+
+  async lookupTxt(
+    text: string,
+    { signal, isNews = () => true }: TxtLookupOptions = {},
+  ): Promise<DnsAnswer<string>> {
+    const name = readName(text);
+    if (name === undefined) return IMPOSSIBLE;
+    const started = this.#clock.now();
+    const question: Question<"TXT"> = { name, type: "TXT" };
+    const deadline = started + this.#timeout;
+    const shown = await this.#failover.ask(question, { deadline, signal });
+    const answer = shown.kind === "found" && isNews(shown.records)
+      ? await this.#readTxt(name, shown, { deadline, signal })
+      : shown;
+    this.#observe(question, answer, started);
+    return answer;
+  }
+
+  /** @returns The answer with the records that `Deno.resolveDns` finds, or as the wire has shown it. */
+  async #readTxt(
+    name: string,
+    shown: Found,
+    { deadline, signal }: Limits,
+  ): Promise<DnsAnswer<string>> {
+    const [server] = this.#servers.candidates(new Set());
+    if (server === undefined) return shown;
+    const records = await findTxt(name, {
+      resolveTxt: this.#resolveTxt,
+      server: server.address,
+      clock: this.#clock,
+      timeout: Math.min(deadline - this.#clock.now(), READ_MS),
+      signal,
+    });
+    return records.length === 0 ? shown : { ...shown, records };
+  }
+}
+
 type Found = Extract<DnsAnswer<string>, { kind: "found" }>;
 
 /** A name that DNS cannot hold, such as one of more than 253 octets, does not exist. */
 const IMPOSSIBLE = { kind: "nxdomain", secure: false, validated: true, ttl: 0 } as const;
 
-/** Declares the metrics. @returns What counts and logs an answer; `started` in ms of the clock. */
+/** Declares the metrics. @returns A function that counts and logs an answer; `started` is in ms of the clock. */
 function createObserver({ clock, log, metrics }: DnsClientOptions) {
   const results = ["found", "nodata", "nxdomain", ...DNS_FAILURES];
   const questions = metrics.counter(
     "mta_sts_dns_questions_total",
-    "Questions to the resolvers, by type and what came of them.",
+    "Questions to DNS resolvers, by type and result.",
     ["type", "result"],
   );
   for (const type of COUNTED_TYPES) {
@@ -183,7 +200,7 @@ function createObserver({ clock, log, metrics }: DnsClientOptions) {
   }
   const seconds = metrics.histogram(
     "mta_sts_dns_seconds",
-    "Time to the answer of a question, all attempts included.",
+    "Time from a question to its answer, all attempts included.",
     SECONDS_BOUNDS,
     ["type"],
   );
@@ -198,7 +215,7 @@ function createObserver({ clock, log, metrics }: DnsClientOptions) {
   };
 }
 
-/** Reads the probe in the form Postfix has for it (`dnssec_probe`). */
+/** Reads the probe in the form that Postfix uses for it (`dnssec_probe`). */
 function parseProbe(text: string): Question {
   const [, type, owner] = /^([A-Za-z]+):(.+)$/.exec(text) ?? [];
   const name = readName(owner ?? "");

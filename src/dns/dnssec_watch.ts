@@ -1,6 +1,6 @@
 /**
- * Watches the DNS resolvers by asking each of them again and again: whether they validate DNSSEC, and
- * whether they answer over UDP and TCP.
+ * Watches the DNS resolvers: asks each one regularly whether it validates DNSSEC, and whether it answers over UDP
+ * and TCP.
  *
  * @module
  */
@@ -9,24 +9,25 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DnsClient, DnssecProbe, ResolverState } from "./types.ts";
 
-/** A resolver rarely changes, so it is asked again this often, ms. */
+/** Time between two rounds, ms. A DNS resolver rarely changes. */
 const REPEAT_MS = 3600 * 1000;
 
-/** While some resolver has not answered, all are asked this often, ms. */
+/** Time between two rounds while a DNS resolver has not answered, ms. */
 const RETRY_MS = 30_000;
 
 /** The watch. */
 export interface DnssecWatch {
-  /** Whether a resolver is known to validate; see {@link DnsClient.validates}. */
+  /** Whether DNSSEC is validated; see {@link DnsClient.validates}. */
   validates(): boolean | undefined;
-  /** What is known of each resolver. */
+  /** What is known of each DNS resolver. */
   resolvers(): readonly ResolverState[];
-  /** Asks now. Never rejects. */
+  /** Probes all DNS resolvers now. Never rejects. */
   ask(): Promise<DnssecProbe>;
+  /** Ends the watch; a round under way is its last. */
   stop(): void;
 }
 
-/** Starts the watch; the first questions are asked at once. */
+/** Starts the watch. The first round begins at once. */
 export function watchDnssec(
   { dns, clock, metrics }: {
     dns: Pick<DnsClient, "probe" | "inspect" | "resolvers" | "validates">;

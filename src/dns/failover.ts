@@ -1,11 +1,10 @@
 /**
- * One question, asked of the resolvers in turn.
+ * Asks the DNS resolvers one question, in turn.
  *
- * It goes to the first resolver; when that one cannot be reached, is silent, refuses or fails,
- * to the next. Each gets an equal part of the time that is left. What a validating resolver holds
- * for bogus is the end, however: the next one may not validate, and would hand out the forgery. For the
- * same reason an answer that must be validated is taken from a resolver that does validate, or with its
- * AD bit, and from nobody else.
+ * The question goes to the first DNS resolver. If that one is unreachable or silent, refuses or fails, it goes to the
+ * next. Each gets an equal part of the time left. But if a validating DNS resolver says bogus, nobody else is asked:
+ * the next one may not validate, and would hand out the forgery. For the same reason, an answer that must be
+ * validated has the AD bit or comes from a DNS resolver that validates.
  *
  * @module
  */
@@ -18,7 +17,7 @@ import type { Server, ServerList } from "./servers.ts";
 import type { DnsAnswer, DnsFailure, RecordData, RecordType } from "./types.ts";
 import type { Validation } from "./validation.ts";
 
-/** How much a failure says, from least to most: when all resolvers fail, the most telling is reported. */
+/** Failures from the least to the most telling. If all DNS resolvers fail, the most telling failure is reported. */
 const TELLING: readonly DnsFailure[] = [
   "unreachable",
   "timeout",
@@ -29,19 +28,19 @@ const TELLING: readonly DnsFailure[] = [
   "bogus",
 ];
 
-/** The end of a question. */
+/** When a question ends, and what counts as its answer. */
 export interface Limits {
   /** ms of the clock */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
-  /** Takes validated answers only. @default {false} */
+  /** Accepts validated answers only. @default {false} */
   readonly validated?: boolean;
 }
 
-/** A reply and whether a resolver that validates has looked at it. */
+/** A reply and whether it was validated. */
 type Judged<T> = Failed | Exclude<Reply<T>, Failed> & { readonly validated: boolean };
 
-/** Asks the resolvers of a list. */
+/** Asks the DNS resolvers of a list. */
 export class Failover {
   readonly #servers: ServerList;
   readonly #clock: Clock;
@@ -54,9 +53,9 @@ export class Failover {
   }
 
   /**
-   * Asks one question, and asks on where an answer has an alias but not what it points to.
+   * Asks one question. If an answer has an alias without its target, asks for the target.
    *
-   * @returns The first answer that is no failure, or is `bogus`; else the most telling failure. Never rejects.
+   * @returns The first answer that is not a failure or is `bogus`; otherwise the most telling failure. Never rejects.
    */
   async ask<T extends RecordType>(
     { name, type }: Question<T>,
@@ -86,8 +85,8 @@ export class Failover {
     for (;;) {
       const candidates = this.#candidates(tried, validated);
       const [server] = candidates;
-      if (server === undefined) return failure ?? failed("unreachable", "no resolver");
-      // Where one has answered, those set aside have nothing to add.
+      if (server === undefined) return failure ?? failed("unreachable", "no DNS resolver");
+      // One has answered, so those set aside have nothing to add.
       if (failure !== undefined && hasAnswered(failure) && this.#servers.isDown(server)) {
         return failure;
       }
@@ -102,7 +101,7 @@ export class Failover {
     }
   }
 
-  /** The resolvers to ask next, in order. */
+  /** The DNS resolvers to ask next, in order. */
   #candidates(tried: ReadonlySet<Server>, validated: boolean): readonly Server[] {
     const candidates = this.#servers.candidates(tried);
     if (!validated || candidates.length < 2) return candidates;
@@ -122,12 +121,12 @@ export class Failover {
     await withDeadline(validation.prove(server), { ms, clock: this.#clock, signal: limits.signal });
     if (validation.isProven(server)) return { ...reply, validated: true };
     const why = validation.stateOf(server) === false
-      ? "the resolver does not validate"
-      : "not known whether the resolver validates";
+      ? "the DNS resolver does not validate"
+      : "it is not known whether the DNS resolver validates";
     return failed("unvalidated", `${server.label}: ${why}`);
   }
 
-  /** Tells a domain that fails validation from one that cannot be resolved (RFC 4035, section 3.2.2). */
+  /** Tells a domain that fails validation from one that does not resolve (RFC 4035 §3.2.2). */
   async #askServer<T extends RecordType>(
     server: Server,
     question: Question<T>,

@@ -1,10 +1,9 @@
 /**
  * DNS messages (RFC 1035 §4): our questions, and what an answer says about them.
  *
- * The answer of a recursive resolver is read, not resolved: the CNAME chain inside it is
- * followed, records of other owners are passed over, and nothing from the additional section
- * is used but the extended response code. Only what is positively said counts as absent: a
- * referral, a truncated or foreign answer is never taken for "no such record".
+ * An answer comes from a recursive DNS resolver, so it is only read. We follow the CNAME chain inside it, skip records
+ * of other owners, and use nothing of the additional section but the OPT record. A record is absent only if the answer
+ * says so: a referral, or an answer that is truncated or to another question, never means "no such record".
  *
  * @module
  */
@@ -22,18 +21,18 @@ export interface Question<T extends RecordType = RecordType> {
   readonly type: T;
 }
 
-/** What a message answers: an outcome, or a name to ask instead. Who has validated it is not in the message. */
+/** What a message says: a result, or the name to ask for instead. It does not say who validated it. */
 export type Reply<T> =
   | Unjudged<Exclude<DnsAnswer<T>, Failed>>
   | FailedReply
   | {
-    /** The answer has the alias but not what it points to. */
+    /** The answer has an alias without its target. */
     readonly kind: "alias";
     readonly target: string;
     /** Links of the chain so far. */
     readonly links: number;
     readonly secure: boolean;
-    /** Least TTL of the chain, seconds. */
+    /** The lowest TTL of the chain, seconds. */
     readonly ttl: number;
   };
 
@@ -42,60 +41,60 @@ type Unjudged<A> = A extends unknown ? Omit<A, "validated"> : never;
 /** No usable answer. */
 export type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
 
-/** A failure that a message says. */
+/** A failure that a message reports. */
 export type FailedReply = Failed & {
-  /** It may be EDNS that the resolver does not understand (RFC 6891 §7, §6.1.3). */
+  /** The DNS resolver may not understand EDNS (RFC 6891 §7, §6.1.3). */
   readonly blamesEdns?: true;
 };
 
-/** Bytes that are no DNS message, or no answer to our question. */
+/** Bytes that are not a DNS message, or not an answer to our question. */
 export class MessageError extends SyntaxError {
   override readonly name = "MessageError";
 }
 
-/** CNAME records followed from one question, in one answer or several; more is a loop or a mistake. */
+/** CNAME records to follow from one question, in one answer or several. A longer chain is a loop or a mistake. */
 export const MAX_ALIASES = 10;
 
-/** What is said of a chain that is longer. */
+/** The detail of a failure for a longer chain. */
 export const TOO_MANY_ALIASES = `a chain of more than ${MAX_ALIASES} aliases`;
 
-/** EDNS payload size, octets: the value of DNS Flag Day 2020, which no path fragments. */
+/** EDNS payload size, octets. The value of DNS Flag Day 2020, which no path fragments. */
 const UDP_PAYLOAD_BYTES = 1232;
 
-/** EDNS option with the reason of a failure (RFC 8914 §2). */
+/** The EDNS option with the reason for a failure (RFC 8914 §2). */
 const EXTENDED_ERROR_OPTION = 15;
 
-/** Extended errors named in a failure's detail. */
+/** Extended errors that the detail of a failure names at most. */
 const MAX_EXTENDED_ERRORS = 3;
 
 /** Octets of a message's header (RFC 1035 §4.1.1). */
 const HEADER_BYTES = 12;
 
 /**
- * Records of a message that are read. No domain has a hundred MX hosts or name servers, while 64 KB hold five
- * thousand records, each of whose names may take a hundred pointers to follow: a fifth of a second in all.
+ * Records that a message may have. No domain has a hundred MX hosts or name servers. But 64 KB hold five thousand
+ * records, and each name in them may take a hundred pointers to follow: a fifth of a second in all.
  */
 const MAX_RECORDS = 500;
 
-/** TTLs are 31-bit numbers, seconds; what is above counts as 0 (RFC 2181 §8). */
+/** TTLs are 31-bit numbers, seconds. A greater one counts as 0 (RFC 2181 §8). */
 const MAX_TTL = 2 ** 31 - 1;
 
 /** How to ask. */
 export interface QuestionOptions {
-  /** Asks for the data even if it is bogus (RFC 4035 §3.2.2). @default {false} */
+  /** Asks for the data even if they are bogus (RFC 4035 §3.2.2). @default {false} */
   readonly checkingDisabled?: boolean;
-  /** Lets the resolver ask others. @default {true} */
+  /** Lets the DNS resolver ask other name servers. @default {true} */
   readonly recursionDesired?: boolean;
   /** Asks with EDNS (RFC 6891). @default {true} */
   readonly edns?: boolean;
 }
 
 /**
- * Encodes a question with the AD bit set, which asks a validating resolver for its verdict
- * (RFC 6840 §5.7), and with EDNS, which brings long answers over UDP and the reason of a failure.
+ * Encodes a question. The AD bit asks a validating DNS resolver for its verdict (RFC 6840 §5.7). EDNS makes room for
+ * long answers over UDP, and for the reason of a failure.
  *
- * @param question A name that {@link readName} lets pass.
- * @returns The message with the two octets of its length in front (RFC 1035 §4.2.2); its id is 0.
+ * @param question Its name is one that {@link readName} returns.
+ * @returns The message behind the two octets of its length (RFC 1035 §4.2.2); its id is 0.
  */
 export function encodeQuestion(
   { name, type }: Question,
@@ -116,13 +115,13 @@ export function encodeQuestion(
 /**
  * Reads the answer to a question.
  *
- * Records whose name cannot be used (see records.ts) are passed over as Postfix does; when that
- * leaves none, the answer is `malformed`.
+ * It skips records with a name that cannot be used (see records.ts), as Postfix does. If no record is
+ * left then, the answer is `malformed`.
  *
- * @param message Without the length octets; not referred to after the return.
+ * @param message Without the length octets. The result keeps no reference to it.
  * @param question What was asked.
  * @returns What the answer says. Response codes other than NOERROR and NXDOMAIN are failures.
- * @throws {MessageError} If it is no DNS message, or no answer to the question.
+ * @throws {MessageError} If it is not a DNS message, or not an answer to the question.
  */
 export function decodeReply<T extends RecordType>(
   message: Uint8Array,
@@ -154,12 +153,12 @@ export function decodeReply<T extends RecordType>(
     return { kind: "alias", target: chain.owner, links: chain.links, secure, ttl: chain.ttl };
   }
   if (packet.authorities?.some((record) => record.type === "NS")) {
-    return failed("servfail", "a referral: this server does no recursion");
+    return failed("servfail", "a referral: this server does not do recursion");
   }
   return { kind: "nodata", secure, ttl: 0 };
 }
 
-/** dns-packet throws plain errors, and reads over the end of some records; both are no message. */
+/** dns-packet throws plain errors, and reads past the end of some records. Neither is a message. */
 function decodePacket(message: Uint8Array): Packet {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   if (countRecords(bytes) > MAX_RECORDS) {
@@ -175,13 +174,13 @@ function decodePacket(message: Uint8Array): Packet {
   return packet;
 }
 
-/** The records that the header announces, in all three sections (RFC 1035 §4.1.1). */
+/** Counts the records that the header announces, in all three sections (RFC 1035 §4.1.1). */
 function countRecords(bytes: Buffer): number {
   if (bytes.length < HEADER_BYTES) return 0;
   return bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
 }
 
-/** Some servers leave the question out when they fail (FORMERR, REFUSED). */
+/** Some servers leave out the question when they fail (FORMERR, REFUSED). */
 function isReplyTo(question: Question, packet: Packet, isFailure: boolean): boolean {
   if (packet.type !== "response" || packet.opcode !== "QUERY") return false;
   const [asked, ...more] = packet.questions ?? [];
@@ -192,12 +191,12 @@ function isReplyTo(question: Question, packet: Packet, isFailure: boolean): bool
 
 function readFailure(packet: Packet): FailedReply | undefined {
   const edns = packet.additionals?.find((record) => record.type === "OPT");
-  // The upper bits of the response code: BADVERS looks like NOERROR without them (RFC 6891 §6.1.3).
+  // The OPT record has the upper bits of the response code. Without them, BADVERS looks like NOERROR (RFC 6891 §6.1.3).
   if (edns !== undefined && edns.extendedRcode !== 0) {
     return { ...failed("servfail", "an extended response code"), blamesEdns: true };
   }
   if (packet.rcode === "NOERROR" || packet.rcode === "NXDOMAIN") {
-    return packet.flag_tc ? failed("malformed", "truncated in spite of TCP") : undefined;
+    return packet.flag_tc ? failed("malformed", "truncated despite TCP") : undefined;
   }
   const reason = packet.rcode === "REFUSED" ? "refused" : "servfail";
   const failure = failed(reason, [packet.rcode, ...readExtendedErrors(edns)].join(" "));
@@ -205,7 +204,7 @@ function readFailure(packet: Packet): FailedReply | undefined {
   return blamesEdns ? { ...failure, blamesEdns } : failure;
 }
 
-/** The codes of RFC 8914, for the operator; the text beside them is not repeated. */
+/** The codes of RFC 8914, for the operator, without the remote text beside them. */
 function readExtendedErrors(edns: Answer | undefined): string[] {
   const options: { code: number; data: Buffer }[] = edns?.options ?? [];
   return options
@@ -218,7 +217,7 @@ interface Chain {
   readonly kind: "chain";
   readonly owner: string;
   readonly links: number;
-  /** Least TTL of the links, seconds; infinite without links. */
+  /** The lowest TTL of the links, seconds; infinite without links. */
   readonly ttl: number;
 }
 
@@ -246,7 +245,7 @@ function readTtl({ ttl = 0 }: Answer): number {
   return ttl > MAX_TTL ? 0 : ttl;
 }
 
-/** RFC 2308 §5, and not longer than the chain that led there. `undefined` without a SOA record. */
+/** The negative TTL (RFC 2308 §5), at most that of the chain. `undefined` without a SOA record. */
 function readNegativeTtl(packet: Packet, chainTtl: number): number | undefined {
   const soa = packet.authorities?.find((record) => record.type === "SOA");
   if (soa === undefined) return undefined;
@@ -254,7 +253,7 @@ function readNegativeTtl(packet: Packet, chainTtl: number): number | undefined {
   return Math.min(readTtl(soa), minimum > MAX_TTL ? 0 : minimum, chainTtl);
 }
 
-/** Makes a failure. */
+/** Makes a failure. `detail` is one line. */
 export function failed(reason: Failed["reason"], detail: string): Failed {
   return { kind: "failed", reason, detail };
 }

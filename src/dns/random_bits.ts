@@ -1,7 +1,6 @@
 /**
  * Random numbers of 16 bits, for ids and the choice of a port. They come from the system's generator, so
- * that nobody can predict them (RFC 5452 §9.2). They are drawn many at a time, because one call for each
- * would cost too much.
+ * that nobody can predict them (RFC 5452 §9.2). We draw many at a time, because a call for each would cost too much.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * Record data as dns-packet hands it over, turned into {@link RecordData}.
+ * Turns record data as dns-packet decodes it into {@link RecordData}.
  *
  * Names in an answer are remote text. Only names of letters, digits, hyphens and
- * underscores pass, so that no other octet can reach a reply, a file or a log line from
- * here. (dns-packet joins labels with dots and decodes them as UTF-8, so a dot inside a label
- * does not show. It can only make a domain's own records look different.)
+ * underscores pass, so that no other octet gets from here into a reply, a file or a log line.
+ * dns-packet joins labels with dots and decodes them as UTF-8, so it hides a dot inside a label.
+ * That can only change how a domain's own records look.
  *
  * @module
  */
@@ -45,11 +45,11 @@ export const RECORD_READERS: Readers = {
 /**
  * Reads a domain name.
  *
- * The check comes before the case is folded: some characters outside ASCII become letters by folding.
+ * It checks the text before it folds the case, since folding turns some characters outside ASCII into letters.
  *
  * @param text Dotted form, in any case, with or without the final dot.
- * @returns Lower case, without the final dot, `""` for the root; `undefined` for names that are
- *   not letters, digits, hyphens and underscores, or cannot exist (a label above 63, a name above 253 octets).
+ * @returns Lower case, without the final dot, `""` for the root. `undefined` for a name with other characters than
+ *   letters, digits, hyphens and underscores, a label above 63 or a length above 253 octets.
  */
 export function readName(text: string): string | undefined {
   const name = text.endsWith(".") ? text.slice(0, -1) : text;
@@ -62,7 +62,7 @@ function readMx({ preference, exchange }: WireData["MX"]): MxRecord | undefined 
   return name === undefined ? undefined : { preference, exchange: name };
 }
 
-/** The data is copied: the message it is part of lies in a buffer that is used again. */
+/** Copies the data, since the buffer of the message is used again. */
 function readTlsa({ usage, selector, matchingType, certificate }: WireData["TLSA"]): TlsaRecord {
   return { usage, selector, matchingType, data: Uint8Array.from(certificate) };
 }

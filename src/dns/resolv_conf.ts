@@ -1,8 +1,8 @@
 /**
- * Where the DNS resolvers are: the `nameserver` lines of resolv.conf(5), and addresses with a
- * port as in the configuration. Search domains are not read, because every name asked here is
- * complete. The only option that counts is `use-vc`: time-outs and order are our own, EDNS
- * (`edns0`) is always tried, and a probe shows whether the AD bit can be trusted (`trust-ad`).
+ * Addresses of DNS resolvers: the `nameserver` lines of resolv.conf(5), and addresses with a
+ * port as in the configuration. It does not read search domains, because we ask for complete names only.
+ * The only option that counts is `use-vc`: we have time-outs and an order of our own, always try
+ * EDNS (`edns0`), and probe whether the AD bit can be trusted (`trust-ad`).
  *
  * @module
  */
@@ -16,19 +16,19 @@ export interface ServerAddress {
   readonly port: number;
 }
 
-/** Resolvers taken from resolv.conf. The C library reads no more (MAXNS), and we want to see what Postfix sees. */
+/** DNS resolvers read from resolv.conf. The C library reads no more (MAXNS), and we want to see what Postfix sees. */
 const MAX_NAMESERVERS = 3;
 
 const DNS_PORT = 53;
 
-/** The C library asks this resolver if resolv.conf names none. */
+/** The C library asks this DNS resolver if resolv.conf names none. */
 const LOCAL_RESOLVER: ServerAddress = { hostname: "127.0.0.1", port: DNS_PORT };
 
 /**
- * Reads the resolvers from the text of resolv.conf.
+ * Reads the DNS resolvers from the text of resolv.conf.
  *
- * @param text The whole file. Lines that are no `nameserver` line or name no IP address are passed over, as libc does.
- * @returns One to three addresses in the file's order, without repetitions; 127.0.0.1 if there are none.
+ * @param text The whole file. As libc does, it skips lines that are not `nameserver` lines or have no IP address.
+ * @returns One to three different addresses in the order of the file; 127.0.0.1 if there are none.
  */
 export function parseResolvConf(text: string): ServerAddress[] {
   const found = new Map<string, ServerAddress>();
@@ -41,7 +41,7 @@ export function parseResolvConf(text: string): ServerAddress[] {
 }
 
 /**
- * Reads whether resolv.conf wants TCP alone (`options use-vc`).
+ * Reads whether resolv.conf asks for TCP alone (`options use-vc`).
  *
  * @param text The whole file. An option once set stays set, as in libc.
  */
@@ -51,7 +51,7 @@ export function parseUsesTcp(text: string): boolean {
 }
 
 /**
- * Reads a resolver's address as the configuration has it.
+ * Reads the address of a DNS resolver in the form of the configuration.
  *
  * @param text `192.0.2.1:53` or `[2001:db8::1]:53`.
  * @returns `undefined` if it is neither.
@@ -64,12 +64,12 @@ export function parseServerAddress(text: string): ServerAddress | undefined {
   return v4 !== undefined && isIpv4(v4) ? { hostname: v4, port } : undefined;
 }
 
-/** Prints an address as {@link parseServerAddress} reads it, always with its port. */
+/** Formats an address as {@link parseServerAddress} reads it, always with its port. */
 export function formatServerAddress({ hostname, port }: ServerAddress): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Whether a text is an IPv6 address, with or without a zone (`fe80::1%eth0`, RFC 4007 §11). */
+/** Tells whether a text is an IPv6 address, with or without a zone (`fe80::1%eth0`, RFC 4007 §11). */
 function isScopedIpv6(text: string): boolean {
   return isIpv6(text.replace(/%[0-9A-Za-z]+$/, ""));
 }

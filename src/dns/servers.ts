@@ -1,9 +1,9 @@
 /**
- * Which resolvers there are, and in which order to ask them.
+ * Which DNS resolvers there are, and in which order to ask them.
  *
- * The order is the operator's. A resolver that was down is set aside, so that no question waits
- * for it while there is another; every now and then it is asked for a sign of life. Without configured addresses the list is that of
- * resolv.conf, which is read again when it has changed; while it cannot be read, the list stays.
+ * The order is the operator's. A DNS resolver that is down is set aside, so that no question waits for it while there
+ * is another one. It is asked for a sign of life every now and then. Without configured addresses, the list is that of
+ * resolv.conf, which is read again when it has changed. As long as it cannot be read, the list stays the same.
  *
  * @module
  */
@@ -20,27 +20,27 @@ import {
 import type { ServerAddress } from "./resolv_conf.ts";
 import { Transport } from "./transport.ts";
 
-/** A resolver that was down is asked for a sign of life after this, ms: soon after a restart, seldom enough to cost nothing. */
+/** A DNS resolver that is down is asked for a sign of life after this, ms: soon after a restart, and at no cost. */
 const SET_ASIDE_MS = 30_000;
 
-/** resolv.conf is looked at for changes no more often than this, ms. */
+/** The shortest time between two looks at resolv.conf, ms. */
 const RECHECK_MS = 10_000;
 
-/** A file above this size is no resolv.conf, octets. */
+/** The largest resolv.conf, octets. A larger file is something else. */
 const MAX_RESOLV_CONF_BYTES = 64 * 1024;
 
-/** A time of change no file has. */
+/** A modification time that no file has. */
 const NEVER = -1;
 
-/** One resolver. */
+/** One DNS resolver. */
 export interface Server {
   readonly address: ServerAddress;
-  /** `address:port`, for people. */
+  /** `address:port`, for log and display. */
   readonly label: string;
   readonly transport: Transport;
-  /** It is asked by TCP alone, as resolv.conf wants it. */
+  /** It is asked over TCP alone, as resolv.conf says. */
   readonly usesTcp: boolean;
-  /** Set aside, to be asked for a sign of life at this time of the clock, ms; 0 when it is not. */
+  /** If it is set aside: when to ask it for a sign of life, ms of the clock. Otherwise 0. */
   lookAt: number;
 }
 
@@ -52,30 +52,32 @@ export interface ServerListOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** A resolver is new, or up again: it may be another program now. */
+  /** A DNS resolver is new, or up again and perhaps another program. */
   onRenewed?(server: Server): void;
 }
 
-/** The resolvers in use. */
+/** The DNS resolvers in use. */
 export class ServerList {
   readonly #options: ServerListOptions;
   #servers: readonly Server[] = [];
-  /** Time of the next look at resolv.conf, ms of the clock; infinite when there is nothing to look for. */
+  /** When to look at resolv.conf next, ms of the clock; infinite if it is not used. */
   #checkAt: number;
-  /** Time of change of the file that was read, ms; `undefined` when it could not be read. */
+  /** Modification time of the file that was read, ms; `undefined` if it could not be read. */
   #fileTime: number | undefined = NEVER;
 
-  /** @throws {TypeError} If a configured address is none. */
+  /** @throws {TypeError} If a configured address is not one. */
   constructor(options: ServerListOptions) {
     this.#options = options;
     options.metrics.gaugeFn(
       "mta_sts_dns_resolvers_down",
-      "Resolvers set aside because they could not be reached or were silent.",
+      "DNS resolvers set aside because they were unreachable or silent.",
       () => this.#servers.filter((server) => this.isDown(server)).length,
     );
     const configured = options.servers.map((text) => {
       const address = parseServerAddress(text);
-      if (address === undefined) throw new TypeError(`Not the address of a resolver: '${text}'`);
+      if (address === undefined) {
+        throw new TypeError(`Not the address of a DNS resolver: '${text}'`);
+      }
       return address;
     });
     this.#checkAt = configured.length > 0 ? Infinity : 0;
@@ -83,17 +85,17 @@ export class ServerList {
     this.#followFile();
   }
 
-  /** All resolvers, in order of preference. */
+  /** All DNS resolvers, in order of preference. */
   all(): readonly Server[] {
     this.#followFile();
     return this.#servers;
   }
 
   /**
-   * The resolvers to ask next, in order.
+   * The DNS resolvers to ask next, in order.
    *
-   * @param tried Those that are not to be asked again.
-   * @returns Those not set aside; when none is left, those set aside, which may be up again.
+   * @param tried Those not to ask again.
+   * @returns Those not set aside. If none is left, those set aside, which may be up again.
    */
   candidates(tried: ReadonlySet<Server>): readonly Server[] {
     const left = this.all().filter((server) => !tried.has(server));
@@ -102,23 +104,23 @@ export class ServerList {
     return up.length > 0 ? up : left;
   }
 
-  /** Whether a resolver is set aside. */
+  /** Whether a DNS resolver is set aside. */
   isDown(server: Server): boolean {
     return server.lookAt !== 0;
   }
 
-  /** Sets a resolver aside, if it is still one of the list. `detail` is one line for the log. */
+  /** Sets a DNS resolver aside if it is still in the list. `detail` is one line for the log. */
   setAside(server: Server, detail: string): void {
     const { clock, log } = this.#options;
     if (!this.#servers.includes(server)) return;
-    if (server.lookAt === 0) log.warn("resolver is down", { server: server.label, detail });
+    if (server.lookAt === 0) log.warn("dns resolver is down", { server: server.label, detail });
     server.lookAt = clock.now() + SET_ASIDE_MS;
   }
 
-  /** Notes that a resolver has answered. */
+  /** Notes that a DNS resolver has answered. */
   setUp(server: Server): void {
     if (server.lookAt === 0) return;
-    this.#options.log.info("resolver is up again", { server: server.label });
+    this.#options.log.info("dns resolver is up again", { server: server.label });
     server.lookAt = 0;
     this.#options.onRenewed?.(server);
   }
@@ -130,13 +132,13 @@ export class ServerList {
     server.transport.look().then((isAlive) => isAlive && this.setUp(server));
   }
 
-  /** Ends all connections and forgets the resolvers. */
+  /** Closes all connections and empties the list. */
   close(): void {
     this.#checkAt = Infinity;
     this.#use([], { usesTcp: false });
   }
 
-  /** The file is small and local: reading it here and now is simpler than letting two lists overlap. */
+  /** Reads resolv.conf if it has changed. It is small and local, so a synchronous read costs little. */
   #followFile(): void {
     const { resolvConfPath: path, clock, log } = this.#options;
     if (clock.now() < this.#checkAt) return;
@@ -145,23 +147,28 @@ export class ServerList {
       const { mtime, size } = Deno.statSync(path);
       const fileTime = mtime?.getTime() ?? 0;
       if (fileTime === this.#fileTime) return;
-      if (size > MAX_RESOLV_CONF_BYTES) throw new RangeError(`${size} octets are too many`);
+      if (size > MAX_RESOLV_CONF_BYTES) {
+        throw new RangeError(`${size} octets, more than ${MAX_RESOLV_CONF_BYTES}`);
+      }
       const text = Deno.readTextFileSync(path);
       this.#use(parseResolvConf(text), { usesTcp: parseUsesTcp(text) });
       this.#fileTime = fileTime;
-      log.info("resolvers read", {
+      log.info("resolv.conf read", {
         path,
         servers: this.#servers.map(({ label }) => label).join(" "),
       });
     } catch (error) {
       if (this.#fileTime !== undefined) {
-        log.warn("resolvers not read", { path, detail: String(error) });
+        log.warn("resolv.conf not read: the dns resolvers stay the same", {
+          path,
+          detail: String(error),
+        });
       }
       this.#fileTime = undefined;
     }
   }
 
-  /** Goes over to a list; a resolver that is on the old one keeps its sockets and its state. */
+  /** Changes to another list. A DNS resolver that stays keeps its sockets and its state. */
   #use(addresses: readonly ServerAddress[], { usesTcp }: { usesTcp: boolean }): void {
     const old = new Set(this.#servers);
     const fresh: Server[] = [];
@@ -202,14 +209,14 @@ export class ServerList {
   }
 }
 
-/** What the log says of a resolver. */
+/** Log events about a DNS resolver. */
 const CHANGES = {
   udp: {
-    lost: "resolver does not answer over udp: it is asked over tcp",
-    again: "resolver answers over udp again",
+    lost: "dns resolver does not answer over udp: asking over tcp",
+    again: "dns resolver answers over udp again",
   },
   edns: {
-    lost: "resolver refuses edns: it is asked without",
-    again: "resolver takes edns again",
+    lost: "dns resolver does not take edns: asking without",
+    again: "dns resolver takes edns again",
   },
 };

@@ -22,7 +22,7 @@ Deno.test("health asks the daemon on its socket and for its own checks", async (
   const config = await outside.configure(`listen: "unix:${socket}"\nhttp: "unix:${http}"`);
   {
     await using daemon = await startDaemon({ config, args: [] });
-    await daemon.logged("resolver validates dnssec");
+    await daemon.logged("dns resolver validates dnssec");
     assertEquals(await health("--config", config), [0, "ok\n"]);
     assertEquals(await health("--socket", `unix:${socket}`), [0, "ok\n"]);
 
@@ -31,7 +31,7 @@ Deno.test("health asks the daemon on its socket and for its own checks", async (
   }
   {
     await using daemon = await startDaemon({ config, args: [] });
-    await daemon.logged("resolver does not validate dnssec");
+    await daemon.logged("dns resolver does not validate dnssec");
     const [status, output] = await health("--config", config);
     assertEquals(status, 0);
     assertMatch(output, /^ok; dnssec: "the resolver does not validate, so DANE is not checked: /);

@@ -119,8 +119,8 @@ Deno.test("lookup() sets an unreachable resolver aside, looks after 30 s, and sa
   assertEquals(texts(first), ["NS .", "NS .", QUESTION]);
   assertEquals(client.metric("mta_sts_dns_resolvers_down"), "0");
   assertEquals(client.log.lines.map(({ event, fields }) => [event, fields.server]), [
-    ["warn resolver is down", none.address],
-    ["info resolver is up again", none.address],
+    ["warn dns resolver is down", none.address],
+    ["info dns resolver is up again", none.address],
   ]);
 });
 

@@ -100,16 +100,18 @@ Deno.test("ServerList keeps its resolvers while the file cannot be read, and say
   await test.clock.advance(10_000);
   assertEquals(test.labels(), ["192.0.2.2:53"]);
   assertEquals(test.log.lines.map(({ event }) => event), [
-    "info resolvers read",
-    "warn resolvers not read",
-    "info resolvers read",
+    "info resolv.conf read",
+    "warn resolv.conf not read: the dns resolvers stay the same",
+    "info resolv.conf read",
   ]);
 });
 
 Deno.test("ServerList starts with the local resolver when there is no file", async () => {
   await using test = await createList();
   assertEquals(test.labels(), ["127.0.0.1:53"]);
-  assertEquals(test.log.lines.map(({ event }) => event), ["warn resolvers not read"]);
+  assertEquals(test.log.lines.map(({ event }) => event), [
+    "warn resolv.conf not read: the dns resolvers stay the same",
+  ]);
 });
 
 Deno.test("ServerList keeps state and connection of a resolver that stays", async () => {
@@ -151,8 +153,8 @@ Deno.test("candidates() leaves resolvers that are down to the last, until they g
   list.setUp(first);
   list.setUp(second);
   assertEquals(test.log.lines, [
-    { event: "warn resolver is down", fields: { server: server.address, detail: "gone" } },
-    { event: "info resolver is up again", fields: { server: server.address } },
+    { event: "warn dns resolver is down", fields: { server: server.address, detail: "gone" } },
+    { event: "info dns resolver is up again", fields: { server: server.address } },
   ]);
 });
 

@@ -68,7 +68,7 @@ Deno.test("lookup() is unvalidated, not answered, where no resolver validates", 
   using client = createTestClient([one, other]);
   assertEquals(
     await validated(client),
-    `unvalidated: ${one.address}: the resolver does not validate`,
+    `unvalidated: ${one.address}: the DNS resolver does not validate`,
   );
   assertEquals([asked(one), asked(other)], [1, 1]);
   assertEquals(client.validates(), false);
@@ -96,7 +96,7 @@ Deno.test("lookup() goes to a validating resolver that is set aside rather than 
   const started = client.clock.now();
   assertEquals(
     await validated(client),
-    `unvalidated: ${plain.address}: the resolver does not validate`,
+    `unvalidated: ${plain.address}: the DNS resolver does not validate`,
   );
   assertLessOrEqual(client.clock.now() - started, 950);
   await using again = await startFakeDnsServer(good.table, { port: good.port });
@@ -128,7 +128,7 @@ Deno.test("lookup() waits for the probe no longer than its own time", async () =
   const started = client.clock.now();
   assertEquals(
     await validated(client),
-    `unvalidated: ${server.address}: not known whether the resolver validates`,
+    `unvalidated: ${server.address}: it is not known whether the DNS resolver validates`,
   );
   assertLessOrEqual(client.clock.now() - started, 5000);
 });
@@ -151,10 +151,10 @@ Deno.test("a resolver that comes up again is probed anew before its word counts"
     true,
   ]);
   assertEquals(client.log.lines.map(({ event }) => event), [
-    "info resolver validates dnssec",
-    "warn resolver is down",
-    "info resolver is up again",
-    "warn resolver does not validate dnssec: its word on dane is not taken",
+    "info dns resolver validates dnssec",
+    "warn dns resolver is down",
+    "info dns resolver is up again",
+    "warn dns resolver does not validate dnssec: not trusted for dane",
   ]);
 });
 
