@@ -1,13 +1,13 @@
 /**
- * Whether one DNS resolver takes EDNS. One that takes it for a mistake is asked without it, for a while
- * (RFC 6891 §7).
+ * Whether one DNS resolver takes EDNS. One that takes it for a mistake (RFC 6891 §7), or drops every question with it
+ * (§6.2.2), is asked without it for a while.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 
-/** EDNS that was refused is tried again after this, ms: a better DNS resolver, or path to it, is a matter of days. */
+/** EDNS that was refused or dropped is tried again after this, ms: a better DNS resolver, or path to it, is a matter of days. */
 const RETRY_MS = 3600 * 1000;
 
 /** What {@link EdnsMemory} works with. */
@@ -15,13 +15,16 @@ export interface EdnsOptions {
   readonly clock: Clock;
   /** EDNS works no more, or again. */
   onChange(works: boolean): void;
+  /** Questions with EDNS were dropped an hour ago: tries one beside the others, and calls `accept()` if it is answered. */
+  retry(): void;
 }
 
 /** What is known of EDNS. */
 export class EdnsMemory {
   readonly #options: EdnsOptions;
-  /** When it was last refused, ms of the clock; `undefined` if it is not. */
+  /** When it was last refused or dropped, ms of the clock; `undefined` if it works. */
   #refusedAt: number | undefined;
+  #isDropped = false;
 
   /** At first, EDNS is taken to work. */
   constructor(options: EdnsOptions) {
@@ -33,10 +36,21 @@ export class EdnsMemory {
     return this.#refusedAt === undefined;
   }
 
+  /** Whether questions with EDNS are dropped, as far as is known. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
   /** Whether to ask the next question with EDNS. */
   isAsked(): boolean {
-    return this.#refusedAt === undefined ||
-      this.#options.clock.now() - this.#refusedAt >= RETRY_MS;
+    if (this.#refusedAt === undefined) return true;
+    const now = this.#options.clock.now();
+    if (now - this.#refusedAt < RETRY_MS) return false;
+    if (!this.#isDropped) return true;
+    // A refusal comes at once, but a question that is dropped would have to wait for its time-out.
+    this.#refusedAt = now;
+    this.#options.retry();
+    return false;
   }
 
   /** Notes that a question was answered without EDNS only. */
@@ -46,10 +60,17 @@ export class EdnsMemory {
     if (worked) this.#options.onChange(false);
   }
 
+  /** Notes that questions with EDNS get no answer, but one without does. */
+  drop(): void {
+    this.#isDropped = true;
+    this.refuse();
+  }
+
   /** Notes that a question with EDNS was answered. */
   accept(): void {
     if (this.works) return;
     this.#refusedAt = undefined;
+    this.#isDropped = false;
     this.#options.onChange(true);
   }
 }

@@ -112,7 +112,12 @@ export class Transport {
     };
     const withEdns = edns.isAsked();
     const outcome = await exchange(withEdns);
-    if (!withEdns || "silent" in outcome) return outcome;
+    if (!withEdns) return outcome;
+    if ("silent" in outcome) {
+      // It was found out meanwhile that EDNS is dropped.
+      const isDue = outcome.reason === "timeout" && edns.isDropped && this.#left(limits) > 0;
+      return isDue && !limits.signal?.aborted ? await exchange(false) : outcome;
+    }
     if (!("blamesEdns" in outcome)) {
       edns.accept();
       return outcome;

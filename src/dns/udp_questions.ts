@@ -37,7 +37,7 @@ export type UdpFailure = WireFailure | { readonly kind: "truncated" } | { readon
 /** Options of {@link UdpQuestions.ask}. */
 export interface UdpAskOptions<T> extends AskOptions<T> {
   /** The question is sent again, and the DNS resolver has sent nothing at all since it was first sent. */
-  onQuiet?(): void;
+  readonly onQuiet?: (() => void) | undefined;
 }
 
 interface Pending {

@@ -1,8 +1,8 @@
 /**
  * UDP and TCP to one DNS resolver: what is known of each, and the search for a sign of life.
  *
- * A sign of life is asked for both ways. If it comes over TCP alone, UDP counts as shut for a while. If none comes,
- * the DNS resolver is down.
+ * A sign of life is asked for both ways. If it comes over TCP alone, UDP counts as shut for a while. If it comes
+ * only without EDNS, EDNS counts as dropped (RFC 6891 §6.2.2). If none comes, the DNS resolver is down.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import type { Question } from "./message.ts";
 import type { ServerAddress } from "./resolv_conf.ts";
 import type { WayState } from "./types.ts";
 import { UdpQuestions } from "./udp_questions.ts";
+import type { UdpAskOptions } from "./udp_questions.ts";
 import { WireConnection } from "./wire_connection.ts";
 
 /** Without recursion, this needs nobody else: a DNS resolver answers from memory, or refuses, at once. */
@@ -22,6 +23,9 @@ const ROOT: Question = { name: "", type: "NS" };
 
 /** Time for a sign of life over UDP, ms. It is asked for twice within this time. */
 const UDP_SIGN_MS = 600;
+
+/** Time for one over UDP without EDNS, ms. It is asked for once, when the one with EDNS is repeated, so none is slower. */
+const PLAIN_SIGN_MS = 300;
 
 /** Time for one over TCP, ms, unless the connection is refused: a busy DNS resolver is not down. */
 const TCP_SIGN_MS = 1500;
@@ -45,7 +49,10 @@ export class Ways {
   readonly udp: UdpQuestions;
   readonly tcp: WireConnection;
   readonly edns: EdnsMemory;
+  readonly #server: ServerAddress;
   readonly #options: WaysOptions;
+  /** Sockets for signs with and without EDNS, apart, so that they do not count as heard. */
+  #signs: UdpQuestions | undefined;
   #udpState: WayState = "unknown";
   #tcpState: WayState = "unknown";
   /** When UDP was last found shut, ms of the clock; `undefined` if it is not. */
@@ -57,6 +64,7 @@ export class Ways {
 
   /** Opens nothing yet. */
   constructor(server: ServerAddress, options: WaysOptions) {
+    this.#server = server;
     this.#options = options;
     this.udp = new UdpQuestions(server, options);
     const nudge = () => encodeQuestion(ROOT, { recursionDesired: false, edns: false });
@@ -64,6 +72,7 @@ export class Ways {
     this.edns = new EdnsMemory({
       clock: options.clock,
       onChange: (works) => options.onChange("edns", works),
+      retry: () => this.#isHeard({ edns: true }).then((isHeard) => isHeard && this.edns.accept()),
     });
     if (options.usesTcp) this.#udpState = "off";
   }
@@ -143,29 +152,58 @@ export class Ways {
     this.#closed = true;
     this.udp.close();
     this.tcp.close();
+    this.#signs?.close();
   }
 
   async #lookNow(): Promise<boolean> {
     const { heard } = this.udp;
     const overTcp = this.#look("tcp");
-    if (!this.#options.usesTcp && await this.#look("udp") === undefined) return true;
+    let plain = Promise.resolve(false);
+    const onQuiet = () => {
+      if (this.edns.isAsked()) plain = this.#isHeard({ edns: false });
+    };
+    if (!this.#options.usesTcp && await this.#look("udp", onQuiet) === undefined) return true;
     const why = await overTcp;
+    const isPlainHeard = await plain;
     if (this.#closed) return false;
     // It may have come late.
     if (this.udp.heard > heard) return true;
     if (why === undefined) this.shutUdp();
+    else if (isPlainHeard) this.#dropEdns();
     else this.goDown(why);
-    return why === undefined;
+    return why === undefined || isPlainHeard;
   }
 
-  /** Asks for a sign of life one way. @returns Why none came; `undefined` if one did. */
-  async #look(way: "udp" | "tcp"): Promise<string | undefined> {
+  /** Notes that EDNS is dropped both ways; what was asked over UDP with it fails, and is asked again without. */
+  #dropEdns(): void {
+    this.#openUdp();
+    this.edns.drop();
+    this.udp.failAll(failure("timeout", "no answer to questions with EDNS"));
+  }
+
+  /** Whether a sign of life comes over UDP, asked for once, with or without EDNS. Never rejects. */
+  async #isHeard({ edns }: { edns: boolean }): Promise<boolean> {
+    if (this.#closed) return false;
+    const signs = this.#signs ??= new UdpQuestions(this.#server, this.#options);
+    const query = encodeQuestion(ROOT, { recursionDesired: false, edns });
+    const outcome = await signs.ask(query, {
+      decode: () => "alive" as const,
+      timeout: PLAIN_SIGN_MS,
+    });
+    return outcome === "alive" || outcome.kind === "truncated";
+  }
+
+  /** Asks for a sign of life one way; `onQuiet` as in {@link UdpAskOptions}. @returns Why none came; `undefined` if one did. */
+  async #look(
+    way: "udp" | "tcp",
+    onQuiet?: UdpAskOptions<unknown>["onQuiet"],
+  ): Promise<string | undefined> {
     if (way === "udp" && this.#options.usesTcp) return undefined;
     const query = encodeQuestion(ROOT, { recursionDesired: false, edns: this.edns.isAsked() });
     const decode = () => "alive" as const;
     const heard = this.udp.heard;
     const outcome = way === "udp"
-      ? await this.udp.ask(query, { decode, timeout: UDP_SIGN_MS })
+      ? await this.udp.ask(query, { decode, timeout: UDP_SIGN_MS, onQuiet })
       : await this.tcp.ask(query, { decode, timeout: TCP_SIGN_MS });
     // Over UDP, any datagram is a sign, a truncated one included.
     if (outcome === "alive" || (way === "udp" && this.udp.heard > heard)) {

@@ -119,6 +119,8 @@ export interface FakeDnsServer extends AsyncDisposable {
   losses: number;
   /** Response code for questions with EDNS, from a server that knows nothing of it. */
   ednsRcode: "FORMERR" | "NOTIMP" | "BADVERS" | undefined;
+  /** Questions with EDNS that are taken and never answered: those over UDP, or all. */
+  dropsEdns: "udp" | "all" | undefined;
   /** Questions over TCP are taken and never answered. */
   isTcpMute: boolean;
   /** Ports from which datagrams came. */
@@ -173,6 +175,7 @@ export async function startFakeDnsServer(
     server.questions.push({ text, via, packet: query });
     for (const { count, resolve } of waiting) if (server.questions.length >= count) resolve();
     const hasEdns = query.additionals?.some(({ type }) => type === "OPT");
+    if (hasEdns && (server.dropsEdns === "all" || server.dropsEdns === via)) return undefined;
     const reply = hasEdns && server.ednsRcode !== undefined
       ? refuseEdns(server.ednsRcode)
       : table[text] ?? ABSENT;
@@ -242,6 +245,7 @@ export async function startFakeDnsServer(
     questionsPerConnection: Infinity,
     losses: 0,
     ednsRcode: undefined,
+    dropsEdns: undefined,
     isTcpMute: false,
     sources: new Set(),
     asked(count) {
