@@ -126,7 +126,7 @@ export class Failover {
     return failed("unvalidated", `${server.label}: ${why}`);
   }
 
-  /** Tells a domain that fails validation from one that does not resolve (RFC 4035 §3.2.2). */
+  /** Tells a domain that fails validation from one that does not resolve (RFC 4035, section 3.2.2). */
   async #askServer<T extends RecordType>(
     server: Server,
     question: Question<T>,

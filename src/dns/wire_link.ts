@@ -165,7 +165,7 @@ export class WireLink {
     this.#tcp.close();
   }
 
-  /** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452 §9.2). */
+  /** Random, so that a late answer of an earlier connection cannot be expected (RFC 5452, section 9.2). */
   #unusedId(): number {
     const { random } = this.#options;
     let id = random();
