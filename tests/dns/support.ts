@@ -1,5 +1,5 @@
 /**
- * A client of fake servers, with what it logs and counts in the test's hands.
+ * A DNS client of fake servers. The test moves its clock and reads its log and its metrics.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { createMetrics } from "../../src/base/metrics.ts";
 import type { Log, LogLevel, LogValue } from "../../src/base/log.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
-/** A log that keeps `level event` and the fields of each line. */
+/** A log that keeps each line: `level event` and the fields. */
 export interface KeptLog extends Log {
   readonly lines: { readonly event: string; readonly fields: Record<string, LogValue> }[];
 }
 
-/** Creates the log; `debug` lines are not written, as in operation. */
+/** Creates the log. It drops `debug` lines, as in operation. */
 export function createKeptLog(): KeptLog {
   const lines: KeptLog["lines"] = [];
   const write = (level: LogLevel) => (event: string, fields: Record<string, LogValue> = {}) => {
@@ -36,13 +36,13 @@ export function createKeptLog(): KeptLog {
 export interface TestClient extends DnsClient, Disposable {
   readonly clock: ManualClock;
   readonly log: KeptLog;
-  /** Lets time pass until something has happened: 50 ms each time the network has been heard. */
+  /** Lets time pass until a promise settles: 50 ms at a time, with turns of the event loop between for the network. */
   until<T>(something: Promise<T>): Promise<T>;
-  /** The value of a metric by its name and labels as they are printed, such as `x_total{type="A"}`. */
+  /** The value of a metric, by name and labels as they are printed, such as `x_total{type="A"}`. */
   metric(series: string): string | undefined;
 }
 
-/** Creates a client with 5 s for a question; it is closed at the end of the scope. */
+/** Creates a client with a limit of 5 s for a question. It is closed at the end of the scope. */
 export function createTestClient(
   servers: readonly { readonly address: string }[],
   options: Partial<DnsClientOptions> = {},
@@ -72,10 +72,10 @@ export function createTestClient(
   };
 }
 
-/** Clocks that somebody moves on: of several who wait, one is enough, or time would pass faster than packets. */
+/** Clocks that a waiting test moves on. Only one may move each, or time would pass faster than packets. */
 const driven = new WeakSet<ManualClock>();
 
-/** Moves the clock on, with turns of the real event loop in between, until something has settled. */
+/** Moves the clock on, with turns of the real event loop in between, until a promise settles. */
 export async function passTime<T>(clock: ManualClock, something: Promise<T>): Promise<T> {
   let settled = false;
   let drives = false;
