@@ -1,39 +1,39 @@
 /**
- * Takes `fetch` to connections of our own making: a SOCKS5 server on loopback, for this process alone.
+ * Leads `fetch` to connections of our own: a SOCKS5 server on loopback, for this process alone.
  *
- * `fetch` takes a name and connects to whatever the system's resolver says it is. Through the relay it
- * speaks to the address that was looked up and judged before, over a connection that stands already.
- * TLS runs from `fetch` to the policy host: the relay sees ciphertext, and the certificate is checked
- * for the name, as without it.
+ * `fetch` takes a name and connects wherever the system's resolver points. Through the relay it talks to the
+ * address that was looked up and judged before, over a connection that already stands. TLS runs from `fetch`
+ * to the policy host: the relay sees ciphertext, and `fetch` still checks the certificate against the name.
  *
- * Others on this machine can connect to the port, too. They get nowhere without the secret, which is
- * drawn anew with each relay; with it they would get what a fetch under way was about to use, and
- * nothing else. How many of them are listened to, and for how long, is bounded.
+ * Other users of this machine can connect to the port too. Without the secret, which each relay draws anew,
+ * they get nowhere. With it they would get a connection that a fetch was about to use, and nothing else.
+ * The relay bounds how many of them it listens to, and for how long.
  *
- * Why SOCKS5, when HTTP's CONNECT would do: see `route.ts`.
+ * `route.ts` says why this is SOCKS5 and not HTTP's CONNECT.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 import { tryClose } from "../base/connection.ts";
+import { sleep } from "../base/wait.ts";
 import type { Connected } from "./connect.ts";
 import { CONNECTED_REPLY, receiveRequest } from "./socks.ts";
 import { type Pin, type Way, Ways } from "./ways.ts";
 
-/** How long a client may take to say what it wants, ms; ours takes less than one. */
+/** How long a client may take for its handshake, ms. Our own takes less than 1 ms. */
 const HANDSHAKE_MS = 2000;
 
-/** Clients that may be about it at once, beside those of our fetches; one more displaces the oldest. */
+/** Handshakes under way at once, beside those of our own fetches. One more closes the oldest. */
 const STRANGERS_MAX = 64;
 
-/** Pause after a failed accept, ms: out of files, it fails again at once. */
+/** Pause after a failed accept, ms. While the process is out of file descriptors, the next one fails at once. */
 const ACCEPT_RETRY_MS = 100;
 
-/** What is read at once, bytes: a request is below 1 KiB, a handshake with a chain of certificates 4 KiB. */
+/** Octets read at once. A request takes less than 1 KiB, a handshake with a chain of certificates 4 KiB. */
 const BUFFER_BYTES = 4096;
 
-/** Buffers kept for the next connections: a new one each time costs 30 MB of garbage at full speed. */
+/** Buffers kept for the next connections. A new one for each would make 30 MB of garbage at full speed. */
 const SPARE_BUFFERS_MAX = 64;
 
 /** Octets of the secret. */
@@ -44,14 +44,14 @@ const PORT = 443;
 
 /** A running relay. */
 export interface Relay {
-  /** The way to it, for `Deno.createHttpClient`. */
+  /** The way to the relay, for `Deno.createHttpClient`. */
   readonly proxy: Deno.Proxy;
   /**
-   * Keeps a connection for the next request for `host`; it ends with the pin, whether it was asked for or
-   * not. A request says for which host it is, not for which fetch: so fetches from one host take turns.
+   * Makes a connection for the next request for `host`. The connection ends with the pin, used or not. A request
+   * names its host but not its fetch, so fetches from one host take turns.
    *
-   * @param options How to connect, once it is this fetch's turn, and what ends the wait for that.
-   * @returns `undefined` when the wait was ended.
+   * @param options Connects when this fetch has its turn. The signal ends the wait for the turn.
+   * @returns `undefined` if the signal ended the wait.
    */
   pin(
     host: string,
@@ -71,85 +71,100 @@ export interface RelayOptions {
 /**
  * Opens a relay on a free port of loopback.
  *
- * @throws {Error} If there is none to be had.
+ * @throws {Error} If no port is free.
  */
-export function createRelay({ clock, concurrency }: RelayOptions): Relay {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const credentials = { username: "fetch", password: randomText() };
-  const ways = new Ways(clock);
-  /** Connections whose client has not said what it wants, oldest first. */
-  const unnamed = new Set<Deno.TcpConn>();
-  const spare: Uint8Array[] = [];
-  let isClosed = false;
-  acceptAll();
+export function createRelay(options: RelayOptions): Relay {
+  return new LoopbackRelay(options);
+}
 
-  async function acceptAll(): Promise<void> {
-    while (!isClosed) {
+class LoopbackRelay implements Relay {
+  readonly proxy: Deno.Proxy;
+  readonly #clock: Clock;
+  readonly #ways: Ways;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #credentials = { username: "fetch", password: randomText() };
+  readonly #handshakesMax: number;
+  /** Connections in their handshake, oldest first. */
+  readonly #handshakes = new Set<Deno.TcpConn>();
+  /** Buffers that no connection uses. */
+  readonly #spare: Uint8Array[] = [];
+  #isClosed = false;
+
+  constructor({ clock, concurrency }: RelayOptions) {
+    this.#clock = clock;
+    this.#ways = new Ways(clock);
+    this.#handshakesMax = STRANGERS_MAX + concurrency;
+    this.proxy = {
+      transport: "socks5",
+      url: `socks5://127.0.0.1:${this.#listener.addr.port}`,
+      basicAuth: this.#credentials,
+    };
+    this.#acceptAll();
+  }
+
+  pin(host: string, options: Parameters<Relay["pin"]>[1]): Promise<Pin | undefined> {
+    return this.#ways.pin(host, options);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#listener.close();
+    for (const conn of this.#handshakes) tryClose(conn);
+    this.#ways.close();
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (!this.#isClosed) {
       try {
-        serve(await listener.accept());
+        this.#serve(await this.#listener.accept());
       } catch {
-        if (isClosed) return;
-        await new Promise<void>((resolve) => clock.setTimer(resolve, ACCEPT_RETRY_MS));
+        if (this.#isClosed) return;
+        await sleep(ACCEPT_RETRY_MS, this.#clock);
       }
     }
   }
 
-  async function serve(client: Deno.TcpConn): Promise<void> {
-    const way = await askFor(client);
+  async #serve(client: Deno.TcpConn): Promise<void> {
+    const way = await this.#admit(client);
     const outcome = await way?.connecting;
-    if (outcome?.kind === "connected") await relay(client, outcome.conn, spare);
-    // Each connection is closed once: a second time throws, and that costs more than closing.
+    if (outcome?.kind === "connected") await relay(client, outcome.conn, this.#spare);
+    // Each connection is closed only once: the exception of a second time costs more than the closing.
     if (way === undefined) tryClose(client);
-    else ways.end(way);
+    else this.#ways.end(way);
   }
 
-  /** Hears what a client wants. @returns The way it may have, if any. */
-  async function askFor(client: Deno.TcpConn): Promise<Way | undefined> {
-    if (unnamed.size >= STRANGERS_MAX + concurrency) displaceOldest();
-    unnamed.add(client);
-    const cancelTimer = clock.setTimer(() => tryClose(client), HANDSHAKE_MS);
+  /** Takes a client through its handshake. @returns The way that it asked for, if it may have one. */
+  async #admit(client: Deno.TcpConn): Promise<Way | undefined> {
+    if (this.#handshakes.size >= this.#handshakesMax) this.#closeOldest();
+    this.#handshakes.add(client);
+    const cancelTimer = this.#clock.setTimer(() => tryClose(client), HANDSHAKE_MS);
     try {
       client.setNoDelay(true);
-      const target = await receiveRequest(client, credentials);
-      const way = target?.port === PORT ? ways.take(target.host) : undefined;
+      const target = await receiveRequest(client, this.#credentials);
+      const way = target?.port === PORT ? this.#ways.take(target.host) : undefined;
       way?.own(client);
       return way;
     } catch {
-      // It went, or was displaced.
+      // The client is gone, or we closed its connection.
       return undefined;
     } finally {
       cancelTimer();
-      unnamed.delete(client);
+      this.#handshakes.delete(client);
     }
   }
 
-  function displaceOldest(): void {
-    for (const oldest of unnamed) {
-      unnamed.delete(oldest);
+  #closeOldest(): void {
+    for (const oldest of this.#handshakes) {
+      this.#handshakes.delete(oldest);
       return tryClose(oldest);
     }
   }
-
-  return {
-    proxy: {
-      transport: "socks5",
-      url: `socks5://127.0.0.1:${listener.addr.port}`,
-      basicAuth: credentials,
-    },
-    pin: (host, way) => ways.pin(host, way),
-    close(): void {
-      isClosed = true;
-      listener.close();
-      for (const conn of unnamed) tryClose(conn);
-      ways.close();
-    },
-  };
 }
 
 /**
- * Copies octets both ways until the client ends. Closing the connections is the caller's.
+ * Copies octets both ways until the client ends. The caller closes the connections.
  *
- * @param spare Buffers that nobody uses; those used are added.
+ * @param spare Buffers to use, and to give back.
  */
 async function relay(
   client: Deno.TcpConn,
@@ -157,13 +172,13 @@ async function relay(
   spare: Uint8Array[],
 ): Promise<void> {
   try {
-    // The request's second small write must not wait for an ACK of the first, here as little as there.
+    // On neither side may the second small write of a request wait for the ACK of the first.
     host.setNoDelay(true);
     await client.write(CONNECTED_REPLY);
     copy(host, client, spare).then(() => client.closeWrite()).catch(() => tryClose(client));
     await copy(client, host, spare);
   } catch {
-    // A reset on either side ends both.
+    // A reset of either side ends both.
   }
 }
 
