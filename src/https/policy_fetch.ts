@@ -1,13 +1,11 @@
 /**
- * Fetches a policy file (RFC 8461 §3.3): one GET of
- * `https://mta-sts.<domain>/.well-known/mta-sts.txt`, without redirects, without a cache,
- * bounded in time and size, and never to a host inside our own network.
+ * Fetches a policy file (RFC 8461 §3.3): one GET of `https://mta-sts.<domain>/.well-known/mta-sts.txt`, without
+ * redirects, without a cache, bounded in time and size, and never from a host inside our own network.
  *
- * Decides nothing about policies and does not parse them; a later try is the caller's affair.
+ * It neither parses a policy nor decides about it. The caller decides about another try.
  *
- * The addresses are looked up and judged here, and the connection goes to one of them: `fetch` is taken
- * to it by a relay, whatever the system's resolver would say about the name. A proxy of the operator's
- * looks the name up by itself.
+ * The addresses are looked up and judged here, and a relay leads `fetch` to one of them, whatever the system's
+ * resolver would say about the name. A proxy of the operator looks the name up itself.
  *
  * @module
  */
@@ -26,28 +24,29 @@ import type { Relay } from "./relay.ts";
 import type { FailedFetch, FetchOutcome, FetchPolicy, FetchTrace } from "./types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
+import { policyHost, policyUrl } from "../sts/domain.ts";
 
-/** The end of the connection is the end of such a body; the platform takes none without the word of TLS for it. */
+/** Only the end of the connection ends such a body. The platform accepts it only after TLS's close_notify. */
 const UNFRAMED_CUT = "connection ended without TLS close_notify, so the body may have been cut off";
 
-/** Statuses that send the client elsewhere; 304 and other 3xx are as wrong as any status but 200. */
+/** Statuses that send the client elsewhere. Any other 3xx is as wrong as any status but 200. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** Upper bounds of the histogram, seconds: a fetch takes a few round trips, at worst the deadline. */
+/** Upper bounds of the histogram, seconds. A fetch takes a few round trips, at worst the deadline. */
 const SECONDS_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** What {@link createPolicyFetcher} needs. */
 export interface PolicyFetcherOptions extends FetchLimitOptions, FindOptions {
-  /** Makes the request; from `createPolicyClient`. Closing it is the giver's affair. */
+  /** Makes the request; from `createPolicyClient`. Whoever created it closes it. */
   readonly client: Deno.HttpClient;
-  /** Where `client` leads, and how to connect to an address; without it there is a proxy that does both by itself. */
+  /** The relay that `client` uses, and how to connect to an address. Without it, a proxy does both by itself. */
   readonly direct?: { readonly relay: Relay; readonly dial: Dial };
-  /** One deadline over DNS, the wait for a place, connecting, TLS and the body, ms (RFC 8461 §3.3). */
+  /** One deadline for DNS, the wait for a place, connecting, TLS and the body, ms (RFC 8461 §3.3). */
   readonly timeout: number;
   readonly metrics: Metrics;
 }
 
-/** Creates the fetcher. The function returned never rejects and ends within the deadline. */
+/** Creates the fetcher. It never rejects, and it ends within the deadline. */
 export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy {
   const { clock, timeout } = options;
   const limits = createFetchLimits(options);
@@ -67,7 +66,7 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
     signal?.addEventListener("abort", giveUp);
     if (signal?.aborted) giveUp();
     const host = policyHost(domain);
-    trace.url = `https://${host}/.well-known/mta-sts.txt`;
+    trace.url = policyUrl(domain);
     const end = (reason: string) => controller.abort(reason);
     const giveWay = () => end("another fetch needed the place");
     const run: Run = {
@@ -83,7 +82,7 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
     signal?.removeEventListener("abort", giveUp);
     run.isOver = true;
     for (const release of run.releases) release();
-    // What still runs is for nobody: a question about the other family, say.
+    // Nobody needs what still runs, such as the look-up of the other address family.
     end("done");
     trace.elapsed = clock.now() - start;
     count(outcome, trace.elapsed);
@@ -91,10 +90,6 @@ export function createPolicyFetcher(options: PolicyFetcherOptions): FetchPolicy 
   };
   fetchPolicy.prepare = (domain) => lookAhead.begin(policyHost(domain));
   return fetchPolicy;
-}
-
-function policyHost(domain: string): string {
-  return `mta-sts.${domain}`;
 }
 
 function declareMetrics(
@@ -106,7 +101,7 @@ function declareMetrics(
     "Fetches of policy files by result: fetched, or why not.",
     ["result"],
   );
-  // The syntax is judged by whoever parses the text.
+  // Whoever parses the text judges its syntax.
   const failures = FETCH_FAILURES.filter((reason) => reason !== "policy-syntax");
   for (const result of ["fetched", ...failures]) fetches.cell(result);
   const seconds = metrics.histogram(
@@ -125,7 +120,7 @@ function declareMetrics(
   };
 }
 
-/** Turns whatever is thrown, and any failure after the end of the time, into the value that says so. */
+/** Fetches. Whatever is thrown becomes a failure, and a failure after the deadline or an abort becomes a time-out. */
 async function fetchToValue(
   run: Run,
   options: PolicyFetcherOptions & { readonly limits: FetchLimits },
@@ -190,12 +185,12 @@ async function request(run: Run, client: Deno.HttpClient): Promise<FetchOutcome>
   try {
     return judgeHead(response, run.trace) ?? await readBody(response, run);
   } finally {
-    // Ends the connection of an answer that is refused by its head.
+    // Ends the connection if the head alone made us refuse the response.
     if (!response.bodyUsed) await response.body?.cancel().catch(() => {});
   }
 }
 
-/** What is wrong with the answer before its body (RFC 8461 §3.2, §3.3); `undefined` when nothing is. */
+/** What is wrong with the head of the response (RFC 8461 §3.2, §3.3); `undefined` if nothing is. */
 function judgeHead(response: Response, trace: FetchTrace): FailedFetch | undefined {
   const { status, headers } = response;
   trace.status = status;
@@ -222,7 +217,7 @@ function judgeHead(response: Response, trace: FetchTrace): FailedFetch | undefin
 
 async function readBody(response: Response, run: Run): Promise<FetchOutcome> {
   run.phase = "the body";
-  // A BOM is not part of any policy (RFC 8461 §3.2): the parser shall see it.
+  // No policy begins with a BOM (RFC 8461 §3.2), so the parser must see it.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   if (endsByItself(response.headers)) {
     const body = await response.bytes();
@@ -242,8 +237,8 @@ async function readBody(response: Response, run: Run): Promise<FetchOutcome> {
 }
 
 /**
- * Whether the length announced, which {@link judgeHead} has let pass, is the end of the body: HTTP reads
- * no further then. It is not when there is another framing, and Deno takes it away with a content coding it undoes.
+ * Whether the Content-Length, which {@link judgeHead} has let pass, ends the body: then HTTP reads no further.
+ * It does not if there is another framing. If Deno undoes a content coding, it removes the header.
  */
 function endsByItself(headers: Headers): boolean {
   return /^[0-9]+$/.test(headers.get("content-length") ?? "") && !headers.has("transfer-encoding");

@@ -8,7 +8,7 @@
  */
 
 import type { DnsClient } from "../dns/types.ts";
-import { policyHost, txtName } from "../sts/domain.ts";
+import { policyUrl, txtName } from "../sts/domain.ts";
 import { formatPolicy, POLICY_MAX_BYTES } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
@@ -215,7 +215,7 @@ function formatReport(
   const directory = file.slice(0, file.lastIndexOf("/")) || "/";
   lines.push(
     "",
-    `2. Serve the file as https://${policyHost(domain)}/.well-known/mta-sts.txt, either with`,
+    `2. Serve the file as ${policyUrl(domain)}, either with`,
   );
   lines.push(
     "",

@@ -11,7 +11,7 @@ import type { HttpRequest } from "../http/request.ts";
 import type { HttpExchange, HttpReply } from "../http/server.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { policyHost } from "../sts/domain.ts";
+import { POLICY_PATH, policyHost } from "../sts/domain.ts";
 import type { WatchedFiles } from "./watched_files.ts";
 
 /** What {@link createPolicySite} needs. */
@@ -33,8 +33,6 @@ export interface PolicySite {
 /** The statuses that occur. Their counters must exist before the first request. */
 const STATUSES: readonly HttpReply["status"][] = [200, 400, 404, 405, 431, 500];
 
-const PATH = "/.well-known/mta-sts.txt";
-
 /** Without parameters: none has a meaning (RFC 8461 §3.2), and some senders accept none. */
 const MEDIA_TYPE = "text/plain";
 
@@ -54,7 +52,7 @@ export function createPolicySite({ policies, log, metrics }: PolicySiteOptions):
   return {
     handle({ host, path, query }: HttpRequest): HttpReply {
       const domain = domainOfPolicyHost(host);
-      const policy = path === PATH && query.size === 0 && domain !== undefined
+      const policy = path === POLICY_PATH && query.size === 0 && domain !== undefined
         ? policies.get(domain)
         : undefined;
       return policy === undefined

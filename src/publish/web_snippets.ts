@@ -5,7 +5,7 @@
  * @module
  */
 
-import { policyHost } from "../sts/domain.ts";
+import { POLICY_PATH, policyHost } from "../sts/domain.ts";
 
 /** The web servers with a snippet. */
 export const WEB_SERVERS = ["nginx", "apache", "caddy"] as const;
@@ -20,8 +20,6 @@ export interface SnippetOptions {
   /** Absolute path of the policy file, without characters that need quoting inside double quotes. */
   readonly file: string;
 }
-
-const PATH = "/.well-known/mta-sts.txt";
 
 /** The snippet for a server, in whole lines. */
 export function formatSnippet(server: WebServer, options: SnippetOptions): string {
@@ -45,7 +43,7 @@ const SNIPPETS: Readonly<Record<WebServer, Write>> = {
     ssl_certificate_key /etc/letsencrypt/live/${host}/privkey.pem;
     ssl_protocols TLSv1.2 TLSv1.3;
 
-    location = ${PATH} {
+    location = ${POLICY_PATH} {
         alias "${file}";
         types { }
         default_type text/plain;
@@ -63,11 +61,11 @@ const SNIPPETS: Readonly<Record<WebServer, Write>> = {
     SSLCertificateKeyFile /etc/letsencrypt/live/${host}/privkey.pem
     SSLProtocol -all +TLSv1.2 +TLSv1.3
 
-    Alias "${PATH}" "${file}"
+    Alias "${POLICY_PATH}" "${file}"
     <Location "/">
         Require all denied
     </Location>
-    <Location "${PATH}">
+    <Location "${POLICY_PATH}">
         Require all granted
         ForceType text/plain
     </Location>
@@ -76,7 +74,7 @@ const SNIPPETS: Readonly<Record<WebServer, Write>> = {
   caddy: ({ host, file }) => {
     const slash = file.lastIndexOf("/");
     return `${host} {
-	handle ${PATH} {
+	handle ${POLICY_PATH} {
 		root * "${file.slice(0, slash) || "/"}"
 		rewrite * "${file.slice(slash)}"
 		header Content-Type text/plain

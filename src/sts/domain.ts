@@ -42,6 +42,10 @@ const KEY_MAX_LENGTH = 1000;
 
 const TXT_LABEL = "_mta-sts.";
 const POLICY_HOST_LABEL = "mta-sts.";
+
+/** Where the policy host has the policy file (RFC 8461 §3.3). */
+export const POLICY_PATH = "/.well-known/mta-sts.txt";
+
 const SMTP_PORT = 25;
 
 /**
@@ -113,6 +117,11 @@ export function formatNextHop(nextHop: NextHop): string {
 /** The name of the HTTPS server with the policy file (RFC 8461 §3.3). */
 export function policyHost(domain: string): string {
   return POLICY_HOST_LABEL + domain;
+}
+
+/** The address of the policy file (RFC 8461 §3.3). */
+export function policyUrl(domain: string): string {
+  return `https://${policyHost(domain)}${POLICY_PATH}`;
 }
 
 /** The owner name of the TXT record (RFC 8461 §3.1). */

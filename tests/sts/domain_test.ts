@@ -3,6 +3,7 @@ import {
   formatNextHop,
   type KeyReading,
   policyHost,
+  policyUrl,
   readKey,
   toALabel,
   toDomainName,
@@ -248,6 +249,7 @@ Deno.test("formatNextHop() prints what Postfix asked with, without the default p
 
 Deno.test("policyHost() and txtName() name the two places of a policy (RFC 8461 §3.1, §3.3)", () => {
   assertEquals(policyHost("example.com"), "mta-sts.example.com");
+  assertEquals(policyUrl("example.com"), "https://mta-sts.example.com/.well-known/mta-sts.txt");
   assertEquals(txtName("example.com"), "_mta-sts.example.com");
 });
 
