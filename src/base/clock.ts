@@ -20,7 +20,7 @@
 
 import { createLongTimers, LONG_MS } from "./long_timers.ts";
 
-/** Time and timers. Everything that waits is handed a clock, so that no test has to wait. */
+/** Time and timers. Everything that waits gets a clock through its options, so that no test has to wait. */
 export interface Clock {
   /** Milliseconds since the Unix epoch in the process's time base; never decreases. */
   now(): number;
@@ -42,11 +42,11 @@ export interface ProvenClock extends Clock {
 export interface ProcessClock extends ProvenClock {
   /** Notes the last time seen on disk, ms. Called once: at the start, or when the file can first be read. */
   seen(time: number): void;
-  /** By how many ms the wall clock has jumped ahead if time does not follow yet; else 0. */
+  /** How far the wall clock has jumped ahead while time does not follow yet, ms; else 0. */
   doubted(): number;
 }
 
-/** What happened to the wall clock. */
+/** A change of the wall clock that an operator should know about. */
 export interface ClockChange {
   /**
    * - `doubted`: it jumped ahead, or was ahead of the disk by a day or more at the start.
@@ -59,7 +59,7 @@ export interface ClockChange {
   readonly ms: number;
 }
 
-/** A wall clock that is ahead by no more than this, ms, is being slewed and is left alone. */
+/** Time ignores a lead of the wall clock up to this, ms: a time server is slewing the clock. */
 const SLEW_MS = 50;
 
 /**
@@ -74,10 +74,10 @@ const FOLLOWED_MS = 60_000;
  */
 const LASTS_MS = 10 * 60_000;
 
-/** A stop of the process shorter than this, ms, is not reported at the start: it is nothing unusual. */
+/** The start does not report a stop of the process shorter than this, ms. Such stops are normal. */
 const STOP_MS = 24 * 3600 * 1000;
 
-/** Where time and timers come from. */
+/** The sources of time and timers. */
 export interface ClockSources {
   /** Wall clock, ms since the epoch. */
   wall(): number;
@@ -85,7 +85,7 @@ export interface ClockSources {
   monotonic(): number;
   /** Calls back once after a delay in ms. @returns A function that cancels it. */
   startTimer(callback: () => void, delay: number): () => void;
-  /** Called at once when something happens to the wall clock. It must not ask for the time. */
+  /** Called at once for each change. It must not ask for the time. */
   onChange(change: ClockChange): void;
 }
 
@@ -109,73 +109,108 @@ const RUNTIME: ClockSources = {
 export function createClock(given: Partial<ClockSources> = {}): ProcessClock {
   const sources = { ...RUNTIME, ...given };
   const setLongTimer = createLongTimers(sources);
-  const startedAt = sources.monotonic();
-  const base = sources.wall() - startedAt;
-  const bases = { now: base, proven: base };
-  let doubt: { ms: number; since: number; isSaid: boolean } | undefined;
-  let saidBehind = false;
-  let wall = NaN;
-  let time = NaN;
+  const time = new ProcessTime(sources);
+  return {
+    now: () => time.now(),
+    proven: () => time.proven(),
+    seen: (last) => time.seen(last),
+    doubted: () => time.doubted(),
+    setTimer: (callback, delay) =>
+      (delay < LONG_MS ? sources.startTimer : setLongTimer)(callback, delay),
+  };
+}
 
-  function now(): number {
-    const before = wall;
-    wall = sources.wall();
-    // The wall clock is cheaper to read and counts whole milliseconds. Within one, time stands still.
-    if (wall === before) return time;
-    const steady = sources.monotonic();
-    time = bases.now + steady;
-    const ahead = wall - bases.proven - steady;
-    if (ahead > SLEW_MS || doubt !== undefined) judgeAhead(ahead, steady);
-    if (time - wall > FOLLOWED_MS || saidBehind) judgeBehind(time - wall);
-    return time;
+/** A lead of the wall clock that time does not follow yet. */
+interface Doubt {
+  /** The lead, ms. */
+  ms: number;
+  /** When it began, ms of the monotonic clock. */
+  since: number;
+  /** Whether it was reported, so that its end is too. */
+  isSaid: boolean;
+}
+
+/** The time of the process, as the head of this file describes it. */
+class ProcessTime {
+  readonly #sources: ClockSources;
+  readonly #startedAt: number;
+  /** What the monotonic clock counts from, ms since the epoch: for {@link now}, and for {@link proven}. */
+  #base: number;
+  #provenBase: number;
+  #doubt: Doubt | undefined;
+  #saidBehind = false;
+  /** The wall clock at the last reading, and what {@link now} then said. */
+  #wall = NaN;
+  #time = NaN;
+
+  constructor(sources: ClockSources) {
+    this.#sources = sources;
+    this.#startedAt = sources.monotonic();
+    this.#base = this.#provenBase = sources.wall() - this.#startedAt;
   }
 
-  function judgeAhead(ahead: number, steady: number): void {
+  now(): number {
+    const wall = this.#sources.wall();
+    // The wall clock is cheaper to read and counts whole milliseconds. Within one, time stands still.
+    if (wall === this.#wall) return this.#time;
+    this.#wall = wall;
+    const steady = this.#sources.monotonic();
+    this.#time = this.#base + steady;
+    const ahead = wall - this.#provenBase - steady;
+    if (ahead > SLEW_MS || this.#doubt !== undefined) this.#judgeAhead(ahead, steady);
+    const behind = this.#time - wall;
+    if (behind > FOLLOWED_MS || this.#saidBehind) this.#judgeBehind(behind);
+    return this.#time;
+  }
+
+  proven(): number {
+    return this.now() + this.#provenBase - this.#base;
+  }
+
+  seen(last: number): void {
+    const ahead = this.now() - last;
+    const isStart = this.#sources.monotonic() - this.#startedAt < LASTS_MS;
+    if (ahead > FOLLOWED_MS && isStart) this.#provenBase -= ahead;
+    else if (ahead < 0) this.#provenBase = this.#base -= ahead;
+    this.#wall = NaN;
+  }
+
+  doubted(): number {
+    return this.#doubt?.isSaid ? this.#doubt.ms : 0;
+  }
+
+  #judgeAhead(ahead: number, steady: number): void {
+    const doubt = this.#doubt;
     if (ahead <= FOLLOWED_MS) {
-      if (doubt !== undefined) tell("withdrawn", doubt.ms);
-      doubt = undefined;
-      if (ahead > SLEW_MS) follow(ahead, steady);
+      if (doubt !== undefined) this.#report("withdrawn", doubt.ms);
+      this.#doubt = undefined;
+      if (ahead > SLEW_MS) this.#follow(ahead, steady);
     } else if (doubt === undefined || Math.abs(ahead - doubt.ms) > FOLLOWED_MS) {
-      if (doubt !== undefined) tell("withdrawn", doubt.ms);
+      if (doubt !== undefined) this.#report("withdrawn", doubt.ms);
       // At the start time has followed already, and a short stop is not reported.
-      const isSaid = wall - time > FOLLOWED_MS || ahead >= STOP_MS;
-      doubt = { ms: ahead, since: steady, isSaid };
-      tell("doubted", ahead);
+      const isSaid = this.#wall - this.#time > FOLLOWED_MS || ahead >= STOP_MS;
+      this.#doubt = { ms: ahead, since: steady, isSaid };
+      this.#report("doubted", ahead);
     } else if (steady - doubt.since >= LASTS_MS) {
-      tell("believed", ahead);
-      doubt = undefined;
-      follow(ahead, steady);
+      this.#report("believed", ahead);
+      this.#doubt = undefined;
+      this.#follow(ahead, steady);
     }
   }
 
-  function follow(ahead: number, steady: number): void {
-    bases.proven += ahead;
-    bases.now = Math.max(bases.now, bases.proven);
-    time = bases.now + steady;
+  #follow(ahead: number, steady: number): void {
+    this.#provenBase += ahead;
+    this.#base = Math.max(this.#base, this.#provenBase);
+    this.#time = this.#base + steady;
   }
 
-  function judgeBehind(behind: number): void {
-    if (behind > FOLLOWED_MS && !saidBehind) sources.onChange({ kind: "behind", ms: behind });
-    saidBehind = behind > FOLLOWED_MS;
+  #judgeBehind(behind: number): void {
+    const isBehind = behind > FOLLOWED_MS;
+    if (isBehind && !this.#saidBehind) this.#sources.onChange({ kind: "behind", ms: behind });
+    this.#saidBehind = isBehind;
   }
 
-  function tell(kind: ClockChange["kind"], ms: number): void {
-    if (doubt?.isSaid) sources.onChange({ kind, ms });
+  #report(kind: ClockChange["kind"], ms: number): void {
+    if (this.#doubt?.isSaid) this.#sources.onChange({ kind, ms });
   }
-
-  return {
-    now,
-    proven: () => now() + bases.proven - bases.now,
-    seen(last: number): void {
-      const ahead = now() - last;
-      const isStart = sources.monotonic() - startedAt < LASTS_MS;
-      if (ahead > FOLLOWED_MS && isStart) bases.proven -= ahead;
-      else if (ahead < 0) bases.proven = bases.now -= ahead;
-      wall = NaN;
-    },
-    doubted: () => doubt?.isSaid ? doubt.ms : 0,
-    setTimer(callback: () => void, delay: number): () => void {
-      return (delay < LONG_MS ? sources.startTimer : setLongTimer)(callback, delay);
-    },
-  };
 }
