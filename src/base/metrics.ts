@@ -1,9 +1,8 @@
 /**
  * Counters, gauges and histograms, and their Prometheus text form (version 0.0.4).
  *
- * To count is to add to a number: the counting code keeps a {@link Cell}. The text is
- * made only when someone scrapes. There are no timestamps, no summaries and no
- * metrics of the runtime itself.
+ * To count is to add to a number: the counting code keeps a {@link Cell}. Only a scrape makes the text. There are
+ * no timestamps, no summaries and no metrics of the runtime itself.
  *
  * @module
  */
@@ -47,7 +46,7 @@ export interface Metrics {
   render(): string;
 }
 
-/** One series as it stands. */
+/** The present value of one series. */
 export interface Sample {
   /** Label values by name. */
   readonly labels: Readonly<Record<string, string>>;
@@ -55,71 +54,82 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Metric and label names of this program: those of Prometheus's that need no quoting. */
+/** Metric and label names of this program: a subset of Prometheus's, all in lower case. */
 const NAME = /^[a-z][a-z0-9_]*$/;
 
 /**
  * Creates an empty registry.
  *
- * A name that is declared again gives access to the same series, so that two servers share
+ * A second declaration of a name gives access to the same series, so that two servers share
  * their counters. A newer reader (`gaugeFn`) replaces the older one.
  *
  * @returns The registry. Its declarations throw a `TypeError` for a name that is not valid or
  * is taken by another shape. Its metrics throw a `RangeError` for a wrong number of label values.
  */
 export function createMetrics(): Metrics {
-  const families = new Map<string, Family<unknown>>();
+  return new Registry();
+}
 
-  function declare<T>(name: string, family: Family<T>): Family<T> {
+class Registry implements Metrics {
+  readonly #families = new Map<string, Family<unknown>>();
+
+  counter(name: string, help: string, labels: readonly string[] = []): Metric {
+    return this.#cells(name, { type: "counter", help, labels });
+  }
+
+  gauge(name: string, help: string, labels: readonly string[] = []): Metric {
+    return this.#cells(name, { type: "gauge", help, labels });
+  }
+
+  gaugeFn(name: string, help: string, read: () => number): void {
+    const facts = { type: "gauge", help, labels: [], detail: "read" };
+    const family = new Family({ ...facts, create: () => ({ read }), write: writeReading });
+    this.#declare(name, family).get([]).read = read;
+  }
+
+  histogram(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    labels: readonly string[] = [],
+  ): Histogram {
+    const facts = { type: "histogram", help, labels, detail: String(bounds) };
+    const create = () => new Buckets(bounds);
+    const family = this.#declare(name, new Family({ ...facts, create, write: writeBuckets }));
+    return { observe: (seconds, ...values) => family.get(values).observe(seconds) };
+  }
+
+  samples(name: string): Sample[] {
+    return this.#families.get(name)?.samples() ?? [];
+  }
+
+  render(): string {
+    return [...this.#families].map(([name, family]) => family.render(name)).join("");
+  }
+
+  #cells(name: string, facts: Pick<Facts<Cell>, "type" | "help" | "labels">): Metric {
+    const create = () => ({ value: 0 });
+    const family = this.#declare(name, new Family({ ...facts, create, write: writeCell }));
+    return { cell: (...labelValues) => family.get(labelValues) };
+  }
+
+  #declare<T>(name: string, family: Family<T>): Family<T> {
     const wrong = [name, ...family.labels].find((word) => !NAME.test(word));
     if (wrong !== undefined) throw new TypeError(`Cannot declare metric: '${wrong}' is not a name`);
-    const known = families.get(name);
+    const known = this.#families.get(name);
     if (known !== undefined && known.shape !== family.shape) {
       throw new TypeError(`Cannot declare metric '${name}' again with another shape`);
     }
     // Families of one shape hold values of one type, so the cast is safe.
     const declared = (known ?? family) as Family<T>;
-    families.set(name, declared as Family<unknown>);
+    this.#families.set(name, declared as Family<unknown>);
     // A metric without labels exists from the start, at 0.
     if (declared.labels.length === 0) declared.get([]);
     return declared;
   }
-
-  function cells(name: string, type: string, help: string, labels: readonly string[]): Metric {
-    const family = declare(
-      name,
-      new Family({ type, help, labels, create: () => ({ value: 0 }), write: writeCell }),
-    );
-    return { cell: (...labelValues) => family.get(labelValues) };
-  }
-
-  return {
-    counter: (name, help, labels = []) => cells(name, "counter", help, labels),
-    gauge: (name, help, labels = []) => cells(name, "gauge", help, labels),
-    gaugeFn(name, help, read) {
-      const create = () => ({ read });
-      const facts = {
-        type: "gauge",
-        help,
-        labels: [],
-        detail: "read",
-        create,
-        write: writeReading,
-      };
-      declare(name, new Family(facts)).get([]).read = read;
-    },
-    histogram(name, help, bounds, labels = []) {
-      const create = () => new Buckets(bounds);
-      const facts = { type: "histogram", help, labels, detail: String(bounds), create };
-      const family = declare(name, new Family({ ...facts, write: writeBuckets }));
-      return { observe: (seconds, ...values) => family.get(values).observe(seconds) };
-    },
-    samples: (name) => families.get(name)?.samples() ?? [],
-    render: () => [...families].map(([name, family]) => family.render(name)).join(""),
-  };
 }
 
-/** What a family is made of. */
+/** What makes a family. */
 interface Facts<T> {
   readonly type: string;
   readonly help: string;
