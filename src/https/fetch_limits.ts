@@ -1,57 +1,56 @@
 /**
- * How many fetches may run at once, in all and to one address.
+ * Limits the fetches that run at once, in all and to one address.
  *
- * The limit for an address keeps us from hammering a host that serves thousands of
- * domains, or a victim whose address someone put into thousands of names, and
- * keeps one slow host from taking up every place.
+ * The limit for an address protects a host that serves thousands of domains, and a victim whose address someone
+ * put into thousands of names. It also keeps one slow host from taking every place.
  *
- * Hosts that hang, on however many addresses, keep nobody from a place for long: a fetch that has had its
- * place for two seconds gives way when another one waits for it, the oldest first. While nobody waits, a
- * slow host has all the time of the deadline.
+ * Hosts that hang, on however many addresses, hold no place for long. If another fetch waits for it, a fetch
+ * gives up its place after two seconds, the oldest first. While nobody waits, a slow host has all the time of
+ * the deadline.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 
-/** Fetches that may wait for a place; one more ends the wait of the oldest, whose query was answered long ago. */
+/** Fetches that may wait for a place. One more ends the wait of the oldest, whose query was answered long ago. */
 const MAX_WAITING = 1000;
 
 /**
- * How long a place is anybody's own, ms: policy hosts that are well answer in a fraction of this, and a fetch
- * that has to wait for it, twice at worst, still ends within the ten seconds of its query.
+ * How long a fetch certainly keeps its place, ms. A healthy policy host answers in a fraction of this, and a fetch
+ * that has to wait this long, twice at worst, still ends within the ten seconds of its query.
  */
 const GRACE_MS = 2000;
 
-/** When the first in the queue has waited for longer than this, ms, the last wanted comes first: its query still waits. */
+/** After the first in the queue has waited this long, ms, the newest goes first, because its query still waits. */
 const PATIENCE_MS = 1000;
 
 /** What {@link createFetchLimits} needs. */
 export interface FetchLimitOptions {
   /** Fetches under way at once. */
   readonly concurrency: number;
-  /** Of these, to one address. */
+  /** Fetches to one address at once. */
   readonly perAddress: number;
   readonly clock: Clock;
 }
 
-/** Who wants a place. */
+/** How a fetch waits for a place, and gives it back. */
 export interface PlaceOptions {
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Called when another fetch needs the place: it is to be given back as soon as can be. */
+  /** Called when another fetch needs the place. The fetch must then give it back as soon as it can. */
   giveWay(): void;
-  /** The higher, the later it was wanted. @default {The order of the calls.} */
+  /** Later fetches have higher numbers. @default {The order of the calls.} */
   readonly turn?: number | undefined;
 }
 
 /** Places for fetches. */
 export interface FetchLimits {
   /**
-   * Waits for a place; first come, first served among those that could start, while none waits for long.
+   * Waits for a place. Of the fetches that could start, the first goes first, as long as none waits for long.
    *
-   * @param addresses Every address the fetch may connect to: it counts against each.
-   * @returns A function that gives the place back, once; `undefined` when the wait ended or too many wait.
+   * @param addresses Every address that the fetch may connect to. It counts against each of them.
+   * @returns A function that gives the place back, once; `undefined` if the signal ended the wait or too many wait.
    */
   acquire(
     addresses: readonly string[],
@@ -64,79 +63,127 @@ export interface FetchLimits {
 /** A fetch that has a place. */
 interface Holder {
   readonly addresses: readonly string[];
+  /** When it got the place, ms. */
   readonly since: number;
   readonly giveWay: () => void;
   isGivingWay: boolean;
 }
 
-/** A fetch that waits for one. */
+/** A fetch that waits for a place. */
 interface Waiter {
   readonly addresses: readonly string[];
+  /** When it began to wait, ms. */
   readonly since: number;
   readonly turn: number;
+  /** Ends the wait with a place. */
   start(): void;
+  /** Ends the wait without one. */
   giveUp(): void;
 }
 
 /** Creates the places, all free. */
 export function createFetchLimits(options: FetchLimitOptions): FetchLimits {
-  const { concurrency, perAddress, clock } = options;
-  const waiting = new Set<Waiter>();
-  /** In order of their start. */
-  const holders = new Set<Holder>();
-  const perAddressRunning = new Map<string, number>();
-  let cancel: (() => void) | undefined;
-  let calls = 0;
+  return new Places(options);
+}
 
-  function isFull(address: string): boolean {
-    return (perAddressRunning.get(address) ?? 0) >= perAddress;
+class Places implements FetchLimits {
+  readonly #options: FetchLimitOptions;
+  readonly #waiting = new Set<Waiter>();
+  /** Fetches that have a place, in order of their start. */
+  readonly #holders = new Set<Holder>();
+  readonly #runningPerAddress = new Map<string, number>();
+  #cancelTimer: (() => void) | undefined;
+  #calls = 0;
+
+  constructor(options: FetchLimitOptions) {
+    this.#options = options;
   }
 
-  function isFree(addresses: readonly string[]): boolean {
-    return holders.size < concurrency && !addresses.some(isFull);
+  readonly running = (): number => this.#holders.size;
+
+  acquire(
+    addresses: readonly string[],
+    options: PlaceOptions,
+  ): Promise<(() => void) | undefined> {
+    if (options.signal.aborted) return Promise.resolve(undefined);
+    // A fetch that waits could not start now, so this one overtakes nobody.
+    if (this.#isFree(addresses)) return Promise.resolve(this.#take(addresses, options.giveWay));
+    if (this.#waiting.size >= MAX_WAITING) [...this.#waiting][0]?.giveUp();
+    return new Promise((resolve) => this.#wait(addresses, options, resolve));
   }
 
-  function count(addresses: readonly string[], change: 1 | -1): void {
-    for (const address of addresses) {
-      const now = (perAddressRunning.get(address) ?? 0) + change;
-      if (now === 0) perAddressRunning.delete(address);
-      else perAddressRunning.set(address, now);
-    }
+  #isFull(address: string): boolean {
+    return (this.#runningPerAddress.get(address) ?? 0) >= this.#options.perAddress;
   }
 
-  function take(addresses: readonly string[], giveWay: () => void): () => void {
-    const holder: Holder = { addresses, since: clock.now(), giveWay, isGivingWay: false };
-    holders.add(holder);
-    count(addresses, 1);
+  #isFree(addresses: readonly string[]): boolean {
+    return this.#holders.size < this.#options.concurrency &&
+      !addresses.some((address) => this.#isFull(address));
+  }
+
+  #take(addresses: readonly string[], giveWay: () => void): () => void {
+    const since = this.#options.clock.now();
+    const holder: Holder = { addresses, since, giveWay, isGivingWay: false };
+    this.#holders.add(holder);
+    this.#count(addresses, 1);
     return () => {
-      if (!holders.delete(holder)) return;
-      count(addresses, -1);
-      startWaiting();
+      if (!this.#holders.delete(holder)) return;
+      this.#count(addresses, -1);
+      this.#startWaiting();
     };
   }
 
-  /** Those who wait, in the order of their turns. */
-  function queue(): Waiter[] {
-    const all = [...waiting];
+  #count(addresses: readonly string[], change: 1 | -1): void {
+    for (const address of addresses) {
+      const now = (this.#runningPerAddress.get(address) ?? 0) + change;
+      if (now === 0) this.#runningPerAddress.delete(address);
+      else this.#runningPerAddress.set(address, now);
+    }
+  }
+
+  #wait(
+    addresses: readonly string[],
+    { signal, giveWay, turn = ++this.#calls }: PlaceOptions,
+    resolve: (place: (() => void) | undefined) => void,
+  ): void {
+    const end = (place: (() => void) | undefined) => {
+      this.#waiting.delete(waiter);
+      signal.removeEventListener("abort", giveUp);
+      if (this.#waiting.size === 0) this.#watchHolders();
+      resolve(place);
+    };
+    const giveUp = () => end(undefined);
+    const start = () => end(this.#take(addresses, giveWay));
+    const since = this.#options.clock.now();
+    const waiter: Waiter = { addresses, since, turn, start, giveUp };
+    this.#waiting.add(waiter);
+    signal.addEventListener("abort", giveUp);
+    this.#makeWay();
+  }
+
+  /** The fetches that wait, in the order in which they may start. */
+  #queue(): Waiter[] {
+    const all = [...this.#waiting];
     const [first] = all;
-    const isLate = first !== undefined && clock.now() - first.since > PATIENCE_MS;
+    const isLate = first !== undefined &&
+      this.#options.clock.now() - first.since > PATIENCE_MS;
     return isLate ? all.sort((a, b) => b.turn - a.turn) : all;
   }
 
-  function startWaiting(): void {
-    for (const waiter of queue()) if (isFree(waiter.addresses)) waiter.start();
-    makeWay();
+  #startWaiting(): void {
+    for (const waiter of this.#queue()) if (this.#isFree(waiter.addresses)) waiter.start();
+    this.#makeWay();
   }
 
-  /** Has as many holders give way as there are fetches in whose way they are, and that no other will leave. */
-  function makeWay(): void {
-    const now = clock.now();
-    const settled = [...holders].filter(({ isGivingWay }) => !isGivingWay);
+  /** Asks one holder to give way for each fetch that waits and for which no place is being given back already. */
+  #makeWay(): void {
+    const now = this.#options.clock.now();
+    const settled = [...this.#holders].filter(({ isGivingWay }) => !isGivingWay);
     const old = settled.filter(({ since }) => now - since >= GRACE_MS);
-    const leaving = holders.size - settled.length;
+    const leaving = this.#holders.size - settled.length;
     if (old.length > 0) {
-      for (const waiter of queue().slice(leaving)) {
-        const full = waiter.addresses.filter(isFull);
+      for (const waiter of this.#queue().slice(leaving)) {
+        const full = waiter.addresses.filter((address) => this.#isFull(address));
         const holder = old.find(({ isGivingWay, addresses }) =>
           !isGivingWay && (full.length === 0 || full.some((address) => addresses.includes(address)))
         );
@@ -145,46 +192,18 @@ export function createFetchLimits(options: FetchLimitOptions): FetchLimits {
         holder.giveWay();
       }
     }
-    watchHolders();
+    this.#watchHolders();
   }
 
-  /** Comes back when the next holder has had its time, if somebody waits. */
-  function watchHolders(): void {
-    cancel?.();
-    cancel = undefined;
-    if (waiting.size === 0) return;
+  /** While a fetch waits, looks again as soon as the next holder has had its time of grace. */
+  #watchHolders(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#waiting.size === 0) return;
+    const { clock } = this.#options;
     const now = clock.now();
-    const next = [...holders].find(({ since }) => now - since < GRACE_MS);
-    if (next !== undefined) cancel = clock.setTimer(makeWay, next.since + GRACE_MS - now);
+    const next = [...this.#holders].find(({ since }) => now - since < GRACE_MS);
+    if (next === undefined) return;
+    this.#cancelTimer = clock.setTimer(() => this.#makeWay(), next.since + GRACE_MS - now);
   }
-
-  return {
-    running: () => holders.size,
-    acquire(addresses, { signal, giveWay, turn }) {
-      if (signal.aborted) return Promise.resolve(undefined);
-      // Whoever waits cannot start now, so there is nobody to overtake.
-      if (isFree(addresses)) return Promise.resolve(take(addresses, giveWay));
-      if (waiting.size >= MAX_WAITING) [...waiting][0]?.giveUp();
-      return new Promise((resolve) => {
-        const end = (place: (() => void) | undefined) => {
-          waiting.delete(waiter);
-          signal.removeEventListener("abort", giveUp);
-          if (waiting.size === 0) watchHolders();
-          resolve(place);
-        };
-        const giveUp = () => end(undefined);
-        const start = () => end(take(addresses, giveWay));
-        const waiter: Waiter = {
-          addresses,
-          since: clock.now(),
-          turn: turn ?? ++calls,
-          start,
-          giveUp,
-        };
-        waiting.add(waiter);
-        signal.addEventListener("abort", giveUp);
-        makeWay();
-      });
-    },
-  };
 }
