@@ -1,9 +1,9 @@
 /**
- * A TCP connection to one of a host's addresses, tried as RFC 8305 (Happy Eyeballs) has it: in turn by
- * family, the next one 250 ms after the last or as soon as that has failed, and the first that answers
- * wins. So an address that drops what it is sent costs a quarter of a second, not the whole fetch.
+ * Connects by TCP to one of a host's addresses, as RFC 8305 (Happy Eyeballs) describes it. The families take
+ * turns. The next attempt starts 250 ms after the last one, or as soon as that has failed. The first address that
+ * answers wins. So an address that drops all packets costs a quarter of a second, not the whole fetch.
  *
- * Connects to addresses alone, never to a name: which ones is the caller's to judge.
+ * It connects to addresses only, never to a name. The caller judges which.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import type { Clock } from "../base/clock.ts";
 import { classifyFetchError } from "./classify.ts";
 import type { FailedFetch } from "./types.ts";
 
-/** Between one attempt and the next while the first has no answer yet, ms (RFC 8305 §5). */
+/** Time between two attempts while none has succeeded or failed, ms (RFC 8305 §5). */
 const ATTEMPT_DELAY_MS = 250;
 
-/** Addresses whose failure is told; a host may have 32. */
-const TOLD_MAX = 4;
+/** Addresses whose failure the detail lists. A host may have 32. */
+const LISTED_MAX = 4;
 
 /** The port of HTTPS; a policy host has no other (RFC 8461 §3.3). */
 const PORT = 443;
 
-/** Connects to one address of a host. `host` is its name, for whoever must know whose address it is. */
+/** Connects to one address of a host. `host` is the name that has it. */
 export type Dial = (
   target: { readonly host: string; readonly address: string },
   signal: AbortSignal,
 ) => Promise<Deno.TcpConn>;
 
-/** What trying the addresses came to. */
+/** The outcome of the attempts. */
 export type Connected =
   | { readonly kind: "connected"; readonly conn: Deno.TcpConn; readonly address: string }
   | FailedFetch;
@@ -37,9 +37,9 @@ export interface ConnectOptions {
   readonly host: string;
   readonly dial: Dial;
   readonly clock: Clock;
-  /** Addresses that are still to come, of the other family; none if they are of no use. Never rejects. */
+  /** Addresses of the other family, which DNS still owes us; empty if they are of no use. Never rejects. */
   readonly late?: Promise<readonly string[]> | undefined;
-  /** Ends it: the outcome is then a failure. */
+  /** Ends the attempts; the outcome is then a failure. */
   readonly signal: AbortSignal;
 }
 
@@ -60,70 +60,99 @@ export function connectToFirst(
   addresses: readonly string[],
   options: ConnectOptions,
 ): Promise<Connected> {
-  const { host, dial, clock, signal } = options;
-  const attempts = new AbortController();
-  const failures: { address: string; failure: FailedFetch }[] = [];
-  let waiting = inTurn(addresses);
-  let underWay = 0;
-  let isLateDue = options.late !== undefined;
-  let lastFamily: boolean | undefined;
-  /** Whether the next address has its turn as soon as there is one. */
-  let isDue = false;
-  let cancelTimer = () => {};
-  const { promise, resolve } = Promise.withResolvers<Connected>();
-  let isOver = false;
+  return new Race(addresses, options).outcome;
+}
 
-  function end(outcome: Connected): void {
-    isOver = true;
-    cancelTimer();
-    signal.removeEventListener("abort", giveUp);
-    // Without a reason it would make an exception, with its stack.
-    attempts.abort("over");
-    resolve(outcome);
+class Race {
+  readonly outcome: Promise<Connected>;
+  readonly #options: ConnectOptions;
+  readonly #resolve: (outcome: Connected) => void;
+  /** Ends the attempts under way. */
+  readonly #attempts = new AbortController();
+  readonly #failures: Failure[] = [];
+  /** Addresses not tried yet, in their turn. */
+  #waiting: string[];
+  #underWay = 0;
+  #isLateDue: boolean;
+  /** Whether the last address tried was of IPv6. */
+  #lastFamily: boolean | undefined;
+  /** Whether the next address to come has its turn at once. */
+  #isDue = false;
+  #isOver = false;
+  #cancelTimer = () => {};
+
+  constructor(addresses: readonly string[], options: ConnectOptions) {
+    const { promise, resolve } = Promise.withResolvers<Connected>();
+    const { late, signal } = options;
+    this.outcome = promise;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#waiting = inTurn(addresses);
+    this.#isLateDue = late !== undefined;
+    late?.then((more) => this.#join(more));
+    signal.addEventListener("abort", this.#giveUp);
+    if (signal.aborted) this.#giveUp();
+    else this.#next();
   }
 
-  function giveUp(): void {
-    end({ kind: "failed", reason: "timeout", detail: String(signal.reason) });
-  }
-
-  async function attempt(address: string): Promise<void> {
-    try {
-      const conn = await dial({ host, address }, attempts.signal);
-      if (isOver) conn.close();
-      else end({ kind: "connected", conn, address });
-    } catch (error) {
-      if (isOver) return;
-      underWay--;
-      failures.push({ address, failure: { kind: "failed", ...classifyFetchError(error) } });
-      next();
+  /** Tries the next address, if there is one. */
+  #next(): void {
+    this.#cancelTimer();
+    const address = this.#waiting.shift();
+    this.#isDue = address === undefined;
+    if (address !== undefined) {
+      this.#underWay++;
+      this.#lastFamily = isIpv6(address);
+      this.#cancelTimer = this.#options.clock.setTimer(() => this.#next(), ATTEMPT_DELAY_MS);
+      this.#attempt(address);
+    } else if (this.#underWay === 0 && !this.#isLateDue) {
+      this.#end(summarize(this.#options.host, this.#failures));
     }
   }
 
-  function next(): void {
-    cancelTimer();
-    const address = waiting.shift();
-    isDue = address === undefined;
-    if (address !== undefined) {
-      underWay++;
-      lastFamily = isIpv6(address);
-      cancelTimer = clock.setTimer(next, ATTEMPT_DELAY_MS);
-      attempt(address);
-    } else if (underWay === 0 && !isLateDue) end(summary(host, failures));
+  async #attempt(address: string): Promise<void> {
+    const { host, dial } = this.#options;
+    try {
+      const conn = await dial({ host, address }, this.#attempts.signal);
+      if (this.#isOver) conn.close();
+      else this.#end({ kind: "connected", conn, address });
+    } catch (error) {
+      if (this.#isOver) return;
+      this.#underWay--;
+      this.#failures.push({ address, failure: { kind: "failed", ...classifyFetchError(error) } });
+      this.#next();
+    }
   }
 
-  options.late?.then((more) => {
-    if (isOver) return;
-    isLateDue = false;
-    waiting = inTurn([...waiting, ...more], lastFamily);
-    if (isDue) next();
-  });
-  signal.addEventListener("abort", giveUp);
-  if (signal.aborted) giveUp();
-  else next();
-  return promise;
+  #join(more: readonly string[]): void {
+    if (this.#isOver) return;
+    this.#isLateDue = false;
+    this.#waiting = inTurn([...this.#waiting, ...more], this.#lastFamily);
+    if (this.#isDue) this.#next();
+  }
+
+  readonly #giveUp = (): void => {
+    const detail = String(this.#options.signal.reason);
+    this.#end({ kind: "failed", reason: "timeout", detail });
+  };
+
+  #end(outcome: Connected): void {
+    this.#isOver = true;
+    this.#cancelTimer();
+    this.#options.signal.removeEventListener("abort", this.#giveUp);
+    // Without a reason, abort() would make an exception, with its stack.
+    this.#attempts.abort("over");
+    this.#resolve(outcome);
+  }
 }
 
-/** Families in turn, IPv6 first unless it had the last turn (RFC 8305 §4); the order within each is DNS's. */
+/** An address that did not answer. */
+interface Failure {
+  readonly address: string;
+  readonly failure: FailedFetch;
+}
+
+/** Makes the families take turns, IPv6 first unless it had the last one (RFC 8305 §4). Within each, the order of DNS stays. */
 function inTurn(addresses: readonly string[], lastFamily = false): string[] {
   const families = [addresses.filter((each) => !isIpv6(each)), addresses.filter(isIpv6)];
   const [first = [], second = []] = lastFamily ? families : families.toReversed();
@@ -136,17 +165,14 @@ function isIpv6(address: string): boolean {
   return address.includes(":");
 }
 
-function summary(
-  host: string,
-  failures: readonly { address: string; failure: FailedFetch }[],
-): FailedFetch {
+function summarize(host: string, failures: readonly Failure[]): FailedFetch {
   const [first] = failures;
   if (first === undefined) {
     return { kind: "failed", reason: "no-address", detail: `${host} has no address` };
   }
-  const told = failures.slice(0, TOLD_MAX)
+  const listed = failures.slice(0, LISTED_MAX)
     .map(({ address, failure }) => `${address}: ${failure.detail}`);
-  const more = failures.length - told.length;
-  const detail = `${told.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+  const more = failures.length - listed.length;
+  const detail = `${listed.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
   return { kind: "failed", reason: first.failure.reason, detail };
 }
