@@ -1,51 +1,50 @@
 /**
- * Bounds how much work runs at once, and how fast other than urgent work is begun. Work for domains whose
- * policy is held is urgent: a flood of unknown names can neither keep known policies from being checked nor
- * take the time in which known domains are answered.
+ * Limits how much work runs at once, and how fast work that is not urgent may start. Work for domains whose
+ * policy is held is urgent. So a flood of unknown names can neither keep known policies from their checks nor take
+ * the time in which known domains are answered.
  *
- * Nor can slow domains keep a new one waiting, whosever they are: work that has taken a second waits for
- * somebody's servers, and gives its place to others while it goes on; the names of one owner get a quarter of
- * the places; and once there is such a queue that work waits for a second, the newest goes first, for its
- * query has the most time left.
+ * Slow domains cannot keep a new one waiting either, whoever owns them. Work that has taken a second waits for
+ * somebody's servers: it goes on, but gives its place to others. The names of one owner get a quarter of the places.
+ * Once work waits for a second, the newest goes first, because its query has the most time left.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
-import { createOwnerShare } from "./owner_share.ts";
+import { createOwnerShare, type OwnerShare } from "./owner_share.ts";
 
-/** Waiting work beyond this many is refused: it could not start before its query gives up. */
+/** Pieces of work that may wait. One more is refused: it could not start before its query gives up. */
 const MAX_WAITING = 10_000;
 
 /**
- * In each slice of time at most so many pieces of other than urgent work are begun. When a slice ends late,
- * the process has more to do than it can and answers wait for it: the next slice begins half as many, else
- * a few more. At the least it is a thousand a second, at the most what any resolver can take.
+ * Each slice of time starts a limited number of pieces of work that are not urgent. If a slice ends late, the
+ * process is overloaded and answers wait: the next slice may start half as many, else a few more. The least is
+ * a thousand a second, the most is as many as any DNS resolver can take.
  */
 const SLICE_MS = 10;
 const LATE_MS = 12;
 const STARTS = { least: 10, more: 5, most: 200 };
 
-/** Work that has run for this long is slow, ms: a check of a domain that is well takes a few round trips. */
+/** Work that has run for this long is slow, ms. The check of a healthy domain takes a few round trips. */
 const SLOW_MS = 1000;
 
 /**
- * Slow work that runs beside the places, as a multiple of these: with the default of 256 places as many
- * questions as a connection to the DNS resolver has open at once.
+ * Pieces of slow work that run besides those with a place, for each place. With the default of 256 places, it is
+ * as many as the questions that a connection to the DNS resolver has open at once.
  */
 const SLOW_PER_PLACE = 1;
 
-/** Work of one owner's domains takes at most this share of the places, its slow work included. */
+/** Share of the places that the domains of one owner may take, slow work included. */
 const OWNER_SHARE = 0.25;
 
-/** When the first in the queue has waited for longer than this, ms, the last comes first. */
+/** After the first in the queue has waited this long, ms, the newest goes first. */
 const PATIENCE_MS = 1000;
 
-/** How work is to be run. */
+/** How to run a piece of work. */
 export interface WorkOptions {
-  /** Goes before all work that is not. */
+  /** Whether it starts before all work that is not urgent. */
   readonly urgent?: boolean;
-  /** Whose domain it is for; urgent work is not counted. */
+  /** Who owns the domain. Urgent work does not count against the owner's share. */
   readonly owner?: string;
 }
 
@@ -54,127 +53,156 @@ export interface Limiter {
   /**
    * Runs `work` when its turn comes.
    *
-   * @returns What the work returns, or `undefined` at once when too much waits already.
+   * @returns What the work returns; `undefined` at once if too much work waits already.
    */
   run<T>(work: () => Promise<T>, options?: WorkOptions): Promise<T> | undefined;
-  /** Work under way and waiting. */
+  /** How many pieces of work run, and how many wait. */
   load(): { running: number; waiting: number };
 }
 
 /** What a piece of work holds while it runs. */
 interface Place {
+  /** When the work began, ms. */
   readonly since: number;
 }
 
 /** Work that waits. */
 interface Waiting {
+  /** When it began to wait, ms. */
   readonly since: number;
   start(place: Place): void;
 }
 
 /**
- * @param maxRunning Work under way at once, besides what is slow.
- * @param clock Whose timer measures the slices.
+ * Creates a limiter.
+ *
+ * @param maxRunning Pieces of work that run at once, besides slow ones.
+ * @param clock Its timer measures the slices.
  */
 export function createLimiter(maxRunning: number, clock: Clock): Limiter {
-  const urgentQueue: Waiting[] = [];
-  const queue: Waiting[] = [];
-  /** Places taken, the longest first; slow work has none. */
-  const places = new Set<Place>();
-  const maxSlow = maxRunning * SLOW_PER_PLACE;
-  let slow = 0;
-  const shares = createOwnerShare(Math.ceil(maxRunning * OWNER_SHARE));
-  const slices = createSlices(clock, startNext);
-  let cancel: (() => void) | undefined;
+  return new PlaceLimiter(maxRunning, clock);
+}
 
-  function startNext(): void {
-    freeSlowPlaces();
-    while (places.size < maxRunning) {
-      const next = urgentQueue.shift() ?? (queue.length > 0 && slices.take() ? take() : undefined);
-      if (next === undefined) break;
-      const place = { since: clock.now() };
-      places.add(place);
-      next.start(place);
-    }
-    watchPlaces();
+class PlaceLimiter implements Limiter {
+  readonly #clock: Clock;
+  readonly #maxRunning: number;
+  readonly #maxSlow: number;
+  readonly #urgentQueue: Waiting[] = [];
+  readonly #queue: Waiting[] = [];
+  /** Places taken, the longest first. Slow work has none. */
+  readonly #places = new Set<Place>();
+  readonly #shares: OwnerShare;
+  readonly #slices: { take(): boolean };
+  /** Pieces of slow work that run. */
+  #slow = 0;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(maxRunning: number, clock: Clock) {
+    this.#clock = clock;
+    this.#maxRunning = maxRunning;
+    this.#maxSlow = maxRunning * SLOW_PER_PLACE;
+    this.#shares = createOwnerShare(Math.ceil(maxRunning * OWNER_SHARE));
+    this.#slices = createSlices(clock, () => this.#startNext());
   }
 
-  function take(): Waiting | undefined {
-    const isLate = clock.now() - (queue[0]?.since ?? 0) > PATIENCE_MS;
-    return isLate ? queue.pop() : queue.shift();
+  run<T>(work: () => Promise<T>, options: WorkOptions = {}): Promise<T> | undefined {
+    if (this.#queued() + this.#shares.waiting() >= MAX_WAITING) return undefined;
+    let isIn = false;
+    const turn = new Promise<Place>((start) => isIn = this.#enter(options, start));
+    if (!isIn) return undefined;
+    this.#startNext();
+    return turn.then(async (place) => {
+      try {
+        return await work();
+      } finally {
+        this.#end(place, options);
+      }
+    });
   }
 
-  function isCrowded(): boolean {
-    return places.size >= maxRunning && slow < maxSlow && urgentQueue.length + queue.length > 0;
+  readonly load = (): { running: number; waiting: number } => ({
+    running: this.#places.size + this.#slow,
+    waiting: this.#queued() + this.#shares.waiting(),
+  });
+
+  #queued(): number {
+    return this.#urgentQueue.length + this.#queue.length;
   }
 
-  function freeSlowPlaces(): void {
-    if (!isCrowded()) return;
-    const now = clock.now();
-    for (const place of places) {
-      if (now - place.since < SLOW_MS || slow >= maxSlow) return;
-      places.delete(place);
-      slow++;
-    }
-  }
-
-  /** Comes back when the oldest place is one of slow work, if somebody waits for that. */
-  function watchPlaces(): void {
-    const [oldest] = places;
-    if (oldest === undefined || !isCrowded()) {
-      cancel?.();
-      cancel = undefined;
-      return;
-    }
-    cancel ??= clock.setTimer(() => {
-      cancel = undefined;
-      startNext();
-    }, Math.max(0, oldest.since + SLOW_MS - clock.now()));
-  }
-
-  function enter(options: WorkOptions, start: Waiting["start"]): boolean {
+  #enter(options: WorkOptions, start: Waiting["start"]): boolean {
     const { urgent = false, owner } = options;
-    const waiting: Waiting = { since: clock.now(), start };
+    const waiting: Waiting = { since: this.#clock.now(), start };
     if (urgent || owner === undefined) {
-      (urgent ? urgentQueue : queue).push(waiting);
+      (urgent ? this.#urgentQueue : this.#queue).push(waiting);
       return true;
     }
     let isNew = true;
-    // What comes out of its owner's own queue stands behind the newer work of others when that goes first.
-    const isIn = shares.enter(owner, () => isNew ? queue.push(waiting) : queue.unshift(waiting));
+    // Work that leaves its owner's queue is old. When the newest goes first, it stands behind the work of others.
+    const isIn = this.#shares.enter(
+      owner,
+      () => isNew ? this.#queue.push(waiting) : this.#queue.unshift(waiting),
+    );
     isNew = false;
     return isIn;
   }
 
-  function end(place: Place, { urgent = false, owner }: WorkOptions): void {
-    if (!places.delete(place)) slow--;
-    if (!urgent && owner !== undefined) shares.leave(owner);
-    startNext();
+  #startNext(): void {
+    this.#freeSlowPlaces();
+    while (this.#places.size < this.#maxRunning) {
+      const next = this.#urgentQueue.shift() ?? this.#takeFromQueue();
+      if (next === undefined) break;
+      const place = { since: this.#clock.now() };
+      this.#places.add(place);
+      next.start(place);
+    }
+    this.#watchPlaces();
   }
 
-  return {
-    run<T>(work: () => Promise<T>, options: WorkOptions = {}): Promise<T> | undefined {
-      if (urgentQueue.length + queue.length + shares.waiting() >= MAX_WAITING) return undefined;
-      let isIn = false;
-      const turn = new Promise<Place>((start) => isIn = enter(options, start));
-      if (!isIn) return undefined;
-      startNext();
-      return turn.then(async (place) => {
-        try {
-          return await work();
-        } finally {
-          end(place, options);
-        }
-      });
-    },
-    load: () => ({
-      running: places.size + slow,
-      waiting: urgentQueue.length + queue.length + shares.waiting(),
-    }),
-  };
+  /** Takes the next work that is not urgent, if this slice has a start left. */
+  #takeFromQueue(): Waiting | undefined {
+    const [first] = this.#queue;
+    if (first === undefined || !this.#slices.take()) return undefined;
+    const isLate = this.#clock.now() - first.since > PATIENCE_MS;
+    return isLate ? this.#queue.pop() : this.#queue.shift();
+  }
+
+  #isCrowded(): boolean {
+    return this.#places.size >= this.#maxRunning && this.#slow < this.#maxSlow &&
+      this.#queued() > 0;
+  }
+
+  #freeSlowPlaces(): void {
+    if (!this.#isCrowded()) return;
+    const now = this.#clock.now();
+    for (const place of this.#places) {
+      if (now - place.since < SLOW_MS || this.#slow >= this.#maxSlow) return;
+      this.#places.delete(place);
+      this.#slow++;
+    }
+  }
+
+  /** While work waits for a place, looks again as soon as the oldest work that has one is slow. */
+  #watchPlaces(): void {
+    const [oldest] = this.#places;
+    if (oldest === undefined || !this.#isCrowded()) {
+      this.#cancelTimer?.();
+      this.#cancelTimer = undefined;
+      return;
+    }
+    this.#cancelTimer ??= this.#clock.setTimer(() => {
+      this.#cancelTimer = undefined;
+      this.#startNext();
+    }, Math.max(0, oldest.since + SLOW_MS - this.#clock.now()));
+  }
+
+  #end(place: Place, { urgent = false, owner }: WorkOptions): void {
+    if (!this.#places.delete(place)) this.#slow--;
+    if (!urgent && owner !== undefined) this.#shares.leave(owner);
+    this.#startNext();
+  }
 }
 
-/** Doles out the starts of other than urgent work; `next` is called when there are new ones. */
+/** Hands out the starts of work that is not urgent. Calls `next` when there are new ones. */
 function createSlices(clock: Clock, next: () => void): { take(): boolean } {
   let starts = STARTS.least;
   let startsLeft = starts;
