@@ -11,6 +11,10 @@ Deno.test("chooseRoute() takes the relay unless there is a proxy of the operator
       ...{ kind: "proxy", url: "http://u:p@[2001:db8::1]:3128/" },
       environment: off,
     }],
+    ["socks5://[2001:db8::1]:1080", {
+      ...{ kind: "proxy", url: "socks5://[2001:db8::1]:1080" },
+      environment: off,
+    }],
     // Its name must be looked up, and the system may know one that DNS does not.
     ["http://proxy:3128", { kind: "proxy", url: "http://proxy:3128", environment: {} }],
     ["http://1.2.3.4.test", { kind: "proxy", url: "http://1.2.3.4.test", environment: {} }],
