@@ -1,9 +1,9 @@
 /**
- * The addresses of a policy host, looked up and judged: where a fetch may connect.
+ * Looks up and judges the addresses of a policy host: where a fetch may connect.
  *
- * A and AAAA are asked side by side. With addresses of one family in hand the other is waited for
- * 50 ms (RFC 8305 §3), since there are name servers that never answer for AAAA; what comes later
- * joins in, judged in the same way.
+ * It asks for A and AAAA at the same time. Once one family has addresses, it waits another 50 ms for the other
+ * (RFC 8305 §3), because some name servers never answer for AAAA. Addresses that come later are judged in the same
+ * way and join in.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { type AddressGuard, isOwnSide } from "../base/address_guard.ts";
 import { withDeadline } from "../base/wait.ts";
 import type { FailedFetch, FetchTrace } from "./types.ts";
 
-/** Addresses of a host that are looked at, of each family; an answer may hold thousands. */
+/** Addresses of a host that count, of each family. An answer may hold thousands. */
 const ADDRESSES_MAX = 16;
 
-/** How long the second family is waited for when the first has addresses, ms (RFC 8305 §3). */
+/** How long to wait for the second family once the first has addresses, ms (RFC 8305 §3). */
 const RESOLUTION_DELAY_MS = 50;
 
 /** What {@link findAddresses} needs. */
@@ -30,13 +30,13 @@ export interface FindOptions {
 /** Where to connect. */
 export interface FoundAddresses {
   readonly kind: "found";
-  /** In the order they came, at least one. */
+  /** In the order in which they came, at least one. */
   readonly addresses: readonly string[];
-  /** The other family, where it was not waited for any longer. */
+  /** The other family, if it had not answered in time. */
   readonly late?: Promise<readonly string[]>;
 }
 
-/** As found, before what comes late is dealt with: its addresses, or why the host is refused. */
+/** The addresses so far. What comes late are more of them, or the reason why the host is refused. */
 type FoundSoFar = Omit<FoundAddresses, "late"> & {
   readonly late?: Promise<readonly string[] | FailedFetch>;
 };
@@ -49,12 +49,12 @@ type Judged =
 type Answer = DnsAnswer<string>;
 
 /**
- * Looks up a host and judges what is found. Never rejects.
+ * Looks up a host and judges its addresses. Never rejects.
  *
- * Addresses that the guard refuses are left out. If one of them is of our own side the host is refused
- * as a whole, since a name that stands for a public host and for one in here is a mistake or an attempt.
+ * Addresses that the guard refuses are left out. If one of them is on our own side, the host is refused as a
+ * whole: a name that has a public address and one of ours is a mistake or an attack.
  *
- * @param host Its name, what ends the look-up, and the trace to which addresses are added as they come.
+ * @param host Its name, the signal that ends the look-up, and the trace, which gets each address as it comes.
  */
 export async function findAddresses(
   { host, signal, trace }: { host: string; signal: AbortSignal; trace: FetchTrace },

@@ -1,9 +1,8 @@
 /**
- * What an error of the platform's `fetch` means, as a {@link FetchFailure}.
+ * Says what an error of the platform's `fetch` means, as a {@link FetchFailure}.
  *
- * The platform distinguishes failures in the text alone: in `message`, or in the message of a
- * `cause`. The texts are those of rustls, hyper and the operating system. The detail of a
- * failure is in our own words.
+ * Only the text of an error tells failures apart: its `message`, or the message of a `cause`. The texts come from
+ * rustls, hyper and the operating system. The detail of a failure is in our own words.
  *
  * @module
  */
@@ -11,7 +10,7 @@
 import { quoteText } from "../base/quote_text.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 
-/** A failure in two forms: the word, and a line for a person. */
+/** A failure in two forms: a word, and a line for a person. */
 export interface Classified {
   readonly reason: FetchFailure;
   readonly detail: string;
@@ -20,16 +19,16 @@ export interface Classified {
 /** Enough of a remote text to recognise it, UTF-16 units. */
 export const QUOTE_MAX_LENGTH = 200;
 
-/** How many errors deep a chain of causes is read; the platform makes two. */
+/** Errors read of a chain of causes. The platform makes two. */
 const CAUSE_MAX_DEPTH = 5;
 
-/** Names of a certificate that the detail lists; a shared host may have hundreds. */
+/** Names of a certificate that the detail lists. A shared host may have hundreds. */
 const NAMES_MAX = 5;
 
 /** The text of rustls before its reason for refusing a certificate. */
 const CERTIFICATE_PREFIX = "invalid peer certificate: ";
 
-/** Reasons of the verifier, by how they begin, with their detail. */
+/** Reasons of the verifier, by their first words, with our detail. */
 const CERTIFICATE_RULES: readonly (readonly [start: string, FetchFailure, detail: string])[] = [
   [
     "UnknownIssuer",

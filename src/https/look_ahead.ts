@@ -1,6 +1,6 @@
 /**
- * Look-ups of a policy host's addresses that begin before the fetch: a TXT record that is news is read a second
- * time, and the addresses are there when that is done. It saves a round trip to the DNS resolver.
+ * Begins to look up a policy host's addresses before the fetch. A new TXT record is read a second time, and the
+ * addresses arrive meanwhile. This saves a round trip to the DNS resolver.
  *
  * @module
  */
@@ -8,13 +8,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { DnsAnswer, DnsClient } from "../dns/types.ts";
 
-/** How long the answers wait for their fetch, ms: a TXT record is read again in a quarter of a second at most. */
+/** How long the answers wait for their fetch, ms. A TXT record is read again within a quarter of a second. */
 const LIFE_MS = 1000;
 
-/** Hosts looked up ahead at once; the fetch of one more does its own look-up. */
+/** Hosts looked up ahead at once. The fetch of one more looks its host up itself. */
 const MAX_HOSTS = 256;
 
-/** Look-ups under way, or done. */
+/** Look-ups that run or have ended. */
 interface Ahead {
   readonly A: Promise<DnsAnswer<string>>;
   readonly AAAA: Promise<DnsAnswer<string>>;
@@ -27,11 +27,11 @@ interface Ahead {
 export interface LookAhead {
   /** Begins to look a host up. */
   begin(host: string): void;
-  /** Looks up as the function given does, or hands out what was begun for the host, once. */
+  /** A look-up that hands out once what was begun for the host, and otherwise asks DNS. */
   readonly find: (host: string) => DnsClient["lookup"];
 }
 
-/** Creates the memory of what was begun. */
+/** Creates the memory of the look-ups that were begun. */
 export function createLookAhead(
   { lookup, clock }: { readonly lookup: DnsClient["lookup"]; readonly clock: Clock },
 ): LookAhead {

@@ -1,5 +1,5 @@
 /**
- * The HTTP client for policy files, and what must be done before it is created.
+ * The HTTP client for policy files, and what must happen before it is created.
  *
  * @module
  */
@@ -25,12 +25,12 @@ export const PROXY_VARIABLES: readonly string[] = [
 /**
  * Creates the client. It keeps no connection: the next fetch from the same host is a day away.
  *
- * The roots are those of the process: see `loadTrustRoots`. The operator's proxy looks names up
- * itself, so no guard sees the addresses. Our relay looks nothing up.
+ * It trusts the roots of the process: see `loadTrustRoots`. The operator's proxy looks names up itself, so no guard
+ * sees the addresses. Our relay looks nothing up.
  *
- * @param options The way out, {@link Relay} or URL of an HTTP proxy, `http://host:port`; without it the
- * client looks names up and connects by itself, which no fetch of a policy may. Roots beside the process's, PEM.
- * @throws {TypeError | URIError} If the proxy's URL is not one.
+ * @param options The proxy: that of a {@link Relay}, or the URL of an HTTP proxy, `http://host:port`. Without it, the
+ * client looks names up and connects itself, which no fetch of a policy may do. `caCerts` are further roots, PEM.
+ * @throws {TypeError | URIError} If the URL of the proxy is malformed.
  * @throws {Error} If the runtime cannot load the trust roots.
  */
 export function createPolicyClient(
@@ -52,7 +52,7 @@ export function createPolicyClient(
 
 /**
  * Makes the TLS library seed its random numbers before the first fetch, which takes 30 to 45 ms. The runtime
- * generates a key for ECDSA in another thread, so nothing else waits. Needs no network and no permission.
+ * generates an ECDSA key in another thread, so nothing else waits. This needs no network and no permission.
  */
 export async function warmUpTls(): Promise<void> {
   await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);

@@ -1,8 +1,8 @@
 /**
- * What comes before a request: the addresses of the policy host, a place among the fetches, and a
- * connection to one of them.
+ * The steps before a request: look up the addresses of the policy host, wait for a place among the fetches, and
+ * connect to one of the addresses.
  *
- * Each step's failure is an outcome; nothing here throws.
+ * A failed step is an outcome. Nothing here throws.
  *
  * @module
  */
@@ -15,25 +15,25 @@ import type { FailedFetch, FetchTrace } from "./types.ts";
 /** What a fetch waits for, in words. */
 export type Phase = "DNS" | "a free place" | "a connection" | "an answer" | "the body";
 
-/** One fetch on its way. */
+/** One fetch that runs. */
 export interface Run {
   readonly host: string;
   readonly trace: FetchTrace;
   /** Aborted when the fetch must end; the reason is text for a person. */
   readonly signal: AbortSignal;
-  /** Aborts it. */
+  /** Aborts {@link signal}. */
   readonly end: (reason: string) => void;
   /** Ends the fetch in favour of others. */
   readonly giveWay: () => void;
   readonly turn: number | undefined;
   phase: Phase;
-  /** Whether the body has no end but that of the connection. */
+  /** Whether only the end of the connection ends the body. */
   isUnframed?: boolean;
-  /** Why it failed, where what `fetch` throws does not tell. */
+  /** Why it failed, if the error that `fetch` throws does not say so. */
   failure?: FailedFetch;
-  /** Gives back the places that it has. */
+  /** Give back the places that it has. */
   readonly releases: (() => void)[];
-  /** Whether all is over, and no further place may be taken. */
+  /** Whether the fetch has ended and may take no further place. */
   isOver: boolean;
 }
 
@@ -45,8 +45,8 @@ export interface ReachOptions extends FindOptions {
 /**
  * Looks the host up and waits for a place at its addresses.
  *
- * Addresses that come late count like the others, and none is connected to unless there is room. If they
- * show that the host must be refused, the fetch ends with that, however far it has got.
+ * Late addresses count like the others, and they are of no use until there is a place for them. If they show that
+ * the host must be refused, the fetch ends with that, however far it has come.
  */
 export async function findPlace(
   run: Run,
@@ -71,7 +71,7 @@ export async function findPlace(
   return { kind: "found", addresses: found.addresses, ...(late && { late }) };
 }
 
-/** Goes all the way to a connection. */
+/** Takes all steps up to the connection. */
 export async function reachHost(
   run: Run,
   options: ReachOptions & { readonly dial: Dial },

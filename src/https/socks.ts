@@ -1,6 +1,6 @@
 /**
- * The server's side of a SOCKS5 handshake with user name and password (RFC 1928, RFC 1929), as far as
- * `fetch` needs one: CONNECT to a name. Anything else is an error, and the end of the connection.
+ * The server side of a SOCKS5 handshake with user name and password (RFC 1928, RFC 1929). It supports what `fetch`
+ * needs: CONNECT to a name. Anything else is an error and ends the connection.
  *
  * @module
  */
@@ -17,32 +17,32 @@ const ADDRESS_NAME = 3;
 const METHOD_REPLY = Uint8Array.of(VERSION, METHOD_PASSWORD);
 const AUTH_REPLY = Uint8Array.of(AUTH_VERSION, 0);
 
-/** The length of what is not of this protocol. */
+/** Stands for the length of a message that breaks the protocol. */
 const WRONG = 0;
 
-/** Says that the connection is there. Where it was made from is nobody's business: 0.0.0.0:0. */
+/** Says that the connection stands. It names 0.0.0.0:0, because the client need not know our address. */
 export const CONNECTED_REPLY: Uint8Array = Uint8Array.of(VERSION, 0, 0, 1, 0, 0, 0, 0, 0, 0);
 
-/** Who may ask. Each part has 1 to 255 characters of ASCII. */
+/** What a client must know. Each part has 1 to 255 ASCII characters. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
 }
 
-/** What a client asks to be connected to. */
+/** Where a client wants to connect. */
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
 
-/** A connection, as far as the handshake needs one. */
+/** The part of a connection that the handshake uses. */
 type Stream = Pick<Deno.Conn, "read" | "write">;
 
 /**
- * Takes the client's side of the handshake up to its request; the reply to that is the caller's.
+ * Does the handshake up to the client's request. The caller replies to that.
  *
- * @returns What it asks for; `undefined` when it may not ask, asks for something else, or is gone.
- * @throws Whatever reading and writing throw.
+ * @returns The target; `undefined` if the client has the wrong credentials, wants something else, or is gone.
+ * @throws What reading and writing throw.
  */
 export async function receiveRequest(
   stream: Stream,
@@ -73,9 +73,10 @@ export async function receiveRequest(
 }
 
 /**
- * Reads one message. Nothing follows it before our reply, so what is too long is not of this protocol.
+ * Reads one message. The client sends nothing more before our reply, so a message that is too long breaks the
+ * protocol.
  *
- * @param wanted How long the message is in all, from what has come of it; {@link WRONG} ends it.
+ * @param wanted Says from the octets received so far how long the message is; {@link WRONG} ends it.
  */
 async function readMessage(
   stream: Stream,
@@ -98,7 +99,7 @@ function encodeCredentials({ username, password }: Credentials): Uint8Array {
   return Uint8Array.from([AUTH_VERSION, ...Array.from(text, (unit) => unit.charCodeAt(0))]);
 }
 
-/** Compares in a time that does not tell where the first difference is. */
+/** Compares in a time that does not depend on where the first difference is. */
 function isEqual(given: Uint8Array, expected: Uint8Array): boolean {
   if (given.length !== expected.length) return false;
   let difference = 0;

@@ -1,16 +1,16 @@
 /**
  * Which certificate authorities may vouch for a policy host (RFC 8461 §3.3).
  *
- * The runtime has one set of roots for the whole process, built when it is first needed
- * from variables of the environment; roots given to a single client are only added to it.
- * So the one way to have exactly the roots the operator chose is to set those
- * variables before the first use of TLS, of which the download of a package is one. This
- * module only tells which; the command line sets them. A change of the roots needs a restart.
+ * The runtime has one set of roots for the whole process. It builds the set from environment variables when it first
+ * needs it, and only adds the roots given to a single client. So the only way to have exactly the roots that the
+ * operator chose is to set those variables before the first use of TLS. The download of a package is such a use.
+ * This module says which variables; the command line sets them. A change of the roots needs a restart.
  *
  * @module
  */
 
 import { messageOf } from "../base/error_text.ts";
+
 /** Where Debian, Fedora, openSUSE, and Alpine with the BSDs keep the bundle of the system's roots. */
 const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt",
@@ -25,7 +25,7 @@ export type TrustChoice = "mozilla" | "system" | { readonly file: string };
 /** The roots to use. */
 export interface TrustRoots {
   readonly kind: "loaded";
-  /** Which were found, for the log. */
+  /** Which roots were found, for the log. */
   readonly source: "mozilla" | "system" | "file";
   /** The bundle, unless it is the set built into the runtime. */
   readonly file?: string;
@@ -42,11 +42,11 @@ export interface NoTrustRoots {
 }
 
 /**
- * Finds the roots and checks that there are any: the runtime silently takes a file
- * without certificates for an empty set, with which no fetch could ever succeed.
+ * Finds the roots and checks that there are any. The runtime silently reads a file without certificates as an empty
+ * set, with which no fetch could ever succeed.
  *
- * @param choice `system` falls back to the set built into the runtime where the system has none.
- * @param options The system's bundle where the environment names one (`SSL_CERT_FILE`), and where to look for it else.
+ * @param choice `system` falls back to the set built into the runtime if the system has none.
+ * @param options The bundle that the environment names (`SSL_CERT_FILE`), and where else to look for the system's.
  */
 export async function loadTrustRoots(
   choice: TrustChoice,
@@ -79,7 +79,7 @@ async function readRoots(
   }
 }
 
-/** The runtime's `system` store is a file of our choice where `SSL_CERT_FILE` alone is set. */
+/** The runtime's `system` store is a file of our choice if `SSL_CERT_FILE` alone is set. */
 function variables(store: "mozilla" | "system", file?: string): TrustRoots["environment"] {
   return {
     DENO_TLS_CA_STORE: store,
@@ -91,7 +91,7 @@ function variables(store: "mozilla" | "system", file?: string): TrustRoots["envi
   };
 }
 
-/** @throws {SyntaxError} If there is no certificate, or something else where one should be. */
+/** @throws {SyntaxError} If there is no certificate, or a damaged one. */
 function countCertificates(pem: string): number {
   const blocks = pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g);
   let count = 0;
@@ -103,7 +103,7 @@ function countCertificates(pem: string): number {
   return count;
 }
 
-/** Whether octets are one DER SEQUENCE, as a certificate is, with nothing missing and nothing behind. */
+/** Whether octets are exactly one DER SEQUENCE, as a certificate is. */
 function isSequence(der: string): boolean {
   const [tag, form, first = 0, second = 0] = Array.from(der.slice(0, 4), (c) => c.charCodeAt(0));
   const length = form === 0x82 ? 4 + first * 256 + second : form === 0x81 ? 3 + first : 0;

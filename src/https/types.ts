@@ -1,5 +1,5 @@
 /**
- * What fetching a policy can come to, as values (RFC 8461 §3.3).
+ * The outcomes of a policy fetch, as values (RFC 8461 §3.3).
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { DnsFailure } from "../dns/types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 
-/** A failed fetch. `detail` is one line for a person, quoted and cut, safe to print. */
+/** A failed fetch. `detail` is one line for a person, quoted and cut, so it is safe to print. */
 export interface FailedFetch {
   readonly kind: "failed";
   readonly reason: FetchFailure;
   readonly detail: string;
-  /** The resolver's failure, when `reason` is `dns`. */
+  /** What failed in DNS, if `reason` is `dns`. */
   readonly dns?: DnsFailure;
 }
 
@@ -20,24 +20,24 @@ export interface FailedFetch {
 export type FetchOutcome =
   | {
     readonly kind: "fetched";
-    /** The body, decoded as UTF-8 without BOM stripping; malformed bytes as U+FFFD. */
+    /** The body, decoded as UTF-8. A BOM stays; malformed bytes become U+FFFD. */
     readonly text: string;
     /** Body size in bytes, as received. */
     readonly bytes: number;
   }
   | FailedFetch;
 
-/** What a person wants to see of a fetch beside its outcome; filled as far as it got. */
+/** What a person wants to see of a fetch besides its outcome, as far as it has come. */
 export interface FetchTrace {
   url: string;
-  /** Acceptable addresses, in the order DNS gave them. */
+  /** Acceptable addresses, in the order of DNS. */
   addresses: readonly string[];
-  /** The address that was connected to; none through a proxy of the operator's. */
+  /** The address of the connection; none through a proxy of the operator. */
   connected?: string;
-  /** Addresses left out by the guard, with the name of the refused range. */
+  /** Addresses that the guard refused, with the name of the range. */
   refused: readonly { address: string; range: string }[];
   status?: number;
-  /** As the remote sent it, cut: quote it to print it. */
+  /** As the remote sent it, but cut. Quote it before you print it. */
   mediaType?: string;
   /** Milliseconds from start to outcome. */
   elapsed?: number;
@@ -51,10 +51,10 @@ export interface FetchPolicy {
     options?: {
       readonly signal?: AbortSignal;
       readonly trace?: FetchTrace;
-      /** A number that is the higher the later the fetch was wanted; where many wait, the last goes first. */
+      /** Later fetches have higher numbers. If many wait, the newest goes first. */
       readonly turn?: number;
     },
   ): Promise<FetchOutcome>;
-  /** Looks up the addresses for a fetch that comes next, most likely. */
+  /** Looks up the addresses for a fetch that probably follows. */
   prepare?(domain: string): void;
 }

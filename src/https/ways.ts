@@ -1,8 +1,8 @@
 /**
- * The connections that a relay holds for fetches. Each waits for the one request it was made for.
+ * The connections that a relay holds for fetches. Each waits for its one request.
  *
- * Whatever the outcome of a fetch, its connections are closed soon after it: at once if they were not used,
- * else when both ends are done, and a second later at the latest.
+ * Whatever the outcome of a fetch, its connections close soon after it: at once if they were not used, else when
+ * both ends are done, and after a second at the latest.
  *
  * @module
  */
@@ -12,35 +12,35 @@ import { tryClose } from "../base/connection.ts";
 import { untilAborted } from "../base/wait.ts";
 import type { Connected } from "./connect.ts";
 
-/** How long a connection may outlive its fetch, ms: so that the host still receives the alert about its certificate. */
+/** How long a connection may outlive its fetch, ms. The host must still receive the alert about its certificate. */
 const LINGER_MS = 1000;
 
-/** A way for one fetch, held until that has ended. */
+/** A connection reserved for one fetch, until that ends. */
 export interface Pin {
   /** The outcome of connecting. */
   readonly connecting: Promise<Connected>;
-  /** Ends the wait for the connection, or the connection after `fetch` has written its last octets to it. */
+  /** Ends the connection: at once if it is unused, else after `fetch` has written its last octets. */
   release(): void;
 }
 
-/** A connection to a host, with whatever is open for it. */
+/** A connection to a host, and the sockets that are open for it. */
 export class Way {
   readonly #open = new Set<Deno.TcpConn>();
   #isOver = false;
   #cancelTimer = () => {};
 
-  /** @param connecting The outcome of connecting. The way owns the connection. */
+  /** @param connecting The outcome of connecting. The way closes the connection. */
   constructor(readonly connecting: Promise<Connected>) {
     connecting.then((outcome) => outcome.kind === "connected" && this.own(outcome.conn));
   }
 
-  /** Closes a connection when the way ends, or at once when it has. */
+  /** Closes a connection when the way ends, or at once if it has ended. */
   own(conn: Deno.TcpConn): void {
     if (this.#isOver) tryClose(conn);
     else this.#open.add(conn);
   }
 
-  /** Ends it a little later, unless it ends by itself first. */
+  /** Ends it after {@link LINGER_MS}, unless it has ended by then. */
   endSoon(clock: Clock): void {
     if (!this.#isOver) this.#cancelTimer = clock.setTimer(() => this.end(), LINGER_MS);
   }
@@ -57,7 +57,7 @@ export class Way {
 /** All ways of a relay. */
 export class Ways {
   readonly #clock: Clock;
-  /** Those not asked for yet, by host. */
+  /** Ways that no client has asked for yet, by host. */
   readonly #waiting = new Map<string, Way>();
   readonly #taken = new Set<Way>();
   /** The hosts of all fetches under way; each promise resolves when its fetch is over. */
@@ -67,7 +67,7 @@ export class Ways {
     this.#clock = clock;
   }
 
-  /** Makes a connection wait for its one request; see `Relay`. */
+  /** Makes a connection for one request; see `Relay.pin`. */
   async pin(
     host: string,
     options: { readonly connect: () => Promise<Connected>; readonly signal: AbortSignal },
@@ -94,7 +94,7 @@ export class Ways {
     };
   }
 
-  /** Takes the way to a host; give it to {@link end} afterwards. */
+  /** Takes the way to a host. The caller gives it to {@link end} afterwards. */
   take(host: string): Way | undefined {
     const way = this.#waiting.get(host);
     if (way === undefined) return undefined;
@@ -109,7 +109,7 @@ export class Ways {
     way.end();
   }
 
-  /** Ends all. */
+  /** Ends all ways. */
   close(): void {
     for (const way of [...this.#taken, ...this.#waiting.values()]) way.end();
     this.#waiting.clear();
