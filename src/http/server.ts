@@ -2,8 +2,8 @@
  * A small HTTP server for metrics, health and the status page, and for policies: one request per
  * connection, no request bodies, everything bounded.
  *
- * A client cannot keep others out by holding connections. Those that wait for their client are in a room
- * where a newcomer displaces the quietest (see waiting_room.ts), apart from the requests being answered.
+ * A client cannot keep others out by holding connections. Connections that wait for their client are in a room
+ * where a newcomer displaces the quietest (see waiting_room.ts). Requests that are being answered are not in it.
  *
  * `Deno.serve` is not used. It bounds neither the number of connections nor the time for a head, and it
  * opens its sockets itself, while ours have a mode, replace a stale socket file, or come from systemd.
@@ -12,7 +12,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { writeAll } from "../base/connection.ts";
+import { tryClose, writeAll } from "../base/connection.ts";
 import { stackOf } from "../base/error_text.ts";
 import { readHead } from "./head.ts";
 import { formatReply, type HttpReply, text } from "./reply.ts";
@@ -24,7 +24,7 @@ import { addressGroup, type Guest, WaitingRoom } from "./waiting_room.ts";
 
 export { type HttpReply, text };
 
-/** Requests answered at once by default: a scraper, a probe and a few people need no more. */
+/** Requests answered at once by default. A scraper, a probe and a few people need no more. */
 const MAX_CONNECTIONS = 16;
 
 /**
@@ -49,10 +49,10 @@ const HEAD_MS = 3000;
 /** How long a connection may last from accept to close, ms. */
 const CONNECTION_MS = 10_000;
 
-/** Pause after a failed accept, ms: out of file descriptors, it would fail again at once. */
+/** Pause after a failed accept, ms. While the process is out of file descriptors, the next one fails at once. */
 const ACCEPT_RETRY_MS = 1000;
 
-/** An unwanted body is read and dropped up to this many bytes, because otherwise its sender can miss the reply. */
+/** How much of an unwanted body the server reads and drops, bytes. Otherwise its sender can miss the reply. */
 const MAX_DROPPED_BYTES = 65_536;
 
 /** A connection; a `Deno.Conn` is one. */
@@ -141,7 +141,7 @@ class Server implements HttpServer {
         this.#end(served);
       },
     });
-    // While it waits for its turn it keeps its place in the room, which it can lose.
+    // A connection that waits for its turn stays in the room, so it can lose its place.
     this.#turns = new Turns(maxConnections, (served) => this.#room.leave(served));
   }
 
@@ -177,7 +177,7 @@ class Server implements HttpServer {
     }
   }
 
-  /** Waits while all places are kept. @returns Whether there is one. */
+  /** Waits while no place can be had. @returns Whether there is one. */
   async #findPlace(served: Served): Promise<boolean> {
     const { clock, displaced } = this.#options;
     for (;;) {
@@ -276,11 +276,7 @@ class Server implements HttpServer {
     served.cancel();
     this.#room.leave(served);
     this.#turns.withdraw(served);
-    try {
-      served.conn.close();
-    } catch {
-      // The runtime has closed it already.
-    }
+    tryClose(served.conn);
     this.#ended.resolve();
     this.#ended = Promise.withResolvers<void>();
   }
