@@ -13,7 +13,7 @@ import { SqliteFile, type SqliteFileOptions } from "../sqlite/sqlite_file.ts";
 import { FileLists } from "./file_lists.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
 import {
-  domainOf,
+  domainOfNextHop,
   failureAt,
   FUTURE_MS,
   isFailure,
@@ -120,7 +120,7 @@ export class CacheFile extends SqliteFile implements WriteTarget {
 
   /** What is known of a next hop. */
   getMx(nextHop: string): StoredMx | undefined {
-    const found = this.prepare(sql.GET_MX).get(domainOf(nextHop), nextHop);
+    const found = this.prepare(sql.GET_MX).get(domainOfNextHop(nextHop), nextHop);
     if (found === undefined) return undefined;
     const { rowid, ...mx } = found as Row<StoredMx>;
     return isMx(mx) ? mxAt(mx, this.#now()) : this.#deleteBad("mx", rowid);
@@ -129,7 +129,7 @@ export class CacheFile extends SqliteFile implements WriteTarget {
   /** Stores what is known of a next hop; odd columns make it a bad row. */
   putMx(mx: StoredMx): void {
     if (!isMx(mx)) return this.#onBadRow("mx");
-    this.run(sql.PUT_MX, domainOf(mx.nextHop), mx.nextHop, mx.json, mx.checkedAt);
+    this.run(sql.PUT_MX, domainOfNextHop(mx.nextHop), mx.nextHop, mx.json, mx.checkedAt);
   }
 
   /**

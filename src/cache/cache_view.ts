@@ -11,7 +11,7 @@ import { messageOf } from "../base/error_text.ts";
 import { walOf } from "../sqlite/file_path.ts";
 import { faultKind, FileFault } from "../sqlite/fault.ts";
 import { requireKnown } from "../sqlite/format.ts";
-import { domainOf, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
+import { domainOfNextHop, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
 import { CACHE_FORMAT } from "./schema.ts";
 import * as sql from "./statements.ts";
 import type { DomainNotes, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
@@ -78,7 +78,7 @@ export class CacheView implements DomainNotes {
   }
 
   getMx(nextHop: string): StoredMx | undefined {
-    const [{ rowid: _, ...mx } = {}] = this.#all(sql.GET_MX, domainOf(nextHop), nextHop);
+    const [{ rowid: _, ...mx } = {}] = this.#all(sql.GET_MX, domainOfNextHop(nextHop), nextHop);
     const row = mx as unknown as StoredMx;
     return isMx(row) ? mxAt(row, this.#now()) : undefined;
   }

@@ -11,7 +11,7 @@ import { GenerationalMap } from "../base/generational_map.ts";
 import { policyOctets as octetsOfPolicy } from "../sts/policy.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
-import { domainOf, selectDue } from "./rows.ts";
+import { domainOfNextHop, selectDue } from "./rows.ts";
 import type {
   DueQuery,
   PageQuery,
@@ -84,7 +84,7 @@ class MemoryStore implements PolicyStore {
   remove(domain: string): void {
     this.#policies.delete(domain);
     this.#failures.delete(domain);
-    this.#dropMx(({ nextHop }) => domainOf(nextHop) === domain);
+    this.#dropMx(({ nextHop }) => domainOfNextHop(nextHop) === domain);
   }
 
   getFailure(domain: string): StoredFailure | undefined {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { domainOf } from "./rows.ts";
+import { domainOfNextHop } from "./rows.ts";
 import type { StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
 
 /** About what all pending writes may take in memory, in octets: some 30,000 ordinary policies. */
@@ -105,7 +105,8 @@ export class PendingWrites {
 
   /** What is known of a next hop. */
   getMx(nextHop: string): StoredMx | null | undefined {
-    return this.#mx.get(nextHop) ?? (this.#removed.has(domainOf(nextHop)) ? null : undefined);
+    return this.#mx.get(nextHop) ??
+      (this.#removed.has(domainOfNextHop(nextHop)) ? null : undefined);
   }
 
   /** Holds a policy, in place of an earlier one and its mark. */
@@ -145,7 +146,7 @@ export class PendingWrites {
     this.#take(this.#policies, domain);
     this.#take(this.#failures, domain);
     for (const nextHop of this.#mx.keys()) {
-      if (domainOf(nextHop) === domain) this.#take(this.#mx, nextHop);
+      if (domainOfNextHop(nextHop) === domain) this.#take(this.#mx, nextHop);
     }
   }
 

@@ -1,10 +1,10 @@
 /**
- * What a record must look like to be believed. The same rules hold when it is written and when it
- * is read back: bits rot, and other programs can write the file.
+ * Judges whether a record is valid. The same rules hold when it is written and when it is read back: bits rot, and
+ * other programs can write the file.
  *
- * Nothing in the file counts as later than now: a record from the future was written by a clock that
- * was wrong, and counts as written this moment. So it is neither forgotten nor trusted for longer than a
- * new one, and a policy is due for its regular fetch at once.
+ * Nothing in the file counts as later than now. A wrong clock wrote a record from the future, so it counts as
+ * written now. It is neither forgotten nor trusted for longer than a new one, and a policy is due for its refresh
+ * at once.
  *
  * @module
  */
@@ -139,7 +139,7 @@ export function selectDue(
 }
 
 /** The domain of a next hop in Postfix's form: `example.com` for `[example.com]:587`. */
-export function domainOf(nextHop: string): string {
+export function domainOfNextHop(nextHop: string): string {
   return nextHop.replace(/^\[?([^\]:]*).*$/s, "$1");
 }
 

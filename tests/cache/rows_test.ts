@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  domainOf,
+  domainOfNextHop,
   isFailure,
   isMx,
   isPolicyRow,
@@ -84,10 +84,10 @@ Deno.test("selectDue() takes what is due, used and unexpired, the longest overdu
   assertEquals(selectDue(policies, { ...query, alive: due - 1 }).length, 4);
 });
 
-Deno.test("domainOf() finds the domain in every form of a next hop", () => {
+Deno.test("domainOfNextHop() finds the domain in every form of a next hop", () => {
   for (
     const form of ["a.example", "a.example:587", "a.example:?", "[a.example]", "[a.example]:25"]
   ) {
-    assertEquals(domainOf(form), "a.example", form);
+    assertEquals(domainOfNextHop(form), "a.example", form);
   }
 });

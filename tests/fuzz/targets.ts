@@ -9,7 +9,7 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import {
-  domainOf,
+  domainOfNextHop,
   isFailure,
   isMx,
   isPolicyRow,
@@ -492,7 +492,7 @@ const storedRow: Target = {
     const mx = { nextHop: one, json: two, checkedAt: three };
     ways.push(isMx(mx));
     if (isMx(mx)) {
-      assert(!domainOf(mx.nextHop).includes("]"));
+      assert(!domainOfNextHop(mx.nextHop).includes("]"));
       const view = readView(mx);
       ways.push(view !== undefined);
       for (const host of view?.hosts ?? []) assert(isDomainName(host), host);
