@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { ListenAddress } from "../../src/config/types.ts";
 import { formatEndpoint } from "../../src/base/address.ts";
+import { NO_RESOLVER } from "../../src/https/route.ts";
 import { openSocket } from "../../src/postfix/listen.ts";
 
 /** A private directory, removed at the end. */
@@ -81,6 +82,40 @@ Deno.test("openSocket() says what to do when an address cannot be had", async ()
     assertEquals(error.message, message);
   }
   taken.close();
+});
+
+Deno.test("openSocket() finds a name that only DNS knows, and says so if DNS does not know it either", async () => {
+  // As in the daemon. It also keeps the C library from asking the network here.
+  for (const [name, value] of Object.entries(NO_RESOLVER)) Deno.env.set(name, value);
+  const { resolveDns } = Deno;
+  const asked: unknown[] = [];
+  let addresses: string[] = ["127.0.0.1"];
+  const resolveA = (...question: unknown[]) => {
+    asked.push(question);
+    return addresses.length > 0
+      ? Promise.resolve(addresses)
+      : Promise.reject(new Deno.errors.NotFound("no record found"));
+  };
+  Deno.resolveDns = resolveA as typeof Deno.resolveDns;
+  try {
+    const address = { kind: "inet", hostname: "mail.only-dns.test", port: 0 } as const;
+    const socket = await openSocket(address);
+    assert(socket.address.kind === "inet" && socket.address.port > 0);
+    const client = await Deno.connect({ hostname: "127.0.0.1", port: socket.address.port });
+    (await socket.accept()).close();
+    client.close();
+    socket.close();
+    assertEquals(asked, [["mail.only-dns.test", "A"]]);
+
+    addresses = [];
+    await assertRejects(
+      () => openSocket(address),
+      Error,
+      "Cannot listen on inet:mail.only-dns.test:0: failed to lookup address",
+    );
+  } finally {
+    Deno.resolveDns = resolveDns;
+  }
 });
 
 Deno.test("openSocket() gives a unix socket its mode and removes the file at the end", async () => {
