@@ -71,6 +71,29 @@ Deno.test("serve reloads on HUP, and refuses a configuration with mistakes whole
   ]);
 });
 
+Deno.test("serve refuses to reload with a proxy given by name after a start that looks up none", async () => {
+  await using outside = await startOutside();
+  outside.publish("new.example");
+  const config = await outside.configure();
+  await using daemon = await startDaemon({ config });
+  const text = await Deno.readTextFile(config);
+  const named = text.replace(/(?<=proxy\S*\s*"?http:\/\/)127\.0\.0\.1/, "proxy.test");
+  assert(named !== text);
+  await Deno.writeTextFile(config, named);
+  daemon.signal("SIGHUP");
+  assertStringIncludes(
+    await daemon.logged("reload refused"),
+    "Cannot look up the name of a proxy after a start without one",
+  );
+  // The daemon still fetches through the former proxy.
+  assertEquals(await daemon.query("new.example"), [
+    "OK secure match=mx.new.example servername=hostname",
+  ]);
+  await Deno.writeTextFile(config, text);
+  daemon.signal("SIGHUP");
+  await daemon.logged(" reloaded ");
+});
+
 Deno.test("serve answers a query that a reload finds under way", async () => {
   await using outside = await startOutside();
   outside.publish("slow.example");
