@@ -1,6 +1,6 @@
 /**
- * Addresses of sockets and name servers as people write them. Only their form is judged here: nothing is
- * resolved or opened.
+ * Addresses of sockets and name servers as people write them. This file judges only their form. It resolves and
+ * opens nothing.
  *
  * @module
  */

@@ -2,9 +2,8 @@
  * Which addresses a policy host may have. Anyone can point `mta-sts.<domain>` at an
  * address of the network we run in, so only addresses of the public Internet are accepted.
  *
- * The ranges are those of the IANA special-purpose registries (RFC 6890) as
- * ipaddr.js knows them. IPv6 ranges that its table leaves open are closed here.
- * The guard judges text alone: it resolves nothing and connects to nothing.
+ * The ranges are those of the IANA special-purpose registries (RFC 6890) as ipaddr.js knows them. The guard also
+ * refuses the IPv6 ranges that this table leaves open. It judges text only: it resolves nothing and connects to nothing.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * What every connection needs: to be made within a time, to have all octets written, and to be closed even if it
- * is closed already.
+ * Helpers for connections: connect and talk within a time, write all octets, and close what may be closed already.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import { type WaitOptions, withDeadline } from "./wait.ts";
  * Connects to a daemon, talks to it, and closes the connection.
  *
  * @param talk The conversation; its result is the result of the call.
- * @param options What all of it may take.
+ * @param options How long connecting and talking may take together.
  * @throws {Error} With one line if the daemon cannot be reached, `talk` fails, or the time is over.
  */
 export async function withConnection<T>(
@@ -49,7 +48,7 @@ export function writeAllSync(
   for (let at = 0; at < bytes.length;) at += writer.writeSync(bytes.subarray(at));
 }
 
-/** Closes what may be closed already. */
+/** Closes a resource that may be closed already. */
 export function tryClose(resource: { close(): void }): void {
   try {
     resource.close();

@@ -1,5 +1,5 @@
 /**
- * Host names and IP addresses: whether a text has the form of one. Nothing is resolved.
+ * Says whether a text has the form of a host name or an IP address. It resolves nothing.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Timers of a second and more that end together.
  *
- * They are the deadlines of each step of each check, and are hardly ever reached. A timer of the runtime for
- * each of them would cost too much.
+ * Each step of each check has such a deadline, and hardly any is ever reached. A timer of the runtime for each would
+ * cost too much.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const GRAIN_MS = 20;
 /** Sets a timer: calls back once after a delay in ms. @returns A function that cancels it. */
 export type SetTimer = (callback: () => void, delay: number) => () => void;
 
-/** What the timers are built on. */
+/** What the timers use. */
 export interface TimerSources {
   /** Monotonic clock, ms. */
   monotonic(): number;

@@ -1,5 +1,5 @@
 /**
- * Values of unknown shape, from JSON or YAML.
+ * Tests values of unknown shape, from JSON or YAML.
  *
  * @module
  */

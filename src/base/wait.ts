@@ -19,8 +19,8 @@ export interface WaitOptions {
 /**
  * Waits for a promise, but no longer than a deadline allows.
  *
- * @param promise Goes on by itself after the deadline. A rejection after it is ignored.
- * @returns The promise's value, or `undefined` if the time is over or the signal is aborted first.
+ * @param promise Goes on after the deadline. A later rejection is ignored.
+ * @returns The promise's value, or `undefined` if the time ends or the signal aborts first.
  */
 export function withDeadline<T>(
   promise: Promise<T>,

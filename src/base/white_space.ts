@@ -1,7 +1,6 @@
 /**
- * White space as RFC 5234 defines it (WSP): space and tab, nothing else.
- * `String.trim` also removes line ends, no-break spaces and byte order marks, which make a
- * record or a policy invalid.
+ * White space as RFC 5234 defines it (WSP): space and tab, nothing else. `String.trim` also removes line ends,
+ * no-break spaces and byte order marks, but these make a record or a policy invalid.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
- * Bounds what the domains of one owner may hold at once: the owner of one domain can have any number of
- * names below it, each of them as slow as he likes.
+ * Limits what the domains of one owner may hold at once. The owner of one domain can have any number of names below
+ * it, each of them as slow as the owner likes.
  *
  * @module
  */
 
-/** Work of one owner that may wait; more of it is refused, so that his names do not fill the memory. */
+/** Work of one owner that may wait. More is refused, so that the owner's names do not fill the memory. */
 const MAX_WAITING = 1000;
 
 /** The second-level names under which a registry of a country registers, such as `co.uk`, are short. */
@@ -16,10 +16,10 @@ export interface OwnerShare {
   /**
    * Lets work in, now or when other work of its owner has left.
    *
-   * @returns `false` when too much of this owner waits.
+   * @returns `false` if too much work of this owner waits.
    */
   enter(owner: string, proceed: () => void): boolean;
-  /** Work that was let in has ended. */
+  /** Notes that work which was let in has ended. */
   leave(owner: string): void;
   /** Work that waits to be let in. */
   waiting(): number;
