@@ -47,6 +47,8 @@ export interface CheckOptions {
   readonly force?: boolean;
   /** Goes before checks of domains without a policy. */
   readonly urgent?: boolean;
+  /** Called when a TXT record calls for a fetch: what an answer needs beside the policy can be looked up meanwhile. */
+  readonly onRecord?: () => void;
 }
 
 /** Runs checks. */
@@ -79,10 +81,10 @@ export function createChecker(
   let turns = 0;
 
   function check(domain: string, options: CheckOptions = {}): Promise<CheckResult> | undefined {
-    const { force = false, urgent = false } = options;
+    const { force = false, urgent = false, onRecord } = options;
     const running = flights.get(domain);
     const turn = ++turns;
-    const work = () => runCheck(tools, domain, { isForced: force, turn });
+    const work = () => runCheck(tools, domain, { isForced: force, turn, onRecord });
     if (running !== undefined) return force ? running.then(work) : running;
     const flight = limiter.run(work, { urgent, owner: ownerOf(domain) })
       ?.finally(() => flights.delete(domain));
@@ -96,10 +98,14 @@ export function createChecker(
 async function runCheck(
   tools: Tools,
   domain: string,
-  { isForced, turn }: { isForced: boolean; turn: number },
+  { isForced, turn, onRecord }: {
+    isForced: boolean;
+    turn: number;
+    onRecord: (() => void) | undefined;
+  },
 ): Promise<CheckResult> {
   // Hundreds of checks may wait at once: none of them has a policy in hand meanwhile, which can be large.
-  const txt = await lookupTxt(tools, domain, recallId(tools, domain));
+  const txt = await lookupTxt(tools, domain, { heldId: recallId(tools, domain), onRecord });
   const first = endOrFetch(tools, domain, { txt, isForced });
   if (!("fetch" in first)) return first;
   const fetched = await retrieve(tools, domain, { ...first.fetch, turn });
@@ -142,7 +148,7 @@ function endOrFetch(
 async function lookupTxt(
   { effects }: Tools,
   domain: string,
-  heldId: string | undefined,
+  { heldId, onRecord }: { heldId: string | undefined; onRecord: (() => void) | undefined },
 ): Promise<TxtResult> {
   const { clock, dns, fetchPolicy, observe, store } = effects;
   const started = clock.now();
@@ -153,6 +159,7 @@ async function lookupTxt(
       // While the record is read again, the fetch that it calls for looks its host up.
       if (isNews && record.kind === "found" && store.getFailure(domain)?.id !== record.id) {
         fetchPolicy.prepare?.(domain);
+        onRecord?.();
       }
       return isNews;
     },

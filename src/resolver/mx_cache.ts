@@ -95,6 +95,8 @@ export interface MxCache {
    * @returns At once when a fresh view is at hand; never rejects.
    */
   view(nextHop: NextHop, wait: number): MxResult | Promise<MxResult>;
+  /** Begins the look-up of a next hop of which nothing is known: {@link view} then waits for less. */
+  prepare(nextHop: NextHop): void;
   /** The last known view, for display. */
   peek(nextHop: NextHop): MxView | undefined;
   /** Forgets the views of a domain that is purged, in every form of next hop; lookups under way are not kept. */
@@ -151,6 +153,12 @@ class Views implements MxCache {
     return left > 0
       ? this.#viewSlowly(flight, { stale, wait: left })
       : { kind: "known", view: stale };
+  }
+
+  prepare(nextHop: NextHop): void {
+    const name = formatNextHop(nextHop);
+    if (this.#failures.has(name) || this.#lastKnown(nextHop.domain, name) !== undefined) return;
+    this.#start(nextHop, name);
   }
 
   peek(nextHop: NextHop): MxView | undefined {

@@ -347,6 +347,27 @@ Deno.test("the resolver tells each step of a first contact", async () => {
   assertEquals(kinds(world.events), ["txt", "fetch", "policy", "mx", "answer"]);
 });
 
+Deno.test("MX hosts of a new domain are looked up beside the fetch, and only if there is a record", async () => {
+  const { promise, resolve } = Promise.withResolvers<FetchOutcome>();
+  const world = createWorld();
+  world.publish(DOMAIN);
+  const text = String(world.hosts[DOMAIN]);
+  world.hosts[DOMAIN] = promise;
+  await world.outcome("absent.test");
+  assertEquals(kinds(world.events), ["txt", "answer"]);
+  const reply = world.reply(DOMAIN);
+  await world.clock.advance(0);
+  assertEquals(world.fetches, [DOMAIN]);
+  assertEquals(kinds(world.events), ["txt", "answer", "txt", "mx"]);
+  resolve({ kind: "fetched", text, bytes: text.length });
+  assertEquals(await reply, ENFORCED);
+  assertEquals(kinds(world.events).filter((kind) => kind === "mx"), ["mx"]);
+  // Nobody waits for a check that no query asked for.
+  world.publish("other.test");
+  await world.resolver.check("other.test");
+  assertEquals(kinds(world.events).filter((kind) => kind === "mx"), ["mx"]);
+});
+
 Deno.test("a fetch is prepared for a record that is news, and for no other", async () => {
   const world = createWorld();
   world.publish(DOMAIN);
