@@ -11,6 +11,7 @@ import { KEYS } from "./keys.ts";
 import { toFileValues, toSettings } from "./settings.ts";
 import type { Config, Settings } from "./types.ts";
 import type { Zone } from "../resolver/zone.ts";
+import { SENDMAIL_NAME, SENDMAIL_SETTINGS } from "./zones.ts";
 
 /** Only the operator may purge the cache, even if other users may use the other sockets. */
 const CONTROL_SOCKET_MODE = 0o600;
@@ -60,14 +61,20 @@ export function toFile(config: Config): Record<keyof typeof KEYS, unknown> {
   });
 }
 
-/** Each zone, with what it leaves out taken from the default zone. */
+/** Each zone, with what it leaves out taken from the default zone; `sts` is there even if the file has none. */
 function toZones(zones: Settings["zones"], defaultZone: Zone): Map<string, Zone> {
+  const all = { ...zones, [SENDMAIL_NAME]: zones[SENDMAIL_NAME] ?? {} };
   return new Map(
-    Object.entries(zones).map(([name, zone]) => {
+    Object.entries(all).map(([name, zone]) => {
       const given = Object.entries(zone).filter(([_key, value]) => value !== undefined);
-      return [name, { ...defaultZone, ...Object.fromEntries(given), name }];
+      return [name, { ...bareZone(name, defaultZone), ...Object.fromEntries(given) }];
     }),
   );
+}
+
+/** A zone of which the file says nothing. */
+export function bareZone(name: string, defaultZone: Zone): Zone {
+  return { ...defaultZone, ...(name === SENDMAIL_NAME ? SENDMAIL_SETTINGS : {}), name };
 }
 
 function toTrustRoots(ca: string): Config["https"]["ca"] {

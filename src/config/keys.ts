@@ -30,7 +30,7 @@ export const KEYS = {
     name: ZONE_NAME,
     allowedName: "a socketmap name without spaces, colons and control characters",
     text:
-      "The settings of individual socketmap names. Each takes the keys of `default_zone`, and inherits from there what it leaves out.",
+      "The settings of individual socketmap names. Each has the keys of `default_zone` and inherits what it leaves out. The zone `sts`, for Sendmail, is built in, with `dane: off`, `tlsrpt: false`, `require_sni: true` and `match_limit: 240`.",
   }),
   ...POLICY_KEYS,
   ...NETWORK_KEYS,

@@ -12,6 +12,7 @@ import type { Document } from "./document.ts";
 import type { Key } from "./key.ts";
 import { type FileValues, LEGACY_KEYS } from "./legacy_keys.ts";
 import type { ConfigNote } from "./types.ts";
+import { SENDMAIL_NAME } from "./zones.ts";
 
 /** Where only one of `host` and `port` is given; the other program's defaults are these too. */
 const DEFAULT_HOST = "127.0.0.1";
@@ -166,6 +167,11 @@ function noteInheritance({ document, notes }: Context): void {
   const keys = [...Object.keys(LEGACY_KEYS), "cache.type", "cache.options"];
   if (!keys.some((key) => isGiven(document, key))) return;
   const zones = Object.values(valueAt(document, "zones") ?? {});
+  const sts = (valueAt(document, "zones") as Document | undefined)?.[SENDMAIL_NAME];
+  if (sts !== undefined) {
+    const text = "is for Sendmail and has dane: off unless set; Postfix should ask another name";
+    notes.push({ path: `zones.${SENDMAIL_NAME}`, text });
+  }
   const inherited = Object.keys(valueAt(document, "default_zone") ?? {})
     .filter((key) => zones.some((zone) => !isGiven(zone ?? {}, key)));
   if (inherited.length > 0) {

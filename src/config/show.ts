@@ -6,11 +6,13 @@
  */
 
 import { isMapping } from "../base/mapping.ts";
-import { toFile } from "./config.ts";
+import { bareZone, toFile } from "./config.ts";
 import { describeConfig, firstSentence, type KeyDescription } from "./describe.ts";
 import { type Keys, mapKeys } from "./key.ts";
 import { KEYS } from "./keys.ts";
+import { toFileValues } from "./settings.ts";
 import type { Config } from "./types.ts";
+import { ZONE_KEYS } from "./zone_keys.ts";
 
 /** Width of a comment, characters. */
 const COMMENT_WIDTH = 78;
@@ -27,9 +29,7 @@ const PLAIN_KEY = /^[a-z_]+$/;
  * @param base Leaves out what is the same there, and in a zone what is the same in the default zone.
  */
 export function formatConfig(config: Config, base?: Config): string {
-  const file = base === undefined
-    ? toFile(config)
-    : difference(inherit(toFile(config)), toFile(base));
+  const file = base === undefined ? toFile(config) : difference(inherit(config), inherit(base));
   const lines = formatMapping(file, { above: commentsBy(formatComment) });
   return [...lines, ""].join("\n");
 }
@@ -73,10 +73,14 @@ function difference(mapping: Mapping, base: Mapping): Mapping {
   return Object.fromEntries(rest);
 }
 
-/** Leaves to the default zone what zones have from there. */
-function inherit(file: ReturnType<typeof toFile>): Mapping {
+/** Every key as in the file, but in zones only what they have neither from the default zone nor built in. */
+function inherit(config: Config): Mapping {
+  const file = toFile(config);
   const zones = Object.entries(file.zones as Readonly<Record<string, Mapping>>)
-    .map(([name, zone]) => [name, difference(zone, file.default_zone as Mapping)]);
+    .map(([name, zone]) => {
+      const bare = toFileValues(ZONE_KEYS, bareZone(name, config.defaultZone));
+      return [name, difference(zone, bare)];
+    });
   return { ...file, zones: Object.fromEntries(zones) };
 }
 

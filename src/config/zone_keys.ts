@@ -4,7 +4,10 @@
  * @module
  */
 
-import { choice, flag, seconds } from "./kinds.ts";
+import { choice, count, flag, seconds } from "./kinds.ts";
+
+/** Octets: room for a host name or two, and what no policy of good sense comes near. */
+const MATCH_LIMITS = [64, 10_000] as const;
 
 /** Keys below `default_zone`, and below each name in `zones` without the defaults. */
 export const ZONE_KEYS = {
@@ -38,5 +41,10 @@ export const ZONE_KEYS = {
     default: "deliver",
     text:
       "How to answer while DNS fails and no policy is known. With `deliver`, as if the domain had none. With `defer`, so that Postfix tries again later.",
+  }),
+  match_limit: count({
+    range: MATCH_LIMITS,
+    text:
+      "How many octets the list of names in the reply may have. By default, there is no limit. If the MX hosts do not fit, the reply lists the policy's patterns, else mail is deferred. A long list makes Sendmail skip all checks.",
   }),
 };

@@ -8,7 +8,6 @@
 
 import { GenerationalMap } from "../base/generational_map.ts";
 import type { Config } from "../config/types.ts";
-import { zoneFor } from "../config/zones.ts";
 import { watchDnssec } from "../dns/dnssec_watch.ts";
 import type { DnssecWatch } from "../dns/dnssec_watch.ts";
 import { DNS_FAILURES } from "../dns/types.ts";
@@ -19,6 +18,7 @@ import { createResponder, readyReplyOctets } from "../postfix/responder.ts";
 import type { ReadyReply } from "../postfix/responder.ts";
 import type { DaemonContext } from "./context.ts";
 import { type MemoryShares, shareMemory } from "./memory_shares.ts";
+import { chooseZones } from "./choose_zones.ts";
 import { startStoreMaintenance } from "./store_maintenance.ts";
 import { startRefresher } from "../resolver/refresher.ts";
 import { createResolver } from "../resolver/resolver.ts";
@@ -60,7 +60,7 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
   const respond = createResponder({
     ...context,
     resolve: resolver.resolve,
-    zoneFor: (mapName) => zoneFor(config, mapName),
+    zoneFor: chooseZones(config, context.warnings),
     readyReplies,
   });
   const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });

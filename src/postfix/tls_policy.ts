@@ -3,7 +3,7 @@
  *
  * `secure match=…` makes Postfix require a valid certificate for one of the names, and switches off
  * Postfix's own DANE check. `match=.example.com` accepts names at any depth, while RFC 8461 §4.1 allows
- * one label only. So exact host names are listed if they are known. Postfix 3.10.5 and later compare the
+ * one label only. So exact host names are listed if they are known and the zone has room for them. Postfix 3.10.5 and later compare the
  * MX names with `mx_host_pattern` themselves and then require the MX's own name in its certificate, which
  * is the whole of RFC 8461 §4.
  *
@@ -14,7 +14,7 @@
  */
 
 import { isDomainName, isHostname } from "../base/host.ts";
-import { parseMxPattern } from "../sts/mx_pattern.ts";
+import { formatMatchList, parseMxPattern } from "../sts/mx_pattern.ts";
 import type { Answer } from "../resolver/types.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY } from "./socketmap.ts";
 
@@ -60,7 +60,7 @@ function formatSecure(answer: SecureAnswer, { requireSni, tlsrpt }: ReplyOptions
   if (answer.hosts?.length === 0 && !tlsrpt) {
     return formatTemp(`no MX host of ${domain} matches its MTA-STS policy`);
   }
-  const words = ["secure", `match=${matchNames(answer).join(":")}`];
+  const words = ["secure", `match=${matchList(answer)}`];
   if (requireSni) words.push("servername=hostname");
   const reports: string[] = [];
   if (tlsrpt) {
@@ -76,10 +76,9 @@ function formatSecure(answer: SecureAnswer, { requireSni, tlsrpt }: ReplyOptions
 }
 
 /** The names for `match`, at least one. */
-function matchNames({ hosts, patterns }: SecureAnswer): string[] {
-  if (hosts?.length === 0) return [UNMATCHABLE_NAME];
-  const names = hosts ?? patterns.map((pattern) => pattern.replace(/^\*\./, "."));
-  return [...new Set(names)];
+function matchList({ hosts, patterns, listsPatterns }: SecureAnswer): string {
+  if (hosts?.length === 0) return UNMATCHABLE_NAME;
+  return formatMatchList(listsPatterns ? patterns : hosts ?? patterns);
 }
 
 function isPrintable({ domain, patterns, hosts = [] }: SecureAnswer): boolean {

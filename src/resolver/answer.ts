@@ -11,14 +11,19 @@
  * | – | resolver does not validate, or `dane: off` | `secure` |
  * | – | `dane: require`, and the resolver is not known to validate | `TEMP` with the reason |
  *
+ * `secure` lists host names. If they exceed the zone's bound it lists the patterns of the policy, and if these exceed it
+ * the answer is `TEMP`: a list that the mail server cannot take in may leave the mail without protection.
+ *
  * TLSA records that were seen count for a day, even if the DNS resolver no longer validates. A host that
  * was skipped, because its addresses could not be looked up, may have DANE: `secure` does not name it.
  *
  * @module
  */
 
-import { matchingHosts } from "../sts/mx_pattern.ts";
+import { formatMatchList, matchingHosts } from "../sts/mx_pattern.ts";
 import type { Answer, HeldPolicy, MxResult, NextHop, Zone } from "./types.ts";
+
+type SecureAnswer = Extract<Answer, { kind: "secure" }>;
 
 /**
  * Builds the answer.
@@ -47,13 +52,27 @@ export function enforcedAnswer(
   if (isPart && hosts?.length === 0) {
     return temp(domain, "no address of an MX host in its policy can be looked up");
   }
-  return {
+  const secure: SecureAnswer = {
     kind: "secure",
     domain,
     // Postfix 3.10.5 matches the patterns, which would admit the host that was left out.
     patterns: isPart ? hosts ?? patterns : patterns,
     hosts,
     policyStrings: held.strings,
+  };
+  return zone.matchLimit === undefined ? secure : withinLimit(secure, zone.matchLimit);
+}
+
+/** Chooses what to list, so that the list has at most `limit` octets. */
+function withinLimit(secure: SecureAnswer, limit: number): Answer {
+  const { domain, hosts, patterns } = secure;
+  const fits = (names: readonly string[]) => formatMatchList(names).length <= limit;
+  if (hosts !== undefined && fits(hosts)) return secure;
+  if (fits(patterns)) return { ...secure, listsPatterns: hosts !== undefined };
+  return {
+    kind: "temp",
+    cause: "match-limit",
+    reason: `the names in the MTA-STS policy of ${domain} exceed match_limit, ${limit} octets`,
   };
 }
 

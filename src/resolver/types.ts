@@ -33,11 +33,18 @@ export type Answer =
     readonly patterns: readonly string[];
     /** MX host names that match the policy; `undefined` if unknown, empty if there is none. */
     readonly hosts: readonly string[] | undefined;
+    /** The reply lists the patterns although hosts are known: these are longer than the zone allows. */
+    readonly listsPatterns?: boolean;
     /** The lines of the policy for TLSRPT reports, in order. */
     readonly policyStrings: readonly string[];
   }
   /** The resolver cannot decide now: the mail waits. */
-  | { readonly kind: "temp"; readonly reason: string };
+  | {
+    readonly kind: "temp";
+    readonly reason: string;
+    /** The names are longer than the zone allows; without it, the outcome or DANE is why. */
+    readonly cause?: "match-limit";
+  };
 
 /** The result of a TXT lookup. */
 export type TxtResult = TxtSelection | {

@@ -20,4 +20,6 @@ export interface Zone {
   readonly dane: "auto" | "off" | "require";
   /** What a query gets for a domain whose TXT lookup failed and for which no policy is held. */
   readonly onDnsFailure: "deliver" | "defer";
+  /** Octets of the longest `match=` list, so that MX hosts cannot make it longer; `undefined`: no bound. */
+  readonly matchLimit: number | undefined;
 }

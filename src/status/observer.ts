@@ -46,6 +46,7 @@ const DEFERRAL_CAUSES = [
   "cache-unusable",
   "dane-unknown",
   "mx-mismatch",
+  "match-limit",
 ] as const;
 
 type DeferralCause = typeof DEFERRAL_CAUSES[number];
@@ -197,6 +198,7 @@ function onAnswer(
     zone: zone.name,
     answer: answer.kind,
     outcome,
+    lists: answer.kind === "secure" && answer.listsPatterns ? "patterns" : undefined,
     reason: storeFault,
   });
 }
@@ -272,6 +274,7 @@ function changeOf(held: HeldPolicy, previous: HeldPolicy | undefined) {
 function deferralCause(outcome: Outcome, answer: Answer): DeferralCause | undefined {
   if (answer.kind === "secure") return answer.hosts?.length === 0 ? "mx-mismatch" : undefined;
   if (answer.kind !== "temp") return undefined;
+  if (answer.cause !== undefined) return answer.cause;
   switch (outcome) {
     case "dns-failure":
     case "deadline":

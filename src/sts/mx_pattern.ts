@@ -64,6 +64,22 @@ export function matchingHosts(patterns: readonly string[], hosts: readonly strin
   );
 }
 
+/**
+ * Writes host names or patterns as one list, the form in which Postfix and Sendmail take them: a colon between
+ * them, `.example.com` for `*.example.com`, each name once.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatMatchList(["mx.example.com", "*.example.com"]), "mx.example.com:.example.com");
+ * ```
+ * @param names As {@link parseMxPattern} returns them; ASCII, so that characters are octets.
+ */
+export function formatMatchList(names: readonly string[]): string {
+  return [...new Set(names.map((name) => name.startsWith("*.") ? name.slice(1) : name))].join(":");
+}
+
 /** The only wildcard pattern that a host can match. */
 function wildcardFor(host: string): string {
   return `*${host.slice(host.indexOf("."))}`;

@@ -95,6 +95,8 @@ Deno.test("convertConfig() converts every key of postfix-tlspol", () => {
       http: [{ kind: "inet", hostname: "::1", port: 9642 }],
       defaultZone,
       tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT" },
+      // Attributes that Postfix wants are not for Sendmail.
+      zones: defaults.zones,
       dns: { ...defaults.dns, servers: ["127.0.0.53:53"] },
       log: { level: "debug", format: "json" },
     },

@@ -16,8 +16,16 @@ function cache(change: Partial<Config["cache"]>): Config["cache"] {
   return { ...DEFAULTS.cache, ...change };
 }
 
-function withDefaultZone(defaultZone: Config["defaultZone"]): Partial<Config> {
-  return { defaultZone, tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT", tlsrpt: true } };
+function withDefaultZone(
+  defaultZone: Config["defaultZone"],
+  zones: readonly Config["defaultZone"][] = [],
+): Partial<Config> {
+  const sts = { ...defaultZone, name: "sts", dane: "off", tlsrpt: false, matchLimit: 240 } as const;
+  return {
+    defaultZone,
+    tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT", tlsrpt: true },
+    zones: new Map([...zones, sts].map((zone) => [zone.name, zone])),
+  };
 }
 
 const REUSE_PORT = "reuse_port: has no effect: one process answers everything";
@@ -29,10 +37,9 @@ const EXPECTED: Record<string, Expected> = {
   minimal: { config: withDefaultZone(FOUR_SECONDS), notes: [REUSE_PORT, INTERNAL] },
   internal: {
     config: {
-      ...withDefaultZone(FOUR_SECONDS),
+      ...withDefaultZone(FOUR_SECONDS, [{ ...FOUR_SECONDS, name: "myzone" }]),
       recheck: 60_000,
       cache: cache({ memoryEntries: 10_000 }),
-      zones: new Map([["myzone", { ...FOUR_SECONDS, name: "myzone" }]]),
     },
     notes: [REUSE_PORT, INTERNAL],
   },
@@ -61,12 +68,11 @@ const EXPECTED: Record<string, Expected> = {
   },
   postgres: {
     config: {
-      ...withDefaultZone({ ...FOUR_SECONDS, strictTesting: true }),
-      listen: [{ ...INET, hostname: "::" }],
-      zones: new Map([
-        ["postfix", { ...FOUR_SECONDS, strictTesting: true, timeout: 5_000, name: "postfix" }],
-        ["relay", { ...FOUR_SECONDS, strictTesting: true, name: "relay" }],
+      ...withDefaultZone({ ...FOUR_SECONDS, strictTesting: true }, [
+        { ...FOUR_SECONDS, strictTesting: true, timeout: 5_000, name: "postfix" },
+        { ...FOUR_SECONDS, strictTesting: true, name: "relay" },
       ]),
+      listen: [{ ...INET, hostname: "::" }],
     },
     notes: [
       "host: listens on :: only, which accepts IPv4 as well",
@@ -77,12 +83,11 @@ const EXPECTED: Record<string, Expected> = {
   },
   debian: {
     config: {
-      ...withDefaultZone(FOUR_SECONDS),
-      recheck: 60_000,
-      zones: new Map([
-        ["myzone", { ...FOUR_SECONDS, name: "myzone" }],
-        ["myzone2", { ...FOUR_SECONDS, name: "myzone2", strictTesting: true }],
+      ...withDefaultZone(FOUR_SECONDS, [
+        { ...FOUR_SECONDS, name: "myzone" },
+        { ...FOUR_SECONDS, name: "myzone2", strictTesting: true },
       ]),
+      recheck: 60_000,
     },
     notes: [REUSE_PORT, SQLITE],
   },
@@ -148,4 +153,14 @@ Deno.test("loadConfig() takes legacy keys beside ours where they do not exclude 
   const { config } = loadText("host: ::1\nlog: {format: json}\nrefresh: {concurrency: 3}\n");
   assertEquals(config.listen, [{ ...INET, hostname: "::1" }]);
   assertEquals([config.log.format, config.refresh.concurrency], ["json", 3]);
+});
+
+Deno.test("loadConfig() remarks that a zone sts of postfix-mta-sts-resolver is Sendmail's here", () => {
+  const { config, notes } = loadText("reuse_port: true\nzones: {sts: {timeout: 5}}", {
+    HOME: "/h",
+  });
+  assertEquals(config.zones.get("sts")?.dane, "off");
+  assertEquals(notes.map(({ path }) => path), ["reuse_port", "zones.sts"]);
+  // In our own file it is what the operator wants.
+  assertEquals(loadText("zones: {sts: {timeout: 5}}", { HOME: "/h" }).notes, []);
 });

@@ -27,6 +27,7 @@ const OTHER_VALUES: Record<string, string> = {
   "default_zone.tlsrpt": "true",
   "default_zone.dane": "require",
   "default_zone.on_dns_failure": "defer",
+  "default_zone.match_limit": "300",
   "zones": "{ relay: { timeout: 1 } }",
   "cache.file": "/srv/policies.db",
   "cache.memory_entries": "100",
@@ -75,7 +76,9 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
     tlsrpt: false,
     dane: "auto",
     onDnsFailure: "deliver",
+    matchLimit: undefined,
   } as const;
+  const sts = { ...defaultZone, name: "sts", dane: "off", matchLimit: 240 } as const;
   assertEquals(notes, []);
   assertEquals(config, {
     file: undefined,
@@ -85,7 +88,7 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
     http: [],
     defaultZone,
     tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT", tlsrpt: true },
-    zones: new Map(),
+    zones: new Map([["sts", sts]]),
     cache: {
       file: "/var/lib/mta-sts-resolver/cache.db",
       memoryEntries: 20_000,
@@ -305,6 +308,7 @@ zones:
       ["empty", { ...base, name: "empty" }],
       ["own", { ...base, name: "own", strictTesting: false, tlsrpt: true }],
       ["toString", { ...base, name: "toString", requireSni: false }],
+      ["sts", { ...base, name: "sts", matchLimit: 240 }],
     ]),
   );
 });

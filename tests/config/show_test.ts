@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describeConfig } from "../../src/config/describe.ts";
 import { formatConfig } from "../../src/config/show.ts";
 import type { Config } from "../../src/config/types.ts";
@@ -10,7 +10,7 @@ listen: ["inet:[::1]:10461", "inet:mail.example:8461", "unix:/run/a #b.sock"]
 socket_mode: 0606
 control: unix:/run/control.sock
 http: ["127.0.0.1:8462", "unix:/run/http.sock"]
-default_zone: {strict_testing: yes, timeout: 2.5, require_sni: no, tlsrpt: yes, dane: off, on_dns_failure: defer}
+default_zone: {strict_testing: yes, timeout: 2.5, require_sni: no, tlsrpt: yes, dane: off, on_dns_failure: defer, match_limit: 300}
 zones:
   "true": {dane: require}
   "null": {timeout: 0.125}
@@ -20,6 +20,7 @@ zones:
   "off": {}
   "{a}#": {}
   QUERY: {dane: auto}
+  sts: {dane: require, match_limit: 1000}
   grün: {}
 cache: {file: "/srv/it's.db", memory_entries: 100, allow_unsafe_directory: true}
 recheck: 1
@@ -52,7 +53,9 @@ Deno.test("formatConfig() writes what it writes again", () => {
 });
 
 Deno.test("formatConfig() has each key once, under its description", () => {
-  const lines = formatConfig(loadText("", { HOME: "/h" }).config).split("\n");
+  const text = formatConfig(loadText("", { HOME: "/h" }).config);
+  // The keys of the zone that is always there are those of default_zone again.
+  const lines = text.replace(/^ {2}sts:\n(?: {4}.*\n)+/m, "").split("\n");
   const keys = describeConfig().filter((key) => !key.legacy);
   const shown = lines.filter((line) => /^ *[a-z_]+:/.test(line));
   assertEquals(
@@ -75,4 +78,32 @@ Deno.test("formatConfig() is readable", () => {
 negative_ttl: 300
 `,
   );
+});
+
+Deno.test("formatConfig() shows the zone of Sendmail, and why it is there", () => {
+  const text = formatConfig(loadText("default_zone: {tlsrpt: yes}").config);
+  const zones = /(?:^#.*\n)+^zones:\n(?: .*\n)+/m.exec(text)![0].replaceAll("\n# ", " ");
+  assertMatch(zones, /The zone `sts`, for Sendmail, is built in, with `dane: off`/);
+  assertMatch(zones, /^ {2}sts:\n(?: {4}.*\n)* {4}tlsrpt: false\n {4}dane: "off"\n/m);
+  assertMatch(zones, /^ {4}match_limit: 240$/m);
+});
+
+Deno.test("formatConfig() leaves out of the zone of Sendmail what is built in, and nothing else", () => {
+  const defaults = loadText("", { HOME: "/h" }).config;
+  const shown = (text: string) => {
+    const { config } = loadText(text, { HOME: "/h" });
+    const changes = formatConfig(config, defaults);
+    assertEquals(loadText(changes, { HOME: "/h" }).config, config);
+    return changes.split("\n").filter((line) => /^ *[a-z_]+:/.test(line));
+  };
+  assertEquals(shown("zones: {sts: {dane: off}}"), []);
+  assertEquals(shown("zones: {sts: {dane: auto}}"), ["zones:", "  sts:", "    dane: auto"]);
+  // The same as without configuration, but not the same as the default zone of this one.
+  assertEquals(shown("default_zone: {timeout: 5}\nzones: {sts: {timeout: 10}}"), [
+    "default_zone:",
+    "  timeout: 5",
+    "zones:",
+    "  sts:",
+    "    timeout: 10",
+  ]);
 });

@@ -36,6 +36,7 @@ export const ZONE: Zone = {
   tlsrpt: false,
   dane: "auto",
   onDnsFailure: "deliver",
+  matchLimit: undefined,
 };
 
 export const SETTINGS: ResolverSettings = {

@@ -25,6 +25,7 @@ const ZONE: Zone = {
   tlsrpt: false,
   dane: "auto",
   onDnsFailure: "deliver",
+  matchLimit: undefined,
 };
 const ZONES: Readonly<Record<string, Zone>> = {
   reports: { ...ZONE, name: "reports", tlsrpt: true },

@@ -58,6 +58,22 @@ Deno.test("formatAnswer() matches the hosts when known, else the patterns (RFC 8
   );
 });
 
+Deno.test("formatAnswer() lists the patterns if the answer says so, whatever hosts are known", () => {
+  const hosts = ["a.mx.example.com"];
+  const reply = (more: Partial<SecureAnswer>) => formatAnswer(secure({ hosts, ...more }), PLAIN);
+  const patterns = "OK secure match=mx1.example.com:.mx.example.com servername=hostname";
+  assertEquals(reply({ listsPatterns: true }), patterns);
+  assertEquals(
+    reply({ listsPatterns: false }),
+    "OK secure match=a.mx.example.com servername=hostname",
+  );
+  // What no MX host matches is deferred all the same.
+  assertEquals(
+    reply({ listsPatterns: true, hosts: [] }),
+    "TEMP no MX host of example.com matches its MTA-STS policy",
+  );
+});
+
 Deno.test("formatAnswer() asks for SNI only where it is wanted (RFC 8461 §7.1)", () => {
   assertEquals(
     formatAnswer(secure({ patterns: ["mx.example.com"] }), { requireSni: false, tlsrpt: false }),

@@ -51,6 +51,9 @@ const ENDS = ["\n", "\r\n", "\r", "\n\n", "\0", "", " \n", "\u2028"];
 const TXT = ["v=STSv1; id=1;", "v=STSv1;id=a; x=y", "v=STSv1 ; id=20160831085700Z", "v=spf1 -all"];
 const HOSTS = ["mx.example.com", "mx2.example.com", "evil.example", "xn--mx-lka.example"];
 
+/** Bounds of zones; most have none, so that the longest replies are seen as well. */
+const MATCH_LIMITS = [undefined, undefined, undefined, 16, 40, 240];
+
 /** What the cases came to. */
 export interface Seen {
   policies: number;
@@ -150,6 +153,7 @@ function checkCase(
     tlsrpt: random.int(2) === 0,
     requireSni: random.int(2) === 0,
     dane: random.pick(["auto", "off", "require"] as const),
+    matchLimit: MATCH_LIMITS[text.length % MATCH_LIMITS.length],
   };
   const nextHop = { domain: "example.com", bracketed: false, port: 25 };
   const facts = { mx: randomMx(random), validates: random.pick([true, true, false, undefined]) };
@@ -157,6 +161,10 @@ function checkCase(
   const payload = formatAnswer(answer, zone);
   seen.longest = Math.max(seen.longest, encodeNetstring(payload).length);
   checkReply(payload, seen);
+  const [, list = ""] = /^OK secure match=([^ ]+)/.exec(payload) ?? [];
+  // Postfix with TLSRPT attributes is to find out itself that no MX host matches.
+  const isBounded = list.length <= (zone.matchLimit ?? Infinity) || list.endsWith(".invalid");
+  expect(isBounded, `match of ${list.length} octets`);
 }
 
 function checkReply(payload: string, seen: Seen): void {
