@@ -30,3 +30,19 @@ Deno.test("from-postfix-tlspol.md names the port that a converted configuration 
   assertEquals(listen, [{ kind: "inet", hostname: "127.0.0.1", port: 8642 }]);
   assert(read("postfix-tlspol").includes("socketmap:inet:127.0.0.1:8642:QUERY\n"));
 });
+
+Deno.test("sendmail-and-exim.md has the configurations that the bench delivers with", () => {
+  const guide = Deno.readTextFileSync(new URL("sendmail-and-exim.md", GUIDES));
+  for (const [language, file] of [["m4", "sendmail.mc"], ["exim", "exim.conf"]]) {
+    const [, block] = guide.split(`\`\`\`${language}\n`)[1]!.match(/^([^]*?)```/)!;
+    assertEquals(block, Deno.readTextFileSync(new URL(`../packaging/${file}`, GUIDES)));
+  }
+});
+
+Deno.test("sendmail-and-exim.md has the settings of the zone sts that is built in", () => {
+  const guide = Deno.readTextFileSync(new URL("sendmail-and-exim.md", GUIDES));
+  const [, zone] = /```yaml\n(zones:\n {2}sts:\n[^]*?)```/.exec(guide)!;
+  const given = loadText(`default_zone: {tlsrpt: yes, require_sni: no}\n${zone}`).config;
+  const builtIn = loadText("default_zone: {tlsrpt: yes, require_sni: no}").config;
+  assertEquals(given.zones.get("sts"), builtIn.zones.get("sts"));
+});

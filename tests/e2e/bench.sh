@@ -46,7 +46,7 @@ DAEMON=${DAEMON:-$DENO run $(grep -v '^#' "$HERE/../../tools/permissions.txt" | 
 B=${E2E_DIR:-${TMPDIR:-/tmp}/e2e-bench}
 if [ -z "${E2E_INNER:-}" ]; then
   # There is no network inside: what the deno programs import must be in the cache before.
-  "$DENO" cache --quiet "$HERE/dns_faults.ts" "$HERE/../../main.ts"
+  "$DENO" cache --quiet "$HERE/dns_faults.ts" "$HERE/syslog.ts" "$HERE/../../main.ts"
   export E2E_INNER=1 DAEMON DENO ROOTFS
   # One run at a time in a directory; the lock ends with the last process of the run.
   exec 9>"$B.lock"
@@ -91,17 +91,8 @@ start_daemon() {
 
 # ---------- cases
 
-PASSED=0
-FAILED=0
-verdict() { # case expected got
-  if [[ $2 == "~"* && $3 =~ ${2#\~} || $2 == "$3" ]]; then
-    PASSED=$((PASSED + 1))
-    echo "ok   $1"
-  else
-    FAILED=$((FAILED + 1))
-    printf 'FAIL %s\n     expected: %s\n     got:      %s\n' "$1" "$2" "$3"
-  fi
-}
+# shellcheck source=tests/e2e/verdict.sh
+. "$HERE/verdict.sh"
 
 # What a map gives for a key, as Postfix's own client sees it: `OK value`, `NOTFOUND`, or `TEMP` and the warnings.
 ask() { # map key

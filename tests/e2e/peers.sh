@@ -42,7 +42,7 @@ make_certificates() {
     -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign,cRLSign" 2>ca.log
   make_certificate policy "${policy_hosts[@]}"
   make_certificate mx1 mx1.good.test
-  make_certificate wildcard '*.wild.test'
+  make_certificate wildcard '*.wild.test' '*.many.test'
   make_certificate other other.example.test
   make_certificate deep a.b.wild.test
   make_certificate listed "${mx_hosts[@]}" mx2.sixfail.dnssec.test
@@ -77,6 +77,7 @@ make_zones() {
     echo "_mta-sts.$domain. 1 TXT \"v=STSv1; id=1;\""
     echo "mta-sts.$domain. A 127.0.0.1"
     echo "_smtp._tls.$domain. TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@$domain\""
+    [[ $mx != *-10.* ]] || many_hosts "$domain" "$mx" "$octet"
   done | sort -u >"$B/dns/records"
   {
     cat "$HERE/zones/test.zone"
@@ -89,11 +90,21 @@ make_zones() {
   cp "$HERE/faults.txt" "$B/dns/faults.txt"
 }
 
+many_hosts() { # domain first-host octet: the others, numbered from 11 to 33
+  local number
+  for number in $(seq 11 33); do
+    echo "$1. MX 10 ${2/-10./-$number.}."
+    echo "${2/-10./-$number.}. A 127.0.0.$3"
+  done
+}
+
 start_dns() {
   cat >"$B/dns/knot.conf" <<K
 server:
     rundir: "$B/dns"
     listen: 127.0.0.53@5300
+    # The faulty forwarder knows UDP only, and 24 MX records are long.
+    udp-max-payload: 4096
     user: root:root
 database:
     storage: "$B/dns"
@@ -126,6 +137,7 @@ server:
     pidfile: ""
     use-syslog: no
     do-ip6: no
+    edns-buffer-size: 4096
     do-not-query-localhost: no
     module-config: "validator iterator"
     trust-anchor-file: "$B/dns/anchor.key"
