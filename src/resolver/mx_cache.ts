@@ -21,9 +21,15 @@ import { assessMx } from "./dane.ts";
 import { withDeadline } from "../base/wait.ts";
 import { readView, writeView } from "./stored_view.ts";
 import type { BoundedMap, MxResult, MxView, ResolverEvent } from "./types.ts";
-
-/** How long a view may stand in for lookups that fail, ms: a day, in which an outage of DNS is noticed. */
-const STALE_LIMIT_MS = 24 * 3600 * 1000;
+import {
+  counts,
+  keepDane,
+  needsWriting,
+  renewalTime,
+  UNVALIDATED,
+  usableStale,
+} from "./mx_verdict.ts";
+import type { DaneSight, MxFailure } from "./mx_verdict.ts";
 
 /**
  * How long a query waits for new answers while a stale view is at hand, ms. A healthy DNS resolver answers
@@ -31,30 +37,14 @@ const STALE_LIMIT_MS = 24 * 3600 * 1000;
  */
 const STALE_WAIT_MS = 1500;
 
-/** A view used in this last share of its life is renewed in the background, so that no query waits for it. */
-const RENEWAL_SHARE = 0.1;
-
 /** No new attempt sooner after lookups failed, ms. */
 const RETRY_MS = 30_000;
 
 /** Failures remembered; beyond this they are all dropped, at the price of one more lookup each. */
 const MAX_FAILURES = 10_000;
 
-/** An unchanged view is written to the store again after this, ms. */
-const REWRITE_MS = 3600 * 1000;
-
 /** Views held of one domain, the latest first: with and without brackets, and a few ports. */
 const VIEWS_PER_DOMAIN = 8;
-
-/**
- * How DANE is looked for at this moment.
- *
- * - `off`: no zone wants it.
- * - `blind`: the DNS resolver does not validate, so nothing can be seen.
- * - `lenient`: whether it validates is not known; answers with the AD bit count, others are taken as they are.
- * - `strict`: it validates, or a zone requires it: answers that were not validated count as failures.
- */
-export type DaneSight = "off" | "blind" | "lenient" | "strict";
 
 /** What {@link createMxCache} needs. */
 export interface MxCacheOptions {
@@ -103,19 +93,12 @@ export interface MxCache {
   forget(domain: string): void;
 }
 
-/** When a view is due to be renewed, ms: answers that rest on it are not given unasked from then on. */
-export function renewalTime({ checkedAt, freshUntil }: MxView): number {
-  return freshUntil - (freshUntil - checkedAt) * RENEWAL_SHARE;
-}
-
 /** Lookups under way. */
 interface Flight {
   readonly domain: string;
   readonly startedAt: number;
   readonly result: Promise<MxResult>;
 }
-
-type Failure = Extract<MxResult, { kind: "failed" }>;
 
 /** Creates the memory of views. */
 export function createMxCache(options: MxCacheOptions): MxCache {
@@ -126,7 +109,7 @@ class Views implements MxCache {
   readonly #options: MxCacheOptions;
   readonly #flights = new Map<string, Flight>();
   /** Failures by next hop, with the time of the next attempt. */
-  readonly #failures = new Map<string, { domain: string; result: Failure; retryAt: number }>();
+  readonly #failures = new Map<string, { domain: string; result: MxFailure; retryAt: number }>();
 
   constructor(options: MxCacheOptions) {
     this.#options = options;
@@ -263,39 +246,4 @@ class Views implements MxCache {
     const others = views.get(domain)?.filter(({ nextHop }) => nextHop !== view.nextHop) ?? [];
     views.set(domain, [view, ...others].slice(0, VIEWS_PER_DOMAIN));
   }
-}
-
-const UNVALIDATED: Failure = {
-  kind: "failed",
-  reason: "unvalidated",
-  detail: "answers that were not validated say nothing of DANE",
-};
-
-/** Whether a view says what must be known: one that was made without looking for DANE says nothing of it. */
-function counts({ dane, validated }: MxView, sight: DaneSight): boolean {
-  if (sight === "off" || sight === "blind" || dane === "usable") return true;
-  return dane !== "unchecked" && (validated || sight === "lenient");
-}
-
-/** What was found, or the failure it comes to where a next hop that had DANE would lose it without proof. */
-function keepDane(found: MxResult, held: MxView | undefined): MxResult {
-  if (found.kind === "failed" || found.view.dane === "usable" || held?.dane !== "usable") {
-    return found;
-  }
-  const { view, skippedFor } = found;
-  if (!view.validated) return UNVALIDATED;
-  const unseen = view.skipped.some((host) => held.daneHosts.includes(host));
-  return unseen && skippedFor !== undefined ? { kind: "failed", ...skippedFor } : found;
-}
-
-function usableStale(view: MxView | undefined, now: number): MxView | undefined {
-  return view !== undefined && now - view.checkedAt < STALE_LIMIT_MS ? view : undefined;
-}
-
-function needsWriting(view: MxView, previous: MxView): boolean {
-  return view.dane !== previous.dane || view.validated !== previous.validated ||
-    view.hosts?.join() !== previous.hosts?.join() ||
-    view.daneHosts.join() !== previous.daneHosts.join() ||
-    view.skipped.join() !== previous.skipped.join() ||
-    view.checkedAt - previous.checkedAt >= REWRITE_MS;
 }

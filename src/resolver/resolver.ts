@@ -16,8 +16,10 @@ import { decideQuery } from "./decide.ts";
 import type { UnheldFacts } from "./decide.ts";
 import { createDomainMemory } from "./domain_memory.ts";
 import type { DomainMemory, DomainState } from "./domain_memory.ts";
-import { createMxCache, renewalTime, viewOctets } from "./mx_cache.ts";
-import type { DaneSight, MxCache } from "./mx_cache.ts";
+import { createMxCache, viewOctets } from "./mx_cache.ts";
+import type { MxCache } from "./mx_cache.ts";
+import { renewalTime } from "./mx_verdict.ts";
+import type { DaneSight } from "./mx_verdict.ts";
 import type { PolicyOutcome, UnheldOutcome } from "./outcome.ts";
 import type {
   Answer,
