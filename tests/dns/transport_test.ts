@@ -154,6 +154,20 @@ Deno.test("ask() uses TCP alone where resolv.conf says so", async () => {
   assertEquals([vias(server), test.way.state().udp], ["tcp", "off"]);
 });
 
+Deno.test("ask() speaks TCP where the runtime was started without UDP", async () => {
+  await using server = await startFakeDnsServer({ "TXT a.example": txt("1") });
+  const { listenDatagram } = Deno;
+  // Without the flag for unstable features, Deno does not have it.
+  Reflect.deleteProperty(Deno, "listenDatagram");
+  try {
+    using test = openWay(server);
+    assertEquals(await test.ask("a.example"), "1");
+    assertEquals([test.events, vias(server)], [["udp false"], "tcp"]);
+  } finally {
+    Object.assign(Deno, { listenDatagram });
+  }
+});
+
 Deno.test("ask() over TCP alone: a question that is hung up on fails by itself", async () => {
   await using server = await startFakeDnsServer({
     "TXT bad.example": { fault: "close" },
