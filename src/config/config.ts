@@ -6,6 +6,7 @@
  */
 
 import { type Endpoint, toListenAddress } from "../base/address.ts";
+import { toDomainValues, toExceptions } from "./exceptions.ts";
 import type { ValuesOf } from "./key.ts";
 import { KEYS } from "./keys.ts";
 import { toFileValues, toSettings } from "./settings.ts";
@@ -40,6 +41,7 @@ export function toConfig(
     defaultZone,
     tlsrptZone: { ...defaultZone, name: "QUERYwithTLSRPT", tlsrpt: true },
     zones: toZones(settings.zones, defaultZone),
+    domains: toExceptions(settings.domains),
     cache: { ...cache, file: cacheFile === "memory" ? undefined : cacheFile },
     https: { ...https, ca: toTrustRoots(tls.ca), allowPrivate },
   };
@@ -51,14 +53,27 @@ export function toConfig(
  * @returns Every key of ours as it would be written in the file.
  */
 export function toFile(config: Config): Record<keyof typeof KEYS, unknown> {
-  const { cache, https, zones } = config;
-  return toFileValues(KEYS, {
+  const { cache, https, zones, domains } = config;
+  const file = toFileValues(KEYS, {
     ...config,
     zones: Object.fromEntries(zones),
+    domains: toDomainValues(domains),
     cache: { ...cache, file: cache.file ?? "memory" },
     tls: { ca: typeof https.ca === "string" ? https.ca : https.ca.file },
     allowPrivate: https.allowPrivate,
   });
+  return { ...file, domains: withoutNulls(file.domains) };
+}
+
+/** An exception shows the keys that it has. */
+function withoutNulls(domains: unknown): Record<string, unknown> {
+  const entries = Object.entries(
+    domains as Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  );
+  return Object.fromEntries(entries.map(([name, values]) => {
+    const given = Object.entries(values).filter(([_key, value]) => value !== null);
+    return [name, Object.fromEntries(given)];
+  }));
 }
 
 /** Each zone, with what it leaves out taken from the default zone; `sts` is there even if the file has none. */

@@ -79,6 +79,12 @@ export const LOG_KEYS = {
     default: "text",
     text: "How events are logged. Each is a line of text or a JSON object.",
   }),
+  answers: choice({
+    words: ["changes", "all", "none"],
+    default: "changes",
+    text:
+      "Which answers to Postfix are logged. With `changes`, the first one for a domain that has a policy, and each different one after it. With `all`, every one, which makes answers slower.",
+  }),
 };
 
 /** Keys at the top of the file about the process. */

@@ -11,7 +11,8 @@ import { LEGACY_CACHE_KEYS, LEGACY_KEYS } from "./legacy_keys.ts";
 
 /** One key. */
 export interface KeyDescription {
-  /** Path such as `dns.timeout`; keys below `zones.NAME` are those below `default_zone`. */
+  /** Path such as `dns.timeout`; keys below `zones.NAME` are those below `default_zone`, those below
+   * `domains.DOMAIN` belong to each domain there. */
   readonly path: string;
   /** `number`, `boolean`, `string`, `list`, or `mapping` for a key that only holds others. */
   readonly type: string;
@@ -41,9 +42,10 @@ export function firstSentence(text: string): string {
 }
 
 function describe(keys: Keys, prefix: string): KeyDescription[] {
-  return [...pathsOf(keys, prefix)].map(([path, key]) => {
-    const { type, unit, allowed, words, text } = key;
-    return {
+  return [...pathsOf(keys, prefix)].flatMap(([path, key]) => {
+    const { type, unit, allowed, words, text, each, placeholder } = key;
+    const below = each && placeholder ? describe(each.keys, `${path}.${placeholder}.`) : [];
+    return [{
       path,
       type,
       unit,
@@ -51,7 +53,7 @@ function describe(keys: Keys, prefix: string): KeyDescription[] {
       allowed,
       ...(words && { words }),
       text,
-    };
+    }, ...below];
   });
 }
 

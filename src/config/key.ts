@@ -34,6 +34,8 @@ export interface Key<Value = unknown, Default = unknown> {
   readonly keys?: Keys;
   /** What stands under each name, in a mapping with names of the operator's choice. */
   readonly each?: Section;
+  /** What stands for such a name in the manual, if `each` has keys of its own; otherwise another section has them. */
+  readonly placeholder?: string;
   /** A mapping that may have keys other than `keys`. */
   readonly open?: boolean;
   /** Checks a value that is there. */

@@ -10,6 +10,8 @@
 
 import { POLICY_KEYS } from "./cache_keys.ts";
 import { PROCESS_KEYS, SOCKET_KEYS } from "./daemon_keys.ts";
+import { EXCEPTION_KEYS } from "./exception_keys.ts";
+import { ALLOWED_DOMAIN, readExceptionDomain } from "./exceptions.ts";
 import { withoutDefaults } from "./key.ts";
 import { namedSections, section } from "./kinds.ts";
 import { NETWORK_KEYS } from "./network_keys.ts";
@@ -27,10 +29,18 @@ export const KEYS = {
   }),
   zones: namedSections({
     keys: withoutDefaults(ZONE_KEYS),
-    name: ZONE_NAME,
+    isName: (name) => ZONE_NAME.test(name),
     allowedName: "a socketmap name without spaces, colons and control characters",
     text:
       "The settings of individual socketmap names. Each has the keys of `default_zone` and inherits what it leaves out. The zone `sts`, for Sendmail, is built in, with `dane: off`, `tlsrpt: false`, `require_sni: true` and `match_limit: 240`.",
+  }),
+  domains: namedSections({
+    keys: EXCEPTION_KEYS,
+    isName: (name) => readExceptionDomain(name) !== undefined,
+    allowedName: ALLOWED_DOMAIN,
+    placeholder: "DOMAIN",
+    text:
+      "Exceptions from what domains publish, each with an end and a reason. `*.` and a domain stands for all names below it, at any depth, and not for the domain itself. Of several entries the most specific one counts, alone.",
   }),
   ...POLICY_KEYS,
   ...NETWORK_KEYS,

@@ -167,14 +167,15 @@ export function namedSections<const Below extends Keys>(
   statement: {
     readonly keys: Below;
     readonly text: string;
-    readonly name: RegExp;
+    readonly isName: (name: string) => boolean;
     /** Completes "must be …" for a name. */
     readonly allowedName: string;
+    readonly placeholder?: string;
   },
 ): NamedSections<Below> {
-  const { keys, text, name, allowedName } = statement;
+  const { keys, text, isName, allowedName, placeholder } = statement;
   const each = section({ keys, text });
-  const names = v.pipe(v.string(), v.regex(name, mustBe(allowedName)));
+  const names = v.pipe(v.string(), v.check(isName, mustBe(allowedName)));
   const schema = v.pipe(mapping, v.record(names, v.nullish(each.schema, {})));
   return {
     type: "mapping",
@@ -182,6 +183,7 @@ export function namedSections<const Below extends Keys>(
     default: {},
     text,
     each,
+    ...(placeholder && { placeholder }),
     schema: schema as v.GenericSchema<unknown, Record<string, ValuesOf<Below>>>,
   };
 }

@@ -11,10 +11,12 @@ import { messageOf } from "../base/error_text.ts";
 import { toConfig } from "./config.ts";
 import { CONFIG_FILES, defaultCacheFile, type Environment } from "./defaults.ts";
 import { checkDocument, type Document, failOn, parseDocument } from "./document.ts";
+import { exceptionProblems } from "./exceptions.ts";
 import { translateLegacy } from "./legacy.ts";
 import { FILE } from "./legacy_keys.ts";
 import type { Config, ConfigNote } from "./types.ts";
 import { UsageError } from "./usage_error.ts";
+import { writeOutDates } from "./written_dates.ts";
 
 /** What {@link loadConfig} needs from outside. */
 export interface LoadOptions {
@@ -41,10 +43,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const { env } = options;
   const { file, text } = findFile(options);
   const name = file ?? "defaults";
-  const document = writeOut(parseDocument(text, name));
+  const document = writeOutDates(writeOut(parseDocument(text, name)), text);
   const checked = checkDocument(document, FILE, { file: name });
   const { values, notes, problems } = translateLegacy(checked, document);
-  failOn(problems, name);
+  failOn([...problems, ...exceptionProblems(values.domains)], name);
 
   const cacheFile = defaultCacheFile(env);
   if (values.cache.file === undefined && cacheFile === undefined) {

@@ -40,6 +40,7 @@ export function applyOverrides(config: Config, overrides: Overrides): Config {
       ? config.cache
       : { ...config.cache, file: cache === "memory" ? undefined : cache },
     log: {
+      ...config.log,
       level: read("--log-level", logLevel, LOG_KEYS.level) ?? config.log.level,
       format: read("--log-format", logFormat, LOG_KEYS.format) ?? config.log.format,
     },

@@ -12,6 +12,7 @@
 import type { ListenAddress } from "../base/address.ts";
 import type { SettingsOf } from "./key.ts";
 import type { KEYS } from "./keys.ts";
+import type { DomainException } from "../resolver/exception.ts";
 import type { Zone } from "../resolver/zone.ts";
 
 export type { ListenAddress } from "../base/address.ts";
@@ -27,6 +28,7 @@ type Reshaped =
   | "http"
   | "defaultZone"
   | "zones"
+  | "domains"
   | "cache"
   | "tls"
   | "https"
@@ -45,6 +47,8 @@ export interface Config extends Omit<Settings, Reshaped> {
   /** The default zone with `tlsrpt`, for the map name `QUERYwithTLSRPT` of postfix-tlspol. */
   readonly tlsrptZone: Zone;
   readonly zones: ReadonlyMap<string, Zone>;
+  /** Exceptions from what domains publish, ended ones included. */
+  readonly domains: readonly DomainException[];
   readonly cache: Omit<Settings["cache"], "file"> & {
     /** `undefined` keeps policies in memory only. */
     readonly file: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * The answer for a policy that is enforced, given what is known of the MX hosts.
+ * The answer for a policy that is enforced, given what is known of the MX hosts; and the one without a policy.
  *
  * | MX RRset | TLSA at the hosts | Answer |
  * | --- | --- | --- |
@@ -21,9 +21,13 @@
  */
 
 import { formatMatchList, matchingHosts } from "../sts/mx_pattern.ts";
+import type { UnheldOutcome } from "./outcome.ts";
 import type { Answer, HeldPolicy, MxResult, NextHop, Zone } from "./types.ts";
 
 type SecureAnswer = Extract<Answer, { kind: "secure" }>;
+
+/** The answer where no policy binds. */
+export const NOTFOUND: Answer = { kind: "notfound" };
 
 /**
  * Builds the answer.
@@ -74,6 +78,38 @@ function withinLimit(secure: SecureAnswer, limit: number): Answer {
     cause: "match-limit",
     reason: `the names in the MTA-STS policy of ${domain} exceed match_limit, ${limit} octets`,
   };
+}
+
+/**
+ * Builds the answer without a policy.
+ *
+ * @param query The policy domain and its zone.
+ * @param facts How it came to that, and why the store could not be read, if so.
+ * @returns `notfound`; `temp` if it is not known whether there is a policy and the zone defers.
+ */
+export function unheldAnswer(
+  { domain, zone }: { domain: string; zone: Zone },
+  { outcome, storeFault }: { outcome: UnheldOutcome; storeFault: string | undefined },
+): Answer {
+  const why = zone.onDnsFailure === "defer" ? whyUndecided(outcome, storeFault) : undefined;
+  return why === undefined
+    ? NOTFOUND
+    : { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` };
+}
+
+/** Why it is not known whether there is a policy, for a `TEMP` reply; `undefined` if it is known. */
+function whyUndecided(outcome: UnheldOutcome, storeFault: string | undefined): string | undefined {
+  switch (outcome) {
+    case "dns-failure":
+      return "DNS failure";
+    case "deadline":
+      return "no answer in time";
+    case "cache-unusable":
+      return storeFault;
+    case "fetch-failed":
+    case "no-record":
+      return undefined;
+  }
 }
 
 /** Why `dane: require` cannot be met, by what is known of the DNS resolver. */

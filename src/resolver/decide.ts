@@ -17,6 +17,8 @@
  * | 10 | unknown: the store cannot be read | as in rows 8 to 11 | – | `cache-unusable` | the zone's `on_dns_failure` |
  * | 11 | no | not known at the deadline of the query, or no room for a check | – | `deadline` | the zone's `on_dns_failure` |
  *
+ * An exception of the configuration (`exceptions.ts`) comes before this table.
+ *
  * A policy counts as held if memory or store has it at that moment: the resolver looks at the store again
  * before each answer of rows 8 to 11. The outcomes of rows 8 to 10 are remembered for a while. A check goes
  * on after the deadline of the query that waits for it.

@@ -43,5 +43,12 @@ export type UnheldOutcome =
   /** The query cannot wait any longer for the check. */
   | "deadline";
 
+/** An exception of the configuration says which policy counts; see `exceptions.ts`. */
+export type ExceptionOutcome =
+  /** None does. */
+  | "exception-ignore"
+  /** The one that is configured. */
+  | "exception-enforce";
+
 /** All outcomes there are. */
-export type Outcome = PolicyOutcome | UnheldOutcome;
+export type Outcome = PolicyOutcome | UnheldOutcome | ExceptionOutcome;

@@ -8,7 +8,10 @@
  */
 
 import type { StoredFailure } from "../cache/types.ts";
-import { enforcedAnswer } from "./answer.ts";
+import { enforcedAnswer, NOTFOUND, unheldAnswer } from "./answer.ts";
+import { createExceptions, ownPolicy, replacesPolicy, zoneUnder } from "./exceptions.ts";
+import type { Exceptions, PolicyException } from "./exceptions.ts";
+import type { DomainException } from "./exception.ts";
 import { createChecker } from "./checker.ts";
 import type { Checker, CheckOptions, CheckResult } from "./checker.ts";
 import { withDeadline } from "../base/wait.ts";
@@ -20,7 +23,7 @@ import { createMxCache, viewOctets } from "./mx_cache.ts";
 import type { MxCache } from "./mx_cache.ts";
 import { renewalTime } from "./mx_verdict.ts";
 import type { DaneSight } from "./mx_verdict.ts";
-import type { PolicyOutcome, UnheldOutcome } from "./outcome.ts";
+import type { ExceptionOutcome, PolicyOutcome, UnheldOutcome } from "./outcome.ts";
 import type {
   Answer,
   HeldPolicy,
@@ -41,6 +44,8 @@ export interface DomainReport {
   readonly failure: StoredFailure | undefined;
   /** The last known view of its MX hosts, for mail on port 25. */
   readonly mx: MxView | undefined;
+  /** The exception that counts for it now. */
+  readonly exception?: DomainException | undefined;
 }
 
 /** Answers queries and keeps what it knows fresh. */
@@ -71,12 +76,15 @@ interface Tools {
   readonly checker: Checker;
   readonly mxCache: MxCache;
   readonly effects: ResolverEffects;
+  readonly exceptions: Exceptions;
 }
 
 /** One query. */
 interface Query {
   readonly nextHop: NextHop;
+  /** As it answers under the exception. */
   readonly zone: Zone;
+  readonly exception: DomainException | undefined;
   /** The state of its domain, looked up once, and again after a wait. */
   readonly state: DomainState;
   /** What is left of its time, ms. */
@@ -86,7 +94,7 @@ interface Query {
 /** One query for which a policy is held. */
 interface HeldQuery extends Query {
   readonly held: HeldPolicy;
-  readonly outcome: PolicyOutcome;
+  readonly outcome: PolicyOutcome | ExceptionOutcome;
   /** Of the moment at which the policy was held: it may be replaced while the MX hosts are looked up. */
   readonly token: { readonly valid: boolean };
 }
@@ -108,7 +116,8 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
     views,
     sight: () => daneSight(settings, effects.dnssec()),
   });
-  const tools: Tools = { memory, checker, mxCache, effects };
+  const exceptions = createExceptions(settings.domains ?? [], clock);
+  const tools: Tools = { memory, checker, mxCache, effects, exceptions };
   return {
     resolve: (nextHop, zone) => resolve(tools, nextHop, zone),
     check: checker.check,
@@ -122,6 +131,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
         held: recall.kind === "held" ? recall.held : undefined,
         failure: store.getFailure(domain),
         mx: mxCache.peek({ domain, bracketed: false, port: 25 }),
+        exception: exceptions.find(domain),
       };
     },
     load: checker.load,
@@ -131,9 +141,18 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
 }
 
 function resolve(tools: Tools, nextHop: NextHop, zone: Zone): Resolution | Promise<Resolution> {
-  const { memory, effects: { clock } } = tools;
-  const state = memory.stateOf(nextHop.domain);
-  const query: Query = { nextHop, zone, state, wait: zone.timeout };
+  const { memory, exceptions, effects: { clock } } = tools;
+  const { domain } = nextHop;
+  const state = memory.stateOf(domain);
+  const exception = exceptions.find(domain);
+  const query: Query = {
+    nextHop,
+    zone: zoneUnder(exception, zone),
+    exception,
+    state,
+    wait: zone.timeout,
+  };
+  if (replacesPolicy(exception)) return answerExcepted(tools, query, exception);
   const held = memory.live(state);
   if (held !== undefined) return answerKnown(tools, query, held);
   const recall = memory.recall(state);
@@ -151,17 +170,44 @@ function resolve(tools: Tools, nextHop: NextHop, zone: Zone): Resolution | Promi
     : answerUnheld(tools, query, facts, outcome);
 }
 
+/** The exception answers. The held policy is looked after meanwhile, so that it counts again when that ends. */
+function answerExcepted(
+  tools: Tools,
+  query: Query,
+  exception: PolicyException,
+): Resolution | Promise<Resolution> {
+  const { memory, checker, mxCache, effects: { clock, observe } } = tools;
+  const { state, nextHop, zone } = query;
+  const { domain, token } = state;
+  const now = clock.now();
+  if (memory.recall(state).kind === "held") {
+    memory.noteUse(state);
+    if (now >= state.nextCheckAt) checker.check(domain, { urgent: true });
+  }
+  if (exception.policy === "enforce") {
+    const held = ownPolicy(exception, { domain, now });
+    const own: HeldQuery = { ...query, held, outcome: "exception-enforce", token };
+    const mx = mxCache.view(nextHop, query.wait);
+    return mx instanceof Promise
+      ? mx.then((result) => answerEnforced(tools, own, result))
+      : answerEnforced(tools, own, mx);
+  }
+  const outcome = "exception-ignore";
+  observe({ kind: "answer", domain, zone, outcome, answer: NOTFOUND, exception });
+  return { answer: NOTFOUND, until: 0, token, outcome, exception };
+}
+
 /** A policy held answers at once. */
 function answerKnown(
   tools: Tools,
   query: Query,
   held: HeldPolicy,
 ): Resolution | Promise<Resolution> {
-  const { nextHop, zone, state, wait } = query;
+  const { state } = query;
   const now = tools.effects.clock.now();
   const outcome = decideQuery({ kind: "held", now, nextCheckAt: state.nextCheckAt });
   if (outcome === "rechecking") tools.checker.check(state.domain, { urgent: true });
-  return answerHeld(tools, { nextHop, zone, state, wait, held, outcome, token: state.token });
+  return answerHeld(tools, { ...query, held, outcome, token: state.token });
 }
 
 async function resolveSlowly(tools: Tools, query: Query): Promise<Resolution> {
@@ -196,7 +242,9 @@ function answerHeld(tools: Tools, query: HeldQuery): Resolution | Promise<Resolu
   const { mode } = held.policy;
   tools.memory.noteUse(state);
   const isEnforced = mode === "enforce" || (mode === "testing" && zone.strictTesting);
-  if (!isEnforced) return conclude(tools, query, NOTFOUND, Infinity);
+  if (!isEnforced) {
+    return conclude(tools, { ...query, exception: undefined }, NOTFOUND, { until: Infinity });
+  }
   const mx = tools.mxCache.view(nextHop, query.wait);
   return mx instanceof Promise
     ? mx.then((result) => answerEnforced(tools, query, result))
@@ -206,23 +254,26 @@ function answerHeld(tools: Tools, query: HeldQuery): Resolution | Promise<Resolu
 function answerEnforced(tools: Tools, query: HeldQuery, mx: MxResult): Resolution {
   const validates = tools.effects.dnssec();
   const answer = enforcedAnswer(query, { mx, validates });
-  if (mx.kind === "failed") return conclude(tools, query, answer, 0);
+  if (mx.kind === "failed") return conclude(tools, query, answer, { until: 0 });
+  const { hosts } = mx.view;
   // A view that was not validated counts for one answer, until it is known whether the DNS resolver validates.
   const isPassing = validates === undefined && query.zone.dane !== "off" && !mx.view.validated;
-  return conclude(tools, query, answer, isPassing ? 0 : renewalTime(mx.view));
+  return conclude(tools, query, answer, { until: isPassing ? 0 : renewalTime(mx.view), hosts });
 }
 
 function conclude(
   { effects: { observe } }: Tools,
-  { held, outcome, state, zone, token }: HeldQuery,
+  { held, outcome, state, zone, token, exception }: HeldQuery,
   answer: Answer,
-  mxUntil: number,
+  mx: { readonly until: number; readonly hosts?: readonly string[] | undefined },
 ): Resolution {
   const { domain, nextCheckAt } = state;
   // While a check is under way this is past: of what is asked for once no reply is kept ready.
-  const until = answer.kind === "temp" ? 0 : Math.min(held.expiresAt, nextCheckAt, mxUntil);
-  observe({ kind: "answer", domain, zone, outcome, answer });
-  return { answer, until, token, outcome };
+  const until = answer.kind === "temp" || exception !== undefined
+    ? 0
+    : Math.min(held.expiresAt, nextCheckAt, mx.until);
+  observe({ kind: "answer", domain, zone, outcome, answer, exception, mxHosts: mx.hosts });
+  return { answer, until, token, outcome, mode: held.policy.mode, exception };
 }
 
 /** Answers without a policy; the store has just been looked at. */
@@ -232,30 +283,10 @@ function answerUnheld(
   { storeFault, absence }: UnheldFacts,
   outcome: UnheldOutcome,
 ): Resolution {
-  const why = zone.onDnsFailure === "defer" ? whyUndecided(outcome, storeFault) : undefined;
-  const answer: Answer = why === undefined
-    ? NOTFOUND
-    : { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` };
+  const answer = unheldAnswer({ domain, zone }, { outcome, storeFault });
   observe({ kind: "answer", domain, zone, outcome, answer, storeFault });
   const isSure = answer.kind !== "temp" && storeFault === undefined && absence !== undefined;
   return { answer, until: isSure ? absence.until : 0, token, outcome };
-}
-
-const NOTFOUND: Answer = { kind: "notfound" };
-
-/** Why it is not known whether there is a policy, for a `TEMP` reply; `undefined` if it is known. */
-function whyUndecided(outcome: UnheldOutcome, storeFault: string | undefined): string | undefined {
-  switch (outcome) {
-    case "dns-failure":
-      return "DNS failure";
-    case "deadline":
-      return "no answer in time";
-    case "cache-unusable":
-      return storeFault;
-    case "fetch-failed":
-    case "no-record":
-      return undefined;
-  }
 }
 
 function daneSight(

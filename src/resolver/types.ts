@@ -11,6 +11,8 @@ import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { GenerationalMapOptions } from "../base/generational_map.ts";
 import type { NextHop } from "../sts/domain.ts";
 import type { TxtSelection } from "../sts/txt_record.ts";
+import type { DomainException } from "./exception.ts";
+import type { PolicyMode } from "../sts/policy.ts";
 import type { Zone } from "./zone.ts";
 import type { ProvenClock } from "../base/clock.ts";
 import type { KeptOutcome, Outcome } from "./outcome.ts";
@@ -136,6 +138,10 @@ export type ResolverEvent =
     readonly zone: Zone;
     readonly outcome: Outcome;
     readonly answer: Answer;
+    /** The exception under which it was given, if that had a say. */
+    readonly exception?: DomainException | undefined;
+    /** All MX hosts, if they were looked at and are known. */
+    readonly mxHosts?: readonly string[] | undefined;
     /** Why the store could not be read, if that decided the answer. */
     readonly storeFault?: string;
   };
@@ -153,6 +159,10 @@ export interface Resolution {
   readonly token: { readonly valid: boolean };
   /** How the resolver came to the answer. */
   readonly outcome: Outcome;
+  /** The mode of the policy that it rests on, if it rests on one. */
+  readonly mode?: PolicyMode;
+  /** The exception under which it was given, if that had a say. */
+  readonly exception?: DomainException | undefined;
 }
 
 /** The settings of the resolver; durations in milliseconds. */
@@ -175,6 +185,8 @@ export interface ResolverSettings {
   readonly dane: boolean;
   /** A zone says `dane: require`. @default {false} */
   readonly daneRequired?: boolean;
+  /** Exceptions from what domains publish, ended ones included. @default {[]} */
+  readonly domains?: readonly DomainException[];
 }
 
 /** The effects the resolver works with. */

@@ -21,6 +21,8 @@ export const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
   "no-record": "no policy: there is no usable TXT record (RFC 8461 §3.1)",
   "dns-failure": "unknown: the DNS lookup failed",
   "cache-unusable": "unknown: the cache file cannot be read",
+  "exception-ignore": "an exception of the configuration says that no policy counts",
+  "exception-enforce": "an exception of the configuration says which MX hosts are accepted",
   deadline: "unknown: no answer in time",
 };
 

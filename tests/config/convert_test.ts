@@ -98,7 +98,7 @@ Deno.test("convertConfig() converts every key of postfix-tlspol", () => {
       // Attributes that Postfix wants are not for Sendmail.
       zones: defaults.zones,
       dns: { ...defaults.dns, servers: ["127.0.0.53:53"] },
-      log: { level: "debug", format: "json" },
+      log: { ...defaults.log, level: "debug", format: "json" },
     },
     notes: [],
   });

@@ -25,7 +25,7 @@ Deno.test("applyOverrides() replaces what is named and keeps the rest", () => {
         { kind: "unix", path: "/run/x.sock", mode: 0o606 },
       ],
       cache: { ...config.cache, file: "./x.db" },
-      log: { level: "warn", format: "json" },
+      log: { ...config.log, level: "warn", format: "json" },
     },
   );
   assertEquals(applyOverrides(config, { cache: "memory" }).cache.file, undefined);

@@ -42,7 +42,7 @@ const KEYS_HERE = {
   ...MADE_UP,
   by_name: namedSections({
     keys: withoutDefaults({ wait_here: MADE_UP.long_wait }),
-    name: /^[a-z]+$/,
+    isName: (name) => /^[a-z]+$/.test(name),
     allowedName: "a word",
     text: ".",
   }),
