@@ -14,19 +14,34 @@ import type { Cell, Metrics } from "../base/metrics.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/clock.ts";
 import { stackOf } from "../base/error_text.ts";
-import { type NextHop, readKey } from "../sts/domain.ts";
+import { formatNextHop, type NextHop, readKey } from "../sts/domain.ts";
 import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";
 import { areWords, foldCase, hashOctets, type Octets, toWords, viewOf } from "./octets.ts";
-import { NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
+import { formatTemp, NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
 import type { Resolution } from "../resolver/types.ts";
 import { formatAnswer } from "./tls_policy.ts";
 
 /** What the responder needs of a `Resolution`: the answer, and for how long it may be repeated. */
-export type Resolved = Pick<Resolution, "answer" | "until" | "token">;
+export type Resolved =
+  & Pick<Resolution, "answer" | "until" | "token">
+  & Partial<Pick<Resolution, "outcome" | "mode" | "exception">>;
+
+/** A reply that is not a ready one, for the log of answers. */
+export interface WorkedOutReply {
+  /** The next hop in Postfix's form, or the key as received if it is none: unchecked remote text then. */
+  readonly key: string;
+  /** The policy domain; `undefined` if the key is no next hop. */
+  readonly domain: string | undefined;
+  readonly zone: Zone;
+  /** The payload that Postfix gets. */
+  readonly text: string;
+  /** What the resolver said; `undefined` if it was not asked, or failed. */
+  readonly resolved: Resolved | undefined;
+}
 
 /** A reply that can be sent as it is, as long as its answer may be repeated. */
-export interface ReadyReply extends Omit<Resolved, "answer"> {
+export interface ReadyReply extends Pick<Resolved, "until" | "token"> {
   /** The request with its key in lower case, as words. */
   readonly request: Int32Array;
   /** The framed reply. */
@@ -52,6 +67,8 @@ export interface ResponderOptions {
     get(hash: number): ReadyReply | undefined;
     set(hash: number, reply: ReadyReply): void;
   };
+  /** Hears of each reply that is not a ready one, without those for parent domains; must not throw. */
+  onReply?(reply: WorkedOutReply): void;
 }
 
 /** Octets of the longest request with a ready reply: a domain name (253), brackets, port, a short map name. */
@@ -136,6 +153,7 @@ class Responder {
     const reading = readKey(key);
     if (reading.kind !== "next-hop") {
       this.#meters.queries.cell(zone.name, "notfound").value++;
+      this.#tell({ key, domain: undefined, zone, text: NOTFOUND_REPLY, resolved: undefined });
       return NOTFOUND;
     }
     const isShort = octets.to - octets.from <= READY_REQUEST_MAX_BYTES;
@@ -165,8 +183,9 @@ class Responder {
     }
   }
 
-  #finish({ answer, until, token }: Resolved, query: Query): Uint8Array {
-    const { hash, request, zone } = query;
+  #finish(resolved: Resolved, query: Query): Uint8Array {
+    const { answer, until, token } = resolved;
+    const { hash, request, zone, nextHop } = query;
     const text = formatAnswer(answer, zone);
     const bytes = encodeNetstring(text);
     // An answer that cannot be printed defers the mail, so it counts as deferred.
@@ -177,16 +196,24 @@ class Responder {
     if (request !== undefined && isSmall && until > this.#options.clock.now()) {
       this.#readyReplies.set(hash, { request, bytes, until, token, cell });
     }
+    this.#tell({ key: formatNextHop(nextHop), domain: nextHop.domain, zone, text, resolved });
     return bytes;
   }
 
+  #tell(reply: WorkedOutReply): void {
+    this.#options.onReply?.(reply);
+  }
+
   /** Answers in spite of a bug: the mail waits until the bug is fixed. */
-  #fail(error: unknown, { zone, nextHop: { domain } }: Query): Uint8Array {
+  #fail(error: unknown, { zone, nextHop }: Query): Uint8Array {
+    const { domain } = nextHop;
     this.#options.log.error("query failed", {
       domain,
       error: stackOf(error),
     });
     this.#meters.queries.cell(zone.name, "temp").value++;
+    const text = formatTemp("internal error");
+    this.#tell({ key: formatNextHop(nextHop), domain, zone, text, resolved: undefined });
     return FAILED_REPLY;
   }
 }

@@ -21,6 +21,9 @@ const REFRESH_GRACE_MS = 24 * 3600 * 1000;
 /** He hears of a policy with a short `max_age` when this share of it is over: the regular fetch comes well before. */
 const REFRESH_SHARE = 0.75;
 
+/** Names of a list in a warning: a domain may have thousands, and the first few show what is wrong. */
+const MAX_NAMES = 5;
+
 /** What {@link createObserver} needs. */
 export interface ObserverOptions {
   readonly log: Log;
@@ -175,14 +178,18 @@ function onMx({ log, warnings, counters }: Tools, { nextHop, result, ms }: Event
 }
 
 function onAnswer(
-  { log, warnings, counters }: Tools,
-  { domain, zone, outcome, answer, storeFault }: EventOf<"answer">,
+  { warnings, counters }: Tools,
+  { domain, outcome, answer, mxHosts = [], storeFault }: EventOf<"answer">,
 ): void {
   counters.decisions.cell(outcome).value++;
   const cause = deferralCause(outcome, answer);
   if (cause !== undefined) counters.deferrals.cell(cause).value++;
   if (cause === "mx-mismatch") {
-    warnings.warn(`${domain} ${cause}`, "no mx host matches the policy", { domain });
+    warnings.warn(`${domain} ${cause}`, "no mx host matches the policy", {
+      domain,
+      hosts: formatNames(mxHosts),
+      patterns: answer.kind === "secure" ? formatNames(answer.patterns) : undefined,
+    });
   } else if (answer.kind === "temp") {
     warnings.warn(`${domain} ${cause}`, "deferred", { domain, reason: answer.reason });
   }
@@ -193,14 +200,13 @@ function onAnswer(
       reason: storeFault,
     });
   }
-  log.debug("answered", {
-    domain,
-    zone: zone.name,
-    answer: answer.kind,
-    outcome,
-    lists: answer.kind === "secure" && answer.listsPatterns ? "patterns" : undefined,
-    reason: storeFault,
-  });
+}
+
+/** The first names of a list, and how many more there are; `none` for an empty one. */
+function formatNames(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  const shown = names.slice(0, MAX_NAMES).join(" ");
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
 }
 
 function declareCounters(metrics: Metrics) {

@@ -8,6 +8,7 @@ import {
   type ReadyReply,
   readyReplyOctets,
   type Resolved,
+  type WorkedOutReply,
 } from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
 import type { Answer } from "../../src/resolver/types.ts";
@@ -42,7 +43,10 @@ function secure(domain: string): Answer {
 }
 
 /** A responder whose resolver is the test's. */
-function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolved | Promise<Resolved>) {
+function setUp(
+  resolve: (nextHop: NextHop, zone: Zone) => Resolved | Promise<Resolved>,
+  onReply?: (reply: WorkedOutReply) => void,
+) {
   const clock = new ManualClock();
   const metrics = createMetrics();
   const { log, lines } = recordLog();
@@ -58,6 +62,7 @@ function setUp(resolve: (nextHop: NextHop, zone: Zone) => Resolved | Promise<Res
     log,
     metrics,
     readyReplies,
+    ...(onReply && { onReply }),
   });
   return {
     asked,
@@ -314,4 +319,36 @@ Deno.test("createResponder() keeps no long reply ready, and says what a ready on
   assert(ready !== undefined);
   const octets = readyReplyOctets(ready);
   assert(octets > ready.bytes.length + 20 && octets < 1000, `${octets}`);
+});
+
+Deno.test("createResponder() tells of each reply that it works out, as Postfix gets it, and of no ready one", async () => {
+  const told: WorkedOutReply[] = [];
+  const { ask } = setUp(({ domain }) => {
+    if (domain === "bug.example") throw new Error("bug");
+    const patterns = Array.from({ length: 5000 }, (_, index) => `mx${index}.${domain}`);
+    const answer: Answer = { ...secure(domain) as Extract<Answer, { kind: "secure" }>, patterns };
+    const isLong = domain === "long.example";
+    return { answer: isLong ? answer : secure(domain), until: Infinity, token: { valid: true } };
+  }, (reply) => told.push(reply));
+  await ask("postfix Example.com");
+  await ask("postfix example.com");
+  await ask("reports [long.example]:587");
+  await ask("postfix bug.example");
+  await ask("postfix 192.0.2.1");
+  await ask("postfix .example.com");
+  assertEquals(
+    told.map(({ key, domain, zone, text }) => [key, domain, zone.name, text.slice(0, 34)]),
+    [
+      ["example.com", "example.com", "default", "OK secure match=mx.example.com ser"],
+      ["[long.example]:587", "long.example", "reports", "TEMP the MTA-STS policy of long.ex"],
+      ["bug.example", "bug.example", "default", "TEMP internal error"],
+      ["192.0.2.1", undefined, "default", "NOTFOUND "],
+    ],
+  );
+  assertEquals(told.map(({ resolved }) => resolved?.answer.kind), [
+    "secure",
+    "secure",
+    undefined,
+    undefined,
+  ]);
 });

@@ -3,8 +3,10 @@ import { createLog } from "../../src/base/log.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { createWarnings } from "../../src/base/warnings.ts";
 import { SENDMAIL_SETTINGS } from "../../src/config/zones.ts";
+import { formatAnswer } from "../../src/postfix/tls_policy.ts";
+import { createAnswerLog } from "../../src/status/answer_log.ts";
 import { createObserver } from "../../src/status/observer.ts";
-import { createWorld, DAY } from "../fakes/world.ts";
+import { createWorld, DAY, ZONE } from "../fakes/world.ts";
 import type { World } from "../fakes/world.ts";
 
 const DOMAIN = "example.com";
@@ -105,15 +107,28 @@ Deno.test("the log and the metrics have what became of a list that does not fit"
     refreshInterval: DAY,
     failures: { dns: [], fetch: [] },
   });
+  // The line is the one of the answer log: the observer has none about answers any more.
+  const note = createAnswerLog({ log, clock: world.clock }).follow("all");
   const deferrals = () =>
     metrics.samples("mta_sts_deferrals_total").filter(({ value }) => value > 0);
   async function ask(matchLimit: number | undefined): Promise<string> {
-    await world.reply(DOMAIN, { matchLimit });
+    const resolved = await world.resolve(DOMAIN, { matchLimit });
     world.events.splice(0).forEach(observe);
+    const zone = { ...ZONE, matchLimit };
+    note({
+      key: DOMAIN,
+      domain: DOMAIN,
+      zone,
+      text: formatAnswer(resolved.answer, zone),
+      resolved,
+    });
     return lines.splice(0).at(-1)!;
   }
   assertEquals((await ask(undefined)).includes("lists="), false);
-  assertStringIncludes(await ask(240), "answered domain=example.com zone=default answer=secure");
+  assertStringIncludes(
+    await ask(240),
+    'answered domain=example.com zone=default reply="OK secure"',
+  );
   assertStringIncludes(await ask(240), "lists=patterns");
   assertEquals(deferrals(), []);
 

@@ -115,3 +115,15 @@ Deno.test("createObserver() says once an hour that the cache cannot be read, for
   const causes = metrics.samples("mta_sts_deferrals_total").filter(({ value }) => value > 0);
   assertEquals(causes, [{ labels: { cause: "cache-unusable" }, value: 1 }]);
 });
+
+Deno.test("createObserver() names hosts and patterns if no MX host matches, a few of them, quoted", async () => {
+  const { world, ask } = observed(604_800);
+  const hosts = Array.from({ length: 7 }, (_, index) => `mx${index}.other.example`);
+  world.dns.table["MX example.com"] = hosts.map((exchange) => ({ preference: 10, exchange }));
+  assertStringIncludes(
+    await ask(),
+    "WARN  no mx host matches the policy domain=example.com " +
+      'hosts="mx0.other.example mx1.other.example mx2.other.example mx3.other.example ' +
+      'mx4.other.example and 2 more" patterns=mx.example.com\n',
+  );
+});
