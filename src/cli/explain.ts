@@ -12,6 +12,7 @@ import type { FetchTrace } from "../https/types.ts";
 import { formatAnswer } from "../postfix/tls_policy.ts";
 import type { Answer } from "../resolver/types.ts";
 import type { Clock, ProvenClock } from "../base/clock.ts";
+import type { DomainException } from "../resolver/exception.ts";
 import { createResolver } from "../resolver/resolver.ts";
 import type { Outcome } from "../resolver/outcome.ts";
 import type { HeldPolicy, ResolverEvent } from "../resolver/types.ts";
@@ -36,6 +37,8 @@ export interface Explanation {
   /** The outcome of the check. */
   readonly outcome: Outcome;
   readonly answer: Answer;
+  /** The exception that counts for the domain. */
+  readonly exception: DomainException | undefined;
   /** The reply Postfix would get. */
   readonly reply: string;
 }
@@ -89,6 +92,7 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
   });
   const check = await resolver.check(nextHop.domain, { force: true });
   const { answer, outcome } = await resolver.resolve(nextHop, zone);
+  const { held, exception } = resolver.report(nextHop.domain);
   const find = <K extends ResolverEvent["kind"]>(kind: K) =>
     events.find((event): event is EventOf<K> => event.kind === kind);
   return {
@@ -99,10 +103,11 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     trace,
     mx: find("mx"),
     cached,
-    held: check?.held ?? resolver.report(nextHop.domain).held,
-    // The query after the check only finds what the check left.
-    outcome: check?.outcome ?? outcome,
+    held: check?.held ?? held,
+    // The query after the check only finds what the check left, unless an exception answers.
+    outcome: exception?.policy === undefined ? check?.outcome ?? outcome : outcome,
     answer,
+    exception,
     reply: formatAnswer(answer, zone),
   };
 }

@@ -4,7 +4,10 @@
  * @module
  */
 
+import { formatEnd } from "../base/end_time.ts";
 import { quoteRemote } from "../base/quote_text.ts";
+import type { DomainException } from "../resolver/exception.ts";
+import { describeException } from "../status/exception_text.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
 import { explainOutcome, OUTCOME_TEXT } from "../status/outcome_text.ts";
 import type { Explanation } from "./explain.ts";
@@ -39,6 +42,7 @@ export function formatExplanation(explanation: Explanation): string {
     ...policyRows(explanation),
     ["Cache", cacheLine(explanation)],
     ...mxRows(explanation),
+    ...exceptionRows(explanation),
     ["Decision", explainOutcome(explanation.outcome)],
     ["Reply", explanation.reply],
   ];
@@ -110,10 +114,31 @@ function mxRows({ mx, answer }: Explanation): [string, string][] {
   return [["MX hosts", names?.join(", ") ?? "none"], ["DANE", DANE[dane]]];
 }
 
+function exceptionRows({ exception }: Explanation): [string, string][] {
+  if (exception === undefined) return [];
+  const { domain, until, reason } = exception;
+  return [
+    ["Exception", `${describeException(exception)} (domains: ${JSON.stringify(domain)})`],
+    ["", `until ${formatEnd(until)}: ${reason}`],
+  ];
+}
+
+function exceptionToJson({ domain, policy, mx, dane, until, reason }: DomainException) {
+  return {
+    domain,
+    policy,
+    ...(policy === "enforce" && { mx }),
+    dane,
+    until: new Date(until).toISOString(),
+    reason,
+  };
+}
+
 /** The explanation as plain data for `--json`. Times are ISO 8601, durations as their names say. */
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
   const { nextHop, records, txt, fetch, trace, held, cached, mx, outcome, answer, reply } =
     explanation;
+  const { exception } = explanation;
   return {
     next_hop: formatNextHop(nextHop),
     domain: nextHop.domain,
@@ -155,6 +180,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
         skipped: mx.result.view.skipped,
         dane: mx.result.view.dane,
       }),
+    exception: exception && exceptionToJson(exception),
     decision: { outcome, why: OUTCOME_TEXT[outcome] },
     answer: answer.kind,
     reply,

@@ -1,6 +1,6 @@
 /**
- * The parts of the daemon that are made once and outlive every reload: clock, log, counters, warnings
- * and the store.
+ * The parts of the daemon that are made once and outlive every reload: clock, log, counters, warnings,
+ * the store, and what was seen of answers and exceptions.
  *
  * @module
  */
@@ -17,6 +17,11 @@ import type { PolicyStore } from "../cache/types.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { checkDirectory } from "../sqlite/file_path.ts";
+import { isInForce } from "../resolver/exceptions.ts";
+import { createAnswerLog } from "../status/answer_log.ts";
+import type { AnswerLog } from "../status/answer_log.ts";
+import { createExceptionWatch } from "../status/exception_watch.ts";
+import type { ExceptionWatch } from "../status/exception_watch.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { logClock } from "./clock_log.ts";
 import { shareMemory } from "./memory_shares.ts";
@@ -28,6 +33,10 @@ export interface DaemonContext {
   readonly metrics: Metrics;
   readonly warnings: Warnings;
   readonly store: PolicyStore;
+  /** Logs answers; absent if there is nobody to answer. */
+  readonly answers?: AnswerLog;
+  /** Watches the exceptions of the configuration; absent where `answers` is. */
+  readonly exceptions?: ExceptionWatch;
   /** Records what happens to each domain; absent if no page shows it. */
   readonly events?: Pick<RecentEvents, "note">;
 }
@@ -37,11 +46,22 @@ export interface DaemonContext {
  *
  * @throws {UsageError} If other users can write to the directory of the cache file.
  */
-export function createContext(config: Config, log: Log): Omit<DaemonContext, "events"> {
+export function createContext(
+  config: Config,
+  log: Log,
+): Required<Omit<DaemonContext, "events">> {
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });
-  return { clock, log, metrics, warnings, store: openStore(config, { log, metrics, clock }) };
+  const store = openStore(config, { log, metrics, clock });
+  const answers = createAnswerLog({ log, clock });
+  const exceptions = createExceptionWatch({
+    log,
+    metrics,
+    clock,
+    hasEnded: (exception) => !isInForce(exception, clock.proven()),
+  });
+  return { clock, log, metrics, warnings, store, answers, exceptions };
 }
 
 function openStore(

@@ -49,6 +49,7 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   const events = config.http.length === 0 ? undefined : recordEvents(kept.clock);
   const context: DaemonContext = { ...kept, events };
   let engine = await startEngine(config, context);
+  kept.exceptions.use(engine.exceptions);
 
   const handler: Handler = (payload, now) => engine.respond(payload, now);
   const server = createServer({ ...context, handler, limits: config.limits });
@@ -62,6 +63,7 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   const closeHttp = events && await openHttpSurface(config, {
     context,
     events,
+    exceptions: () => kept.exceptions.list(),
     engine: () => engine,
     sockets: () => server.sockets(),
   });
@@ -77,6 +79,7 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   const takeOver = (next: Engine) => {
     engine.retire();
     engine = next;
+    kept.exceptions.use(next.exceptions);
   };
   const stopReloads = onReload(
     createReload({ read, context, listeners, supervision, running: config, takeOver }),
@@ -88,6 +91,7 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
   closeHttp?.();
   engine.stop();
+  kept.exceptions.stop();
   context.store.close();
   log.info("stopped");
 }

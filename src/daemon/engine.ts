@@ -21,6 +21,7 @@ import { type MemoryShares, shareMemory } from "./memory_shares.ts";
 import { chooseZones } from "./choose_zones.ts";
 import { startStoreMaintenance } from "./store_maintenance.ts";
 import { startRefresher } from "../resolver/refresher.ts";
+import type { DomainException } from "../resolver/exception.ts";
 import { createResolver } from "../resolver/resolver.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { openNetwork } from "./network.ts";
@@ -31,6 +32,8 @@ export interface Engine {
   readonly respond: Handler;
   readonly resolver: Resolver;
   readonly network: Network;
+  /** The exceptions by which it answers. */
+  readonly exceptions: readonly DomainException[];
   readonly dnssec: DnssecWatch;
   /** About how many octets of memory are in use, by what. */
   memory(): MemoryShares;
@@ -42,6 +45,8 @@ export interface Engine {
 
 /** By then, queries and checks of a retired engine have normally reached their deadlines, ms. */
 const RETIRE_MS = 120_000;
+
+const NO_READY_REPLIES = { get: () => undefined, set: () => {} };
 
 /**
  * Puts an engine together and starts it.
@@ -61,7 +66,9 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     ...context,
     resolve: resolver.resolve,
     zoneFor: chooseZones(config, context.warnings),
-    readyReplies,
+    // Each answer has a line of its own, so none may be given unasked.
+    readyReplies: config.log.answers === "all" ? NO_READY_REPLIES : readyReplies,
+    ...(context.answers && { onReply: context.answers.follow(config.log.answers) }),
   });
   const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });
   const stopMaintenance = startStoreMaintenance(context);
@@ -81,6 +88,7 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
     respond,
     resolver,
     network,
+    exceptions: config.domains,
     dnssec,
     memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
     stop(): void {
@@ -125,6 +133,7 @@ function createEngineResolver(
     clock,
     observe(event): void {
       context.events?.note(event);
+      context.exceptions?.note(event);
       observe(event);
     },
     dnssec: dnssec.validates,

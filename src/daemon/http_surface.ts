@@ -7,6 +7,7 @@
 import { formatEndpoint } from "../base/address.ts";
 import { GenerationalMap } from "../base/generational_map.ts";
 import type { Config, ListenAddress } from "../config/types.ts";
+import type { ExceptionState } from "../status/exception_watch.ts";
 import { declareGauges } from "../status/gauges.ts";
 import { createHealth } from "../status/health.ts";
 import { startHistory } from "../status/history.ts";
@@ -27,6 +28,8 @@ import { VERSION } from "../base/version.ts";
 export interface HttpSurfaceOptions {
   readonly context: DaemonContext;
   readonly events: RecentEvents;
+  /** The exceptions of the configuration. */
+  readonly exceptions: () => readonly ExceptionState[];
   /** The running engine, which a reload replaces. */
   readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory">;
   /** Sockets on which queries are accepted. */
@@ -61,6 +64,7 @@ export async function openHttpSurface(
     version: VERSION,
     // The monotonic clock begins with the process.
     startedAt: now() - performance.now(),
+    exceptions: options.exceptions,
     report: (domain: string) => engine().resolver.report(domain),
   };
   declareGauges({
@@ -78,6 +82,7 @@ export async function openHttpSurface(
     probe: () => engine().dnssec.ask(),
     validates: () => engine().dnssec.validates(),
     resolvers: () => engine().dnssec.resolvers(),
+    exceptions: facts.exceptions,
   });
   const history = startHistory(context);
   const site = await createSite({ ...facts, history, health });

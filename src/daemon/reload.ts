@@ -33,7 +33,7 @@ export interface ReloadOptions {
 const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
   ["cache", (config) => config.cache.file],
   ["tls.ca", (config) => config.https.ca],
-  ["log", (config) => config.log],
+  ["log", ({ log: { answers: _, ...log } }) => log],
   ["limits", ({ limits: { discoveries: _, ...limits } }) => limits],
   ["http", (config) => config.http],
   ["control", (config) => config.control],

@@ -10,6 +10,7 @@ import type { HeldPolicy, MxView } from "../resolver/types.ts";
 import { matchingHosts } from "../sts/mx_pattern.ts";
 import { type Policy, type PolicyLine, readPolicyLines } from "../sts/policy.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
+import { exceptionFact } from "./exception_block.ts";
 import type { Page } from "./page_frame.ts";
 import type { Step } from "./recent_events.ts";
 import { formatDuration, formatTime, timeElement } from "./wording.ts";
@@ -55,7 +56,7 @@ const DANE: Readonly<Record<MxView["dane"], string>> = {
 export function domainPage(facts: DomainFacts): Page {
   const { domain, report, steps } = facts;
   const isKnown = report.held !== undefined || report.failure !== undefined ||
-    report.mx !== undefined || steps.length > 0;
+    report.mx !== undefined || report.exception !== undefined || steps.length > 0;
   const content = isKnown ? knownDomain(facts) : unknownDomain(domain);
   return {
     title: `${domain} – MTA-STS`,
@@ -80,8 +81,9 @@ function unknownDomain(domain: string): Html {
 }
 
 function knownDomain(facts: DomainFacts): Html {
-  const { report: { held, mx, failure }, lastUsedAt, steps, now } = facts;
+  const { report: { held, mx, failure, exception }, lastUsedAt, steps, now } = facts;
   const rows = [
+    exceptionFact(exception, now),
     ...policyFacts(held, now),
     ...(lastUsedAt === undefined ? [] : [fact("Last used", moment(lastUsedAt, now))]),
     ...(mx === undefined ? [] : [daneFact(mx, now)]),

@@ -11,8 +11,10 @@
 
 import type { StoreCare } from "../cache/types.ts";
 import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, ProvenClock } from "../base/clock.ts";
 import { withDeadline } from "../base/wait.ts";
+import { checkExceptions } from "./exception_block.ts";
+import type { ExceptionState } from "./exception_watch.ts";
 
 /** A correct clock shows no earlier time, ms: the program is younger. */
 const CLOCK_NOT_BEFORE_MS = Date.UTC(2026, 0, 1);
@@ -31,7 +33,7 @@ const MAX_RESOLVERS = 5;
 
 /** The state of one part. */
 export interface HealthCheck {
-  readonly name: "listening" | "dns" | "clock" | "cache" | "dnssec";
+  readonly name: "listening" | "dns" | "clock" | "cache" | "dnssec" | "exceptions";
   readonly status: "ok" | "warning" | "failed";
   /** One line for a person, from a trusted source. */
   readonly detail: string;
@@ -46,7 +48,7 @@ export interface HealthReport {
 
 /** What {@link createHealth} looks at. */
 export interface HealthOptions {
-  readonly clock: Clock;
+  readonly clock: ProvenClock;
   /** The wall clock, ms since the epoch. */
   readonly wall: () => number;
   /** By how much the wall clock is ahead while that is not believed, ms; otherwise 0. */
@@ -60,6 +62,8 @@ export interface HealthOptions {
   readonly validates: () => boolean | undefined;
   /** What is known of each resolver. */
   readonly resolvers: () => readonly ResolverState[];
+  /** The exceptions of the configuration. */
+  readonly exceptions?: () => readonly ExceptionState[];
 }
 
 /** Creates the health report. @returns A function that never rejects, and answers within three seconds. */
@@ -84,6 +88,7 @@ export function createHealth(options: HealthOptions): () => Promise<HealthReport
       checkClock(options, clock.now()),
       checkCache(options.store),
       checkDnssec(probed, options.validates()),
+      ...checkExceptions(options.exceptions?.() ?? [], clock.proven()),
     ];
     const has = (status: HealthCheck["status"]) => checks.some((check) => check.status === status);
     const status = has("failed") ? "unready" : has("warning") ? "degraded" : "ready";

@@ -15,6 +15,7 @@ import type { DomainStore, PolicyLists } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { domainPage } from "./domain_page.ts";
+import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthReport } from "./health.ts";
 import { type History, type Span } from "./history.ts";
 import type { Html } from "../http/html.ts";
@@ -46,6 +47,8 @@ export interface SiteOptions {
   readonly warnings: Pick<Warnings, "recent">;
   readonly history: Pick<History, "hour" | "day">;
   readonly events: RecentEvents;
+  /** The exceptions of the configuration. */
+  readonly exceptions: () => readonly ExceptionState[];
   readonly health: () => Promise<HealthReport>;
   /** What the running resolver knows of a domain. */
   readonly report: Resolver["report"];
@@ -76,6 +79,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
       hour,
       day: options.history.day(),
       listing: readListing(query, { store, events }),
+      exceptions: options.exceptions(),
       warnings: options.warnings.recent(SHOWN_WARNINGS),
     }));
   }

@@ -7,6 +7,8 @@
 
 import type { PageOrder } from "../cache/types.ts";
 import { drawChart } from "./charts.ts";
+import { exceptionSection } from "./exception_block.ts";
+import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthCheck, HealthReport } from "./health.ts";
 import type { Span } from "./history.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
@@ -24,6 +26,7 @@ export interface StatusFacts {
   readonly hour: Span;
   readonly day: Span;
   readonly listing: Listing;
+  readonly exceptions: readonly ExceptionState[];
   /** Newest first. */
   readonly warnings: readonly Warning[];
 }
@@ -35,6 +38,7 @@ const CHECK_NAMES: Readonly<Record<HealthCheck["name"], string>> = {
   clock: "Clock",
   cache: "Cache",
   dnssec: "DNSSEC",
+  exceptions: "Exceptions",
 };
 
 const CHECK_MARKS: Readonly<Record<HealthCheck["status"], string>> = {
@@ -77,6 +81,7 @@ export function statusPage(facts: StatusFacts): Page {
           ${drawChart(hour, { title: "Last hour", unit: "a minute" })}
           ${drawChart(day, { title: "Last day", unit: "15 minutes" })}
         </section>
+        ${exceptionSection(facts.exceptions, now)}
         ${warningSection(warnings, now)}
         ${domainSection(listing, now)}
       </main>

@@ -8,6 +8,7 @@ import { GenerationalMap } from "../../src/base/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PolicyStore } from "../../src/cache/types.ts";
 import type { DnssecProbe } from "../../src/dns/types.ts";
+import { createExceptionWatch } from "../../src/status/exception_watch.ts";
 import { createHealth } from "../../src/status/health.ts";
 import { startHistory } from "../../src/status/history.ts";
 import { parseHead } from "../../src/http/request.ts";
@@ -18,6 +19,8 @@ import { createObserver } from "../../src/status/observer.ts";
 import { createRecentEvents } from "../../src/status/recent_events.ts";
 import { createSite } from "../../src/status/site.ts";
 import { createWarnings } from "../../src/base/warnings.ts";
+import { isInForce } from "../../src/resolver/exceptions.ts";
+import type { DomainException } from "../../src/resolver/exception.ts";
 import { expiryOf, formatPolicy, readPolicyFile } from "../../src/sts/policy.ts";
 import type { Policy } from "../../src/sts/policy.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
@@ -27,10 +30,17 @@ import { createWorld, DAY } from "../fakes/world.ts";
 export const SILENT = createLog({ level: "error", format: "text", write: () => {} });
 
 /** A site and all that stands behind it. */
-export async function createTestSite(options: { store?: PolicyStore; clock?: ManualClock } = {}) {
+export async function createTestSite(
+  options: {
+    store?: PolicyStore;
+    clock?: ManualClock;
+    domains?: readonly DomainException[];
+  } = {},
+) {
   const clock = options.clock ?? new ManualClock();
   const store = options.store ?? createMemoryStore({ maxEntries: 300_000 });
-  const world = createWorld({ clock, store });
+  const { domains = [] } = options;
+  const world = createWorld({ clock, store, settings: { domains } });
   const metrics = createMetrics();
   const warnings = createWarnings({ log: SILENT, clock });
   const now = () => clock.now();
@@ -46,11 +56,19 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
     refreshInterval: DAY,
     failures: { dns: [], fetch: [] },
   });
+  const exceptions = createExceptionWatch({
+    log: SILENT,
+    metrics,
+    clock,
+    hasEnded: (exception) => !isInForce(exception, clock.proven()),
+  });
+  exceptions.use(domains);
   // The world's events are told as they happen.
   world.events.push = (...happened) => {
     for (const event of happened) {
       observe(event);
       events.note(event);
+      exceptions.note(event);
     }
     return 0;
   };
@@ -65,6 +83,7 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
     probe: () => Promise.resolve(parts.probe),
     validates: () => undefined,
     resolvers: () => [],
+    exceptions: () => exceptions.list(),
   });
   const handle = await createSite({
     version: "1.2.3",
@@ -75,6 +94,7 @@ export async function createTestSite(options: { store?: PolicyStore; clock?: Man
     warnings,
     history,
     events,
+    exceptions: () => exceptions.list(),
     health,
     report: (domain) => world.resolver.report(domain),
   });
