@@ -70,7 +70,7 @@ export function choice<
   const Default extends Word | undefined = undefined,
 >(statement: Statement<Default> & { readonly words: readonly Word[] }): Key<Word, Default> {
   const { words } = statement;
-  const allowed = `one of ${words.join(", ")}`;
+  const allowed = words.length === 1 ? words[0]! : `one of ${words.join(", ")}`;
   const schema = v.pipe(
     v.unknown(),
     v.transform((value) => value === false ? "off" : value),

@@ -62,7 +62,7 @@ function exceptionRow({ exception, hasEnded, count, lastAt }: ExceptionState, no
   return html`
     <tr>
       <th scope="row">${domain}</th>
-      <td>${describeException(exception)}</td>
+      <td class="why">${describeException(exception)}</td>
       <td data-label="Until">${end}</td>
       <td data-label="Applied">${applied}</td>
       <td class="why">${reason}</td>

@@ -82,6 +82,7 @@ th, td { padding: .4rem 1rem .4rem 0; border-bottom: 1px solid var(--line); text
 thead th { color: var(--soft); font-size: .8125rem; font-weight: 500; white-space: nowrap; }
 thead a { color: inherit; }
 tbody th { font-weight: 500; }
+#exceptions ~ table th:first-child { min-width: 11rem; }
 td { white-space: nowrap; }
 td.why { white-space: normal; }
 th:last-child, td:last-child { padding-right: 0; }

@@ -109,7 +109,7 @@ Deno.test("loadConfig() refuses keys of an exception that do not belong together
 Deno.test("loadConfig() refuses values that an exception cannot have, and names the key", () => {
   const wrong: [string, string][] = [
     [`a.example: {policy: testing, ${END}}`, '.policy: must be one of ignore, enforce, found "tes'],
-    [`a.example: {dane: auto, ${END}}`, '.dane: must be one of off, found "auto"'],
+    [`a.example: {dane: auto, ${END}}`, '.dane: must be off, found "auto"'],
     [`a.example: {polcy: ignore, ${END}}`, ".polcy: unknown key, did you mean policy?"],
     [`a.example: {policy: enforce, mx: [], ${END}}`, ".mx: must be at least one MX host"],
     [`a.example: {policy: enforce, mx: "mx*.a.example", ${END}}`, ".mx: must be an MX host or a"],

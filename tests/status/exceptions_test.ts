@@ -188,6 +188,6 @@ Deno.test("health says for a week that an exception has ended", async () => {
 
 Deno.test("a site without exceptions shows nothing of them", async () => {
   const { get } = await createTestSite();
-  assertEquals((await get("/")).body.includes("xception"), false);
+  assertEquals((await get("/")).body.includes("Exceptions"), false);
   assertEquals((await get("/readyz")).body.includes("exception"), false);
 });
