@@ -88,7 +88,7 @@ export function formatConfigPage(keys: readonly KeyDescription[], page: PageOpti
     ".PP",
     prose(
       "In this manual, `dns.timeout` is the key `timeout` in the mapping `dns`. The mapping under " +
-        "each name in `zones` has the keys of `default_zone`.",
+        "each name in `zones` has the keys of `default_zone`. `DOMAIN` stands for each name in `domains`.",
     ),
     ".PP",
     prose(
