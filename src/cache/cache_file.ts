@@ -14,13 +14,13 @@ import { FileLists } from "./file_lists.ts";
 import type { Mark, WriteTarget } from "./pending_writes.ts";
 import {
   domainOfNextHop,
-  failureAt,
   FUTURE_MS,
   isFailure,
   isMx,
   isPolicyRow,
   isTime,
   mxAt,
+  readFailureColumns,
   readPolicyColumns,
   TIME_MAX_MS,
 } from "./rows.ts";
@@ -68,7 +68,8 @@ export class CacheFile extends SqliteFile implements WriteTarget {
     this.#now = options.now;
     this.#onBadRow = options.onBadRow;
     const policiesOf = (rows: Record<string, unknown>[]) => this.#policiesOf(rows);
-    this.lists = new FileLists({ all: this.#all, policiesOf });
+    const failureOf = (row: Record<string, unknown>) => this.#failureOf(row);
+    this.lists = new FileLists({ all: this.#all, policiesOf, failureOf });
   }
 
   /** The policy of a domain. */
@@ -99,11 +100,8 @@ export class CacheFile extends SqliteFile implements WriteTarget {
 
   /** The last failed fetch of a domain. */
   getFailure(domain: string): StoredFailure | undefined {
-    const row = this.prepare(sql.GET_FAILURE).get(domain) as Row<StoredFailure> | undefined;
-    if (row === undefined) return undefined;
-    const { rowid, ...failure } = row;
-    if (!isFailure(failure)) return this.#deleteBad("failures", rowid);
-    return failureAt(failure, this.#now());
+    const row = this.prepare(sql.GET_FAILURE).get(domain);
+    return row && this.#failureOf(row);
   }
 
   /** Stores a failure; one with odd columns counts as a bad row. */
@@ -190,6 +188,11 @@ export class CacheFile extends SqliteFile implements WriteTarget {
       else this.#deleteBad("policies", row.rowid);
     }
     return policies;
+  }
+
+  #failureOf(row: Record<string, unknown>): StoredFailure | undefined {
+    return readFailureColumns(row, this.#now()) ??
+      this.#deleteBad("failures", (row as Row<StoredFailure>).rowid);
   }
 
   #read(row: Record<string, unknown>): StoredPolicy | undefined {

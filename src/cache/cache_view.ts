@@ -11,16 +11,27 @@ import { messageOf } from "../base/error_text.ts";
 import { walOf } from "../sqlite/file_path.ts";
 import { faultKind, FileFault } from "../sqlite/fault.ts";
 import { requireKnown } from "../sqlite/format.ts";
-import { domainOfNextHop, failureAt, isFailure, isMx, mxAt, readPolicyColumns } from "./rows.ts";
+import {
+  domainOfNextHop,
+  isMx,
+  mxAt,
+  readFailureColumns,
+  readListing,
+  readPolicyColumns,
+} from "./rows.ts";
 import { CACHE_FORMAT } from "./schema.ts";
 import * as sql from "./statements.ts";
-import type { DomainNotes, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+import type {
+  DomainNotes,
+  Listing,
+  ListQuery,
+  StoredFailure,
+  StoredMx,
+  StoredPolicy,
+} from "./types.ts";
 
 /** How long to wait for a lock of the daemon, ms; it holds one for milliseconds. */
 const BUSY_TIMEOUT_MS = 200;
-
-/** Policies read at once by a listing: 250 KB as a rule. */
-const PAGE_ROWS = 500;
 
 /** What a lookup in the file came to; `error` says in one line why it could not be read. */
 export type ReadStored =
@@ -72,9 +83,8 @@ export class CacheView implements DomainNotes {
   }
 
   getFailure(domain: string): StoredFailure | undefined {
-    const [{ rowid: _, ...failure } = {}] = this.#all(sql.GET_FAILURE, domain);
-    const row = failure as unknown as StoredFailure;
-    return isFailure(row) ? failureAt(row, this.#now()) : undefined;
+    const [row] = this.#all(sql.GET_FAILURE, domain);
+    return row && readFailureColumns(row, this.#now());
   }
 
   getMx(nextHop: string): StoredMx | undefined {
@@ -83,19 +93,16 @@ export class CacheView implements DomainNotes {
     return isMx(row) ? mxAt(row, this.#now()) : undefined;
   }
 
-  /** All policies, oldest fetch first, a page at a time. */
-  *listPolicies(): IterableIterator<StoredPolicy> {
-    let after: [fetchedAt: SQLInputValue, rowid: SQLInputValue] = [-Infinity, 0];
-    for (;;) {
-      const rows = this.#all(sql.LIST_POLICIES, ...after, PAGE_ROWS);
-      for (const row of rows) {
-        const policy = readPolicyColumns(row, this.#now());
-        if (policy !== undefined) yield policy;
-      }
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = [last.fetchedAt as SQLInputValue, last.rowid as SQLInputValue];
-    }
+  /** See `PolicyLists.listPolicies`. */
+  listPolicies({ after, limit }: ListQuery): Listing<StoredPolicy> {
+    const read = (row: Record<string, unknown>) => readPolicyColumns(row, this.#now());
+    return readListing(this.#all(sql.LIST_POLICIES, after, limit), { limit, read });
+  }
+
+  /** See `PolicyLists.listFailures`. */
+  listFailures({ after, limit }: ListQuery): Listing<StoredFailure> {
+    const read = (row: Record<string, unknown>) => readFailureColumns(row, this.#now());
+    return readListing(this.#all(sql.LIST_FAILURES, after, limit), { limit, read });
   }
 
   /** Ends the use of the file. */

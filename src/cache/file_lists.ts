@@ -6,9 +6,16 @@
 
 import type { SQLInputValue } from "node:sqlite";
 import { pageStatement } from "./page.ts";
-import { isTime } from "./rows.ts";
+import { isTime, readListing } from "./rows.ts";
 import * as sql from "./statements.ts";
-import type { DueQuery, PageQuery, StoredPolicy } from "./types.ts";
+import type {
+  DueQuery,
+  Listing,
+  ListQuery,
+  PageQuery,
+  StoredFailure,
+  StoredPolicy,
+} from "./types.ts";
 
 /** Up to so many policies are counted whenever that is asked for, which takes half a millisecond. */
 const COUNT_ALWAYS_ROWS = 50_000;
@@ -16,49 +23,40 @@ const COUNT_ALWAYS_ROWS = 50_000;
 /** A larger number, which takes 15 ms per million to find, is kept for so long, ms. */
 const COUNT_KEPT_MS = 10 * 60_000;
 
-/** Where a page of a listing ends. */
-export interface Cursor {
-  /** Of the last policy, ms. */
-  readonly fetchedAt: number;
-  /** Of the last policy: some have the same time. */
-  readonly rowid: number;
-}
-
-/** Before the first page. */
-export const LIST_START: Cursor = { fetchedAt: -Infinity, rowid: 0 };
-
-/** A page of a listing. */
-export interface Page {
-  /** The policies that can be believed. */
-  readonly policies: StoredPolicy[];
-  /** Where the next page begins; missing after the last one. */
-  readonly next: Cursor | undefined;
-}
-
 /** What {@link FileLists} reads with. */
 export interface ListSource {
   /** Runs a query of constant text. */
   readonly all: (text: string, ...values: SQLInputValue[]) => Record<string, unknown>[];
   /** The policies of these rows that can be believed. */
   readonly policiesOf: (rows: Record<string, unknown>[]) => StoredPolicy[];
+  /** The failure of a row, if it can be believed. */
+  readonly failureOf: (row: Record<string, unknown>) => StoredFailure | undefined;
 }
 
 /** The lists of one file. */
 export class FileLists {
   readonly #all: ListSource["all"];
   readonly #policiesOf: ListSource["policiesOf"];
+  readonly #failureOf: ListSource["failureOf"];
   #counted = { rows: 0, at: 0 };
 
   /** Reads nothing yet. @param source The file. */
-  constructor({ all, policiesOf }: ListSource) {
+  constructor({ all, policiesOf, failureOf }: ListSource) {
     this.#all = all;
     this.#policiesOf = policiesOf;
+    this.#failureOf = failureOf;
   }
 
-  /** At most `limit` policies behind the cursor, oldest fetch first. */
-  policies({ fetchedAt, rowid }: Cursor, limit: number): Page {
-    const rows = this.#all(sql.LIST_POLICIES, fetchedAt, rowid, limit);
-    return { policies: this.#policiesOf(rows), next: rows.at(-1) as Cursor | undefined };
+  /** See `PolicyLists.listPolicies`. */
+  policies({ after, limit }: ListQuery): Listing<StoredPolicy> {
+    const rows = this.#all(sql.LIST_POLICIES, after, limit);
+    return readListing(rows, { limit, read: (row) => this.#policiesOf([row])[0] });
+  }
+
+  /** See `PolicyLists.listFailures`. */
+  failures({ after, limit }: ListQuery): Listing<StoredFailure> {
+    const rows = this.#all(sql.LIST_FAILURES, after, limit);
+    return readListing(rows, { limit, read: this.#failureOf });
   }
 
   /** See `PolicyLists.listPage`. */

@@ -11,9 +11,11 @@ import { GenerationalMap } from "../base/generational_map.ts";
 import { policyOctets as octetsOfPolicy } from "../sts/policy.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
-import { domainOfNextHop, selectDue } from "./rows.ts";
+import { domainOfNextHop, selectDue, selectListing } from "./rows.ts";
 import type {
   DueQuery,
+  Listing,
+  ListQuery,
   PageQuery,
   PolicyLookup,
   PolicyStore,
@@ -111,8 +113,12 @@ class MemoryStore implements PolicyStore {
     this.#mx.set(mx.nextHop, mx);
   }
 
-  *listPolicies(): IterableIterator<StoredPolicy> {
-    yield* this.#all().sort((one, other) => one.fetchedAt - other.fetchedAt);
+  listPolicies(query: ListQuery): Listing<StoredPolicy> {
+    return selectListing(this.#policies.values(), query);
+  }
+
+  listFailures(query: ListQuery): Listing<StoredFailure> {
+    return selectListing(this.#failures.values(), query);
   }
 
   listPage(query: PageQuery): StoredPolicy[] {

@@ -168,6 +168,11 @@ export class PendingWrites {
     return Array.from(this.#policies.values(), (policy) => this.marked(policy));
   }
 
+  /** The failures here. */
+  failures(): StoredFailure[] {
+    return [...this.#failures.values()].filter((failure) => failure !== null);
+  }
+
   /** The domains that are removed, and not stored again since. */
   removed(): string[] {
     return [...this.#removed].filter((domain) => !this.#policies.has(domain));
@@ -175,8 +180,7 @@ export class PendingWrites {
 
   /** Number of failures here that forbid a fetch at `now`, ms. */
   countHeldOff(now: number): number {
-    const failures = [...this.#failures.values()];
-    return failures.filter((failure) => failure !== null && failure.retryAt > now).length;
+    return this.failures().filter(({ retryAt }) => retryAt > now).length;
   }
 
   /** Writes everything to `target`, which may throw; nothing is forgotten before {@link clear}. */

@@ -10,7 +10,14 @@
  */
 
 import { expiryOf, POLICY_MAX_BYTES, PolicySyntaxError, readPolicyFile } from "../sts/policy.ts";
-import type { DueQuery, StoredFailure, StoredMx, StoredPolicy } from "./types.ts";
+import type {
+  DueQuery,
+  Listing,
+  ListQuery,
+  StoredFailure,
+  StoredMx,
+  StoredPolicy,
+} from "./types.ts";
 
 /** The longest domain name in text form, in octets (RFC 1035 §3.1). */
 const DOMAIN_MAX_LENGTH = 253;
@@ -123,6 +130,51 @@ export function isMx(mx: Unproven<StoredMx>): mx is StoredMx {
 /** Tells whether a number is a time in ms since the epoch. */
 export function isTime(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value < TIME_MAX_MS;
+}
+
+/**
+ * Reads a page of one of the tables that are listed by domain.
+ *
+ * @param rows The rows, at most `limit`.
+ * @param options `read` makes an entry of a row; `undefined` for one that is not to be believed.
+ */
+export function readListing<Entry>(
+  rows: readonly Record<string, unknown>[],
+  { limit, read }: {
+    readonly limit: number;
+    readonly read: (row: Record<string, unknown>) => Entry | undefined;
+  },
+): Listing<Entry> {
+  const entries = rows.map(read).filter((entry) => entry !== undefined);
+  // STRICT tables hold text in this column.
+  return { entries, next: rows.length < limit ? undefined : rows.at(-1)?.domain as string };
+}
+
+/** Reads a row of the table of failures, as it counts at `now`, ms; `undefined` if it is not to be believed. */
+export function readFailureColumns(
+  { rowid: _, ...failure }: Record<string, unknown>,
+  now: number,
+): StoredFailure | undefined {
+  const row = failure as unknown as StoredFailure;
+  return isFailure(row) ? failureAt(row, now) : undefined;
+}
+
+/** The part of what is in memory that a listing by domain asks for. */
+export function selectListing<Entry extends { readonly domain: string }>(
+  all: Iterable<Entry>,
+  { after, limit }: ListQuery,
+): Listing<Entry> {
+  const behind = [...all].filter(({ domain }) => domain > after).sort(byDomain);
+  const entries = behind.slice(0, limit);
+  return { entries, next: behind.length > limit ? entries.at(-1)?.domain : undefined };
+}
+
+/** Orders by domain, as the file does: octet by octet, of ASCII. */
+export function byDomain(
+  one: { readonly domain: string },
+  other: { readonly domain: string },
+): number {
+  return one.domain < other.domain ? -1 : one.domain > other.domain ? 1 : 0;
 }
 
 /** Of these policies the domains that `PolicyLists.listDue` asks for, in its order. */

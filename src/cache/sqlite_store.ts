@@ -25,6 +25,8 @@ import { StoreLists } from "./store_lists.ts";
 import type { SqliteStoreOptions } from "./store_options.ts";
 import type {
   DueQuery,
+  Listing,
+  ListQuery,
   PageQuery,
   PolicyLookup,
   PolicyStore,
@@ -169,8 +171,12 @@ export class SqliteStore implements PolicyStore {
     return this.#news.subscribe(listener);
   }
 
-  listPolicies(): IterableIterator<StoredPolicy> {
-    return this.#lists.policies();
+  listPolicies(query: ListQuery): Listing<StoredPolicy> {
+    return this.#lists.policies(query);
+  }
+
+  listFailures(query: ListQuery): Listing<StoredFailure> {
+    return this.#lists.failures(query);
   }
 
   listPage(query: PageQuery): StoredPolicy[] {

@@ -41,9 +41,8 @@ export const HAS_POLICY: string = "SELECT 1 FROM policies WHERE domain = ?";
 /** Reads the smallest index from end to end: 15 ms for a million. */
 export const COUNT_POLICIES: string = "SELECT count(*) AS rows FROM policies";
 
-/** A page by the time of the fetch, behind a time and a rowid. */
-export const LIST_POLICIES: string = `${SELECT_POLICY} WHERE (fetched_at, rowid) > (?, ?)
-  ORDER BY fetched_at, rowid LIMIT ?`;
+/** A page by domain, behind one. */
+export const LIST_POLICIES: string = `${SELECT_POLICY} WHERE domain > ? ORDER BY domain LIMIT ?`;
 
 /** The index answers the conditions; only what is due is looked up. */
 export const LIST_DUE: string = `SELECT domain FROM policies
@@ -62,9 +61,14 @@ export const OLDEST_FETCH: string = `SELECT min(fetched_at) AS fetchedAt FROM (
     SELECT fetched_at, last_used_at FROM policies ORDER BY fetched_at LIMIT ${OLDEST_ROWS}
   ) WHERE last_used_at >= ?`;
 
+const SELECT_FAILURE = `SELECT rowid, domain, id, reason, detail, count,
+  failed_at AS failedAt, retry_at AS retryAt FROM failures`;
+
 /** By domain. */
-export const GET_FAILURE: string = `SELECT rowid, domain, id, reason, detail, count,
-  failed_at AS failedAt, retry_at AS retryAt FROM failures WHERE domain = ?`;
+export const GET_FAILURE: string = `${SELECT_FAILURE} WHERE domain = ?`;
+
+/** A page by domain, behind one. */
+export const LIST_FAILURES: string = `${SELECT_FAILURE} WHERE domain > ? ORDER BY domain LIMIT ?`;
 
 /** All columns, in the order of the table. */
 export const PUT_FAILURE: string = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)";

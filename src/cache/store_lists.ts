@@ -5,14 +5,17 @@
  */
 
 import type { CacheFile } from "./cache_file.ts";
-import { type Cursor, LIST_START } from "./file_lists.ts";
 import { selectPage } from "./page.ts";
 import type { PendingWrites } from "./pending_writes.ts";
-import { selectDue } from "./rows.ts";
-import type { DueQuery, PageQuery, StoredPolicy } from "./types.ts";
-
-/** Policies read at once by a listing: 250 KB as a rule, 32 MB at worst. */
-const PAGE_ROWS = 500;
+import { selectDue, selectListing } from "./rows.ts";
+import type {
+  DueQuery,
+  Listing,
+  ListQuery,
+  PageQuery,
+  StoredFailure,
+  StoredPolicy,
+} from "./types.ts";
 
 /** What {@link StoreLists} joins. */
 export interface ListParts {
@@ -33,16 +36,19 @@ export class StoreLists {
     this.#pending = pending;
   }
 
-  /** All policies, oldest fetch first, pending ones last. One stored meanwhile may come twice. */
-  *policies(): IterableIterator<StoredPolicy> {
-    let cursor: Cursor | undefined = LIST_START;
-    while (cursor !== undefined) {
-      const from: Cursor = cursor;
-      const page = this.#read((file) => file.lists.policies(from, PAGE_ROWS));
-      yield* this.#current(page?.policies ?? []);
-      cursor = page?.next;
-    }
-    yield* this.#pending.policies();
+  /** See `PolicyLists.listPolicies`. */
+  policies(query: ListQuery): Listing<StoredPolicy> {
+    const stored = this.#read((file) => file.lists.policies(query));
+    const current = stored && { ...stored, entries: this.#current(stored.entries) };
+    return join(current, { pending: this.#pending.policies(), query });
+  }
+
+  /** See `PolicyLists.listFailures`. */
+  failures(query: ListQuery): Listing<StoredFailure> {
+    const stored = this.#read((file) => file.lists.failures(query));
+    const isCurrent = ({ domain }: StoredFailure) => this.#pending.getFailure(domain) === undefined;
+    const current = stored && { ...stored, entries: stored.entries.filter(isCurrent) };
+    return join(current, { pending: this.#pending.failures(), query });
   }
 
   /** See `PolicyLists.listPage`. */
@@ -103,9 +109,23 @@ export class StoreLists {
   }
 
   /** Of policies from the file those that are not superseded by pending writes. */
-  #current(policies: StoredPolicy[]): StoredPolicy[] {
-    if (this.#pending.size === 0) return policies;
+  #current(policies: readonly StoredPolicy[]): StoredPolicy[] {
+    if (this.#pending.size === 0) return [...policies];
     return policies.filter(({ domain }) => this.#pending.getPolicy(domain) === undefined)
       .map((policy) => this.#pending.marked(policy));
   }
+}
+
+/** A part of what the file holds, if it can be read, with what is pending in the same range. */
+function join<Entry extends { readonly domain: string }>(
+  stored: Listing<Entry> | undefined,
+  { pending, query }: { readonly pending: readonly Entry[]; readonly query: ListQuery },
+): Listing<Entry> {
+  if (stored === undefined) return selectListing(pending, query);
+  if (pending.length === 0) return stored;
+  const { next } = stored;
+  const here = pending.filter(({ domain }) => next === undefined || domain <= next);
+  // All of it, however many: the next part begins behind them.
+  const { entries } = selectListing([...stored.entries, ...here], { ...query, limit: Infinity });
+  return { entries, next };
 }

@@ -119,6 +119,21 @@ export interface PageQuery {
   readonly limit: number;
 }
 
+/** The part of a listing by domain that is wanted. */
+export interface ListQuery {
+  /** Only what comes behind this domain; empty for the start. */
+  readonly after: string;
+  /** Entries at most. */
+  readonly limit: number;
+}
+
+/** A part of a listing by domain. What cannot be believed is left out, so it may be short before the end. */
+export interface Listing<Entry> {
+  readonly entries: readonly Entry[];
+  /** Where the next part begins (`ListQuery.after`); `undefined` at the end. */
+  readonly next: string | undefined;
+}
+
 /** What is noted of a domain beside its policy. */
 export interface DomainNotes {
   /** A failure that cannot be read counts as none, which costs an early fetch. */
@@ -157,8 +172,10 @@ export interface DomainStore extends DomainNotes {
 
 /** What lists and counts. What cannot be read is left out. */
 export interface PolicyLists {
-  /** All policies, oldest fetch first, read in pages so that a million do not fill memory. */
-  listPolicies(): IterableIterator<StoredPolicy>;
+  /** A part of all policies, by domain. A million take a million rows in the end, but no memory. */
+  listPolicies(query: ListQuery): Listing<StoredPolicy>;
+  /** A part of all failed fetches, by domain, whether there is a policy or not. */
+  listFailures(query: ListQuery): Listing<StoredFailure>;
   /**
    * One page of the policies. Takes a few milliseconds whatever the number of policies, but for the order
    * `used`, which reads an index from end to end: 8 ms for 100,000 policies.

@@ -3,7 +3,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CacheView, readStored } from "../../src/cache/cache_view.ts";
 import { FileFault } from "../../src/sqlite/fault.ts";
-import { Bench, DAY, domainsOf, failureOf, policyOf, START } from "./harness.ts";
+import { Bench, DAY, domainsOf, failureOf, listed, policyOf, START } from "./harness.ts";
 
 const MX = { nextHop: "a.example", json: "{}", checkedAt: START };
 
@@ -37,7 +37,7 @@ function snapshot(bench: Bench): string[] {
 function fault(bench: Bench): string {
   const error = assertThrows(() => {
     using opened = view(bench);
-    for (const _ of opened.listPolicies());
+    for (const _ of listed((query) => opened.listPolicies(query)));
   }, FileFault);
   assertEquals(error.message.includes("\n"), false);
   return error.message.replaceAll(bench.path, "FILE");
@@ -51,8 +51,10 @@ Deno.test("CacheView reads all there is and changes nothing, nor leaves anything
   for (const now of [START, START - 1000 * DAY, START + 1000 * DAY]) {
     bench.now = now;
     using opened = view(bench);
-    const domains = domainsOf(opened.listPolicies());
-    assertEquals([domains.length, new Set(domains).size], [1201, 1201]);
+    const domains = domainsOf(listed((query) => opened.listPolicies(query)));
+    assertEquals([domains.length, domains.toSorted()], [1201, domains]);
+    const failures = listed((query) => opened.listFailures(query));
+    assertEquals(domainsOf(failures), ["a.example"]);
     assertEquals(opened.getPolicy("a.example")?.id, "20260101");
     assertEquals(opened.getPolicy("b.example"), undefined);
     assertEquals(opened.getFailure("a.example")?.reason, "certificate-expired");
@@ -160,7 +162,7 @@ Deno.test("CacheView takes an empty file for one without policies, and names a m
   assertEquals(bench.files(), []);
   Deno.writeTextFileSync(bench.path, "", { mode: 0o600 });
   using opened = view(bench);
-  assertEquals([...opened.listPolicies()], []);
+  assertEquals([...listed((query) => opened.listPolicies(query))], []);
   assertEquals(opened.getPolicy("a.example"), undefined);
   assertEquals(Deno.statSync(bench.path).size, 0);
 });

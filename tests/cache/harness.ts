@@ -8,7 +8,13 @@ import { DatabaseSync } from "node:sqlite";
 import { createSqliteStore, type SqliteStore } from "../../src/cache/sqlite_store.ts";
 import type { SqliteStoreOptions } from "../../src/cache/store_options.ts";
 import type { PolicyRow } from "../../src/cache/rows.ts";
-import type { DomainStore, StoredFailure, StoredPolicy } from "../../src/cache/types.ts";
+import type {
+  DomainStore,
+  Listing,
+  ListQuery,
+  StoredFailure,
+  StoredPolicy,
+} from "../../src/cache/types.ts";
 import { expiryOf, readPolicyFile } from "../../src/sts/policy.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import type { Log } from "../../src/base/log.ts";
@@ -147,4 +153,17 @@ export function failureOf(domain: string, changes: Partial<StoredFailure> = {}):
 /** The domains of some policies. */
 export function domainsOf(policies: Iterable<{ readonly domain: string }>): string[] {
   return Array.from(policies, ({ domain }) => domain);
+}
+
+/** All that a listing by domain gives, a part of `limit` at a time. */
+export function* listed<Entry>(
+  list: (query: ListQuery) => Listing<Entry>,
+  limit: number = 500,
+): IterableIterator<Entry> {
+  let after: string | undefined = "";
+  while (after !== undefined) {
+    const { entries, next }: Listing<Entry> = list({ after, limit });
+    yield* entries;
+    after = next;
+  }
 }

@@ -3,7 +3,17 @@
 import { assertEquals } from "@std/assert";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PageQuery, PolicyStore, StoredMx, StoredPolicy } from "../../src/cache/types.ts";
-import { Bench, DAY, domainsOf, failureOf, policyOf, SECOND, START, textOf } from "./harness.ts";
+import {
+  Bench,
+  DAY,
+  domainsOf,
+  failureOf,
+  listed,
+  policyOf,
+  SECOND,
+  START,
+  textOf,
+} from "./harness.ts";
 
 /** Opens one kind of store. */
 type Open = (bench: Bench) => PolicyStore;
@@ -88,7 +98,7 @@ contract("notes uses and deferred refreshes", (store) => {
   assertEquals(stored(store, "a.example"), expected);
   store.flush();
   assertEquals(stored(store, "a.example"), expected);
-  assertEquals([...store.listPolicies()], [expected]);
+  assertEquals([...listed((query) => store.listPolicies(query))], [expected]);
   assertEquals(stored(store, "unknown.example"), undefined);
   store.putPolicy(policyOf("a.example", { lastUsedAt: START + 6, refreshAt: START + 2 }));
   assertEquals(stored(store, "a.example")?.refreshAt, START + 2);
@@ -144,14 +154,36 @@ contract("removes all there is of one domain", (store) => {
   assertEquals(store.getFailure("a.example"), undefined);
 });
 
-contract("lists all policies", (store) => {
-  assertEquals([...store.listPolicies()], []);
+contract("lists all policies by domain, a part at a time", (store) => {
+  assertEquals([...listed((query) => store.listPolicies(query))], []);
   const domains = Array.from({ length: 700 }, (_, index) => `d${index}.example`);
   for (const [index, domain] of domains.entries()) {
     store.putPolicy(policyOf(domain, { fetchedAt: START + index }));
   }
-  assertEquals(domainsOf(store.listPolicies()), domains);
+  for (const limit of [1, 99, 700, 1000]) {
+    const all = listed((query) => store.listPolicies(query), limit);
+    assertEquals(domainsOf(all), domains.toSorted());
+  }
+  assertEquals(store.listPolicies({ after: "d98.example", limit: 2 }), {
+    entries: [policyOf("d99.example", { fetchedAt: START + 99 })],
+    next: undefined,
+  });
   assertEquals(store.count(), domains.length);
+});
+
+contract("lists failures by domain, whether there is a policy or not", (store) => {
+  for (const name of ["c", "a", "b", "d"]) store.putFailure(failureOf(`${name}.example`));
+  store.putPolicy(policyOf("b.example"));
+  store.flush();
+  store.putFailure(failureOf("a.example", { count: 2 }));
+  store.putFailure(failureOf("e.example"));
+  store.clearFailure("c.example");
+  store.remove("d.example");
+  for (const limit of [1, 2, 10]) {
+    const all = [...listed((query) => store.listFailures(query), limit)];
+    assertEquals(domainsOf(all), ["a.example", "b.example", "e.example"]);
+    assertEquals(all[0]?.count, 2);
+  }
 });
 
 contract("gives the refresher what is due, the longest overdue first", (store) => {
