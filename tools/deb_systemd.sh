@@ -108,7 +108,7 @@ is() { [ "$(systemctl "is-$1" "mta-sts-resolver.$2")" = "$3" ]; }
 answers() { # address
   local reply
   reply=$(timeout 5 mta-sts-resolver query --socket "$1" .example.com 2>&1) || true
-  grep '^NOTFOUND' <<<"$reply" || { echo "$reply"; return 1; }
+  grep ' NOTFOUND' <<<"$reply" || { echo "$reply"; return 1; }
 }
 holds() { # process port
   ss --listening --tcp --numeric --processes "sport = :$2" | grep "\"$1\""

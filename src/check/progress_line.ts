@@ -6,6 +6,14 @@
 
 import type { Progress } from "./check.ts";
 
+/** One line of a terminal that is written again and again. */
+export interface StatusLine {
+  /** Shows a text instead of the last one. */
+  show(text: string): void;
+  /** Erases the line. */
+  end(): void;
+}
+
 /** A line of progress. */
 export interface ProgressLine {
   show(progress: Progress): void;
@@ -16,6 +24,14 @@ export interface ProgressLine {
 /** ECMA-48: to the start of the line, and erase to its end. */
 const ERASE_LINE = "\r\x1b[K";
 
+/** Creates a line that shows nothing yet. @param write Writes to a terminal. */
+export function createStatusLine(write: (text: string) => void): StatusLine {
+  return {
+    show: (text) => write(`${ERASE_LINE}${text}`),
+    end: () => write(ERASE_LINE),
+  };
+}
+
 /**
  * Creates the line; it shows nothing yet.
  *
@@ -23,11 +39,12 @@ const ERASE_LINE = "\r\x1b[K";
  * @param write Writes to a terminal.
  */
 export function createProgressLine(total: number, write: (text: string) => void): ProgressLine {
+  const line = createStatusLine(write);
   return {
     show({ tried, known, domains }): void {
       const whole = total === 1 ? "" : `, ${domains} of ${total} domains`;
-      write(`${ERASE_LINE}${tried} of ${known} addresses tried${whole}`);
+      line.show(`${tried} of ${known} addresses tried${whole}`);
     },
-    end: () => write(ERASE_LINE),
+    end: line.end,
   };
 }

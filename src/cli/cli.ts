@@ -8,13 +8,8 @@
 import { writeAllSync } from "../base/connection.ts";
 import { messageOf } from "../base/error_text.ts";
 import { UsageError } from "../config/usage_error.ts";
-import {
-  cacheExportCommand,
-  cacheListCommand,
-  cachePurgeCommand,
-  cacheRefreshCommand,
-  cacheShowCommand,
-} from "./cache.ts";
+import { closest } from "../config/suggest.ts";
+import { CACHE_COMMANDS } from "./cache.ts";
 import { checkCommand } from "./check.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
@@ -37,11 +32,7 @@ export const COMMANDS: readonly Command[] = [
   configShowCommand,
   configConvertCommand,
   healthCommand,
-  cacheListCommand,
-  cacheShowCommand,
-  cacheRefreshCommand,
-  cachePurgeCommand,
-  cacheExportCommand,
+  ...CACHE_COMMANDS,
   checkCommand,
   ...PUBLISH_COMMANDS,
 ];
@@ -51,11 +42,21 @@ const EXIT_USAGE = 2;
 /** Exit status for all other failures. */
 const EXIT_FAILURE = 3;
 
+/** Nobody reads standard output any more, as behind `| head`: the command ends, and nothing is wrong. */
+class OutputClosed extends Error {}
+
 /** Input and output of the process. */
 export function processIo(): Io {
   const encoder = new TextEncoder();
   return {
-    out: (text) => writeAllSync(Deno.stdout, encoder.encode(text)),
+    out(text) {
+      try {
+        writeAllSync(Deno.stdout, encoder.encode(text));
+      } catch (error) {
+        if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
+        throw error;
+      }
+    },
     err: (line) => console.error(line),
     env: (name) => Deno.env.get(name),
     isTerminal: Deno.stdout.isTerminal(),
@@ -73,17 +74,14 @@ export async function runCli(argv: readonly string[], io: Io = processIo()): Pro
   try {
     return await dispatch(argv, io);
   } catch (error) {
+    if (error instanceof OutputClosed) return 0;
     return report(error, io);
   }
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const [first, ...rest] = argv;
-  if (first === "--help" || first === "-h" || first === "help") {
-    const { command } = findCommand(rest);
-    io.out(command === undefined ? overview() : formatHelp(command));
-    return 0;
-  }
+  if (first === "--help" || first === "-h" || first === "help") return help(rest, io);
   if (first === "--version" || first === "-V") {
     io.out(`${PROGRAM} ${VERSION}\n`);
     return 0;
@@ -92,7 +90,10 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const { command, words } = first === undefined || first.startsWith("-")
     ? { command: serveCommand, words: 0 }
     : findCommand(argv);
-  if (command === undefined) throw unknownCommand(argv);
+  if (command === undefined) {
+    if (rest.length === 1 && ["--help", "-h", "help"].includes(rest[0]!)) return help([first!], io);
+    throw unknownCommand(argv);
+  }
   const args = parseCommandArgs(argv.slice(words), command);
   if (args.flag("help")) {
     io.out(formatHelp(command));
@@ -111,13 +112,46 @@ function findCommand(argv: readonly string[]): { command: Command | undefined; w
   return { command: undefined, words: 0 };
 }
 
-function unknownCommand([first = ""]: readonly string[]): UsageError {
-  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
-  if (group.length === 0) {
-    return new UsageError(`unknown command '${first}'`, { hint: `see '${PROGRAM} --help'` });
+/** Prints the help of a command, of the commands that begin with a word, or of all. */
+function help(words: readonly string[], io: Io): number {
+  const [first] = words;
+  const { command } = findCommand(words);
+  if (command !== undefined) io.out(formatHelp(command));
+  else if (first === undefined) io.out(overview());
+  else {
+    const group = groupOf(first);
+    if (group.length === 0) throw unknownCommand(words);
+    io.out(groupHelp(first, group));
   }
-  const names = group.map(({ name }) => `'${name}'`).join(", ");
-  return new UsageError(`incomplete command '${first}': use one of ${names}`);
+  return 0;
+}
+
+/** The commands of two words that begin with this one. */
+function groupOf(first: string): readonly Command[] {
+  return COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+}
+
+function unknownCommand([first = "", second]: readonly string[]): UsageError {
+  const group = groupOf(first);
+  if (group.length > 0) {
+    const hint = `see '${PROGRAM} ${first} --help'`;
+    if (second !== undefined && !second.startsWith("-")) {
+      return unknown(`${first} ${second}`, { names: group.map(({ name }) => name), hint });
+    }
+    const names = group.map(({ name }) => `'${name}'`).join(", ");
+    return new UsageError(`incomplete command '${first}': use one of ${names}`, { hint });
+  }
+  const firsts = COMMANDS.map(({ name }) => name.split(" ")[0]!);
+  return unknown(first, { names: [...new Set(firsts)], hint: `see '${PROGRAM} --help'` });
+}
+
+function unknown(
+  typed: string,
+  { names, hint }: { readonly names: readonly string[]; readonly hint: string },
+): UsageError {
+  const meant = closest(typed, names);
+  const question = meant === undefined ? "" : `: did you mean '${meant}'?`;
+  return new UsageError(`unknown command '${typed}'${question}`, { hint });
 }
 
 function report(error: unknown, io: Io): number {
@@ -128,6 +162,18 @@ function report(error: unknown, io: Io): number {
   }
   io.err(`${PROGRAM}: ${messageOf(error)}`);
   return EXIT_FAILURE;
+}
+
+function groupHelp(first: string, group: readonly Command[]): string {
+  return [
+    `Usage: ${PROGRAM} ${first} COMMAND [OPTION…]`,
+    "",
+    "Commands:",
+    ...columns(group.map(({ name, summary }) => [name, summary])),
+    "",
+    `'${PROGRAM} ${first} COMMAND --help' describes a command.`,
+    "",
+  ].join("\n");
 }
 
 function overview(): string {

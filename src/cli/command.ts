@@ -6,6 +6,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { closest } from "../config/suggest.ts";
 import { UsageError } from "../config/usage_error.ts";
 
 /** One option of a command. */
@@ -81,6 +82,14 @@ export const CONFIG_OPTION: OptionSpec = {
   text: "Configuration file (default /etc/mta-sts-resolver.yml, else /etc/mta-sts-daemon.yml)",
 };
 
+/** The option that names a zone: the last word of `socketmap:inet:host:port:name` in `main.cf`. */
+export const ZONE_OPTION: OptionSpec = {
+  name: "zone",
+  short: "z",
+  value: "NAME",
+  text: "Answer as in this zone (socketmap name; default postfix)",
+};
+
 /**
  * Parses the arguments after the name of the command.
  *
@@ -102,7 +111,7 @@ export function parseCommandArgs(argv: readonly string[], command: Command): Com
       specs.filter((spec) => spec.short !== undefined).map((spec) => [spec.short, spec.name]),
     ),
     unknown: (arg: string, key?: string) => {
-      if (key !== undefined) throw new UsageError(`unknown option '${arg}'`, { hint });
+      if (key !== undefined) throw unknownOption(arg, { specs, hint });
     },
   });
   const operands = parsed._.map(String);
@@ -128,6 +137,16 @@ export function parseCommandArgs(argv: readonly string[], command: Command): Com
     value: (name) => values(name).at(-1),
     values,
   };
+}
+
+function unknownOption(
+  arg: string,
+  { specs, hint }: { readonly specs: readonly OptionSpec[]; readonly hint: string },
+): UsageError {
+  const [word = ""] = arg.replace(/^-+/, "").split("=");
+  const meant = arg.startsWith("--") ? closest(word, specs.map(({ name }) => name)) : undefined;
+  const question = meant === undefined ? "" : `: did you mean '--${meant}'?`;
+  return new UsageError(`unknown option '${arg}'${question}`, { hint });
 }
 
 /**

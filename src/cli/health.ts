@@ -5,14 +5,14 @@
  */
 
 import { messageOf } from "../base/error_text.ts";
-import type { ListenAddress } from "../config/types.ts";
+import type { Endpoint } from "../base/address.ts";
 import type { HealthCheck, HealthReport } from "../status/health.ts";
 import { httpGet } from "../http/client.ts";
 import { quoteRemote } from "../base/quote_text.ts";
 import { querySocketmap } from "../postfix/client.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { daemonAddress, readConfig } from "./read_config.ts";
+import { daemonAddress, SOCKET_OPTION } from "./read_config.ts";
 
 /** A healthy daemon answers {@link KEY} at once, because that needs no lookup, ms. */
 const QUERY_TIMEOUT_MS = 2000;
@@ -32,26 +32,22 @@ export const healthCommand: Command = {
   summary: "Check that the running daemon works",
   description: [
     "Sends the running daemon a query that needs no lookup. If the configuration has 'http', the result",
-    "also depends on the daemon's own checks of DNS, clock, cache and DNSSEC. Warnings are printed.",
+    "also depends on the daemon's own checks of DNS, clock, cache and DNSSEC. Warnings are printed. Needs no valid",
+    "configuration: without one, it queries the default address.",
   ],
   options: [
     CONFIG_OPTION,
     {
-      name: "socket",
-      short: "s",
-      value: "ADDRESS",
+      ...SOCKET_OPTION,
       text: "Query this address only, such as inet:127.0.0.1:8461 or unix:/path",
     },
   ],
-  exits: [[0, "healthy"], [1, "unhealthy"], [2, "wrong arguments or configuration"]],
+  exits: [[0, "healthy"], [1, "unhealthy"], [2, "wrong arguments"]],
   run,
 };
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
-  const address = daemonAddress(args, io);
-  const [http] = args.value("socket") === undefined
-    ? readConfig(args.value("config"), io).config.http
-    : [];
+  const { listen: address, http } = daemonAddress(args, io);
   try {
     await querySocketmap(address, "health", [KEY], { timeout: QUERY_TIMEOUT_MS });
     const warnings = http === undefined ? [] : await askChecks(http);
@@ -69,7 +65,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
  * @returns The warnings.
  * @throws {Error} With one line if a check failed, or the daemon gives no report.
  */
-async function askChecks(address: ListenAddress): Promise<string[]> {
+async function askChecks(address: Endpoint): Promise<string[]> {
   const { status, body } = await httpGet(address, "/readyz", { timeout: CHECKS_TIMEOUT_MS });
   if (status !== 200 && status !== 503) throw new Error(`status ${status} for /readyz`);
   const { checks } = JSON.parse(body) as HealthReport;

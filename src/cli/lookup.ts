@@ -4,21 +4,19 @@
  * @module
  */
 
-import { readStored } from "../cache/cache_view.ts";
-import type { ReadStored } from "../cache/cache_view.ts";
+import { createStatusLine, type StatusLine } from "../check/progress_line.ts";
 import { zoneFor } from "../config/zones.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createLog } from "../base/log.ts";
-import { createMetrics } from "../base/metrics.ts";
-import { createClock } from "../base/clock.ts";
 import { readKey, toDomainName } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
-import { CONFIG_OPTION } from "./command.ts";
+import { OFFLINE_OPTION } from "./cache_source.ts";
+import { CONFIG_OPTION, ZONE_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { explain } from "./explain.ts";
+import { openHeldPart } from "./held_part.ts";
 import { explanationToJson, formatExplanation, verdictOf } from "./lookup_report.ts";
 import type { Verdict } from "./lookup_report.ts";
-import { openNetwork } from "../daemon/network.ts";
+import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
 /** Exit status by verdict; with several domains the highest counts. */
@@ -28,16 +26,22 @@ export const lookupCommand: Command = {
   name: "lookup",
   operands: "DOMAIN…",
   arity: [1, Infinity],
-  summary: "Resolve domains without a daemon and show each step",
+  summary: "Resolve domains anew and show each step",
   description: [
     "Looks up the TXT record, fetches the policy file, checks the MX hosts for DANE, and shows what",
-    "was seen, what the daemon's cache holds, and the exact reply Postfix would get and why.",
+    "was seen, what the running daemon holds, and the exact reply Postfix would get and why. Without a",
+    "daemon, its cache file is read. Nothing is changed in either.",
     "A next hop may be written as Postfix asks for it: example.com, example.com:587, [host]:587.",
   ],
   options: [
     CONFIG_OPTION,
-    { name: "json", short: "j", text: "Print one JSON object a line for each domain" },
-    { name: "zone", short: "z", value: "NAME", text: "Answer as in this zone (socketmap name)" },
+    {
+      name: "json",
+      short: "j",
+      text: "Print one JSON object per domain; docs/json.md describes it",
+    },
+    OFFLINE_OPTION,
+    ZONE_OPTION,
     { name: "strict-testing", text: "Treat mode testing as enforce" },
   ],
   exits: [
@@ -60,37 +64,37 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     ...zoneFor(config, args.value("zone") ?? "postfix"),
     ...(args.flag("strict-testing") ? { strictTesting: true } : {}),
   };
-  // The report has all that the steps find; only faults of the program need a log line.
-  const log = createLog({ level: "error", format: "text" });
-  const clock = createClock();
-  const network = await openNetwork(config, { log, metrics: createMetrics(), clock });
-  try {
-    await network.dns.probe();
-    const validates = network.dns.validates();
-    let exit = 0;
-    for (const nextHop of nextHops) {
-      const cached: ReadStored = config.cache.file === undefined
-        ? { kind: "read", policy: undefined }
-        : readStored(config.cache.file, { domain: nextHop.domain, now: clock.now });
-      const explanation = await explain(nextHop, {
-        config,
-        zone,
-        network,
-        clock,
-        validates,
-        cached,
-      });
-      io.out(
-        args.flag("json")
-          ? `${JSON.stringify(explanationToJson(explanation))}\n`
-          : formatExplanation(explanation),
-      );
-      exit = Math.max(exit, EXITS[verdictOf(explanation)]);
+  return await withNetwork(config, async ({ network, clock }) => {
+    const held = await openHeldPart({ config, args, io }, clock.now);
+    const line = openStatusLine();
+    try {
+      await network.dns.probe();
+      const parts = { config, zone, network, clock, validates: network.dns.validates() };
+      let exit = 0;
+      for (const nextHop of nextHops) {
+        const cached = await held.find(nextHop.domain);
+        const explanation = await explain(nextHop, { ...parts, cached, onStep: line?.show });
+        line?.end();
+        io.out(
+          args.flag("json")
+            ? `${JSON.stringify(explanationToJson(explanation))}\n`
+            : formatExplanation(explanation),
+        );
+        exit = Math.max(exit, EXITS[verdictOf(explanation)]);
+      }
+      return exit;
+    } finally {
+      line?.end();
+      held.close();
     }
-    return exit;
-  } finally {
-    network.close();
-  }
+  });
+}
+
+/** A slow host can take half a minute. Only a terminal sees the line. */
+function openStatusLine(): StatusLine | undefined {
+  const { stderr } = Deno;
+  if (!stderr.isTerminal()) return undefined;
+  return createStatusLine((text) => void stderr.writeSync(new TextEncoder().encode(text)));
 }
 
 function readNextHop(operand: string): NextHop {

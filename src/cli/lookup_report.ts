@@ -34,6 +34,25 @@ export function verdictOf({ reply, fetch, txt }: Explanation): Verdict {
   return fetch?.result.kind === "failed" || txt?.result.kind === "failed" ? "failure" : "none";
 }
 
+/** How Postfix sends the mail, as far as the reply and DANE say. */
+export type Delivery = keyof typeof DELIVERY;
+
+const DELIVERY = {
+  "verified-name": "sent only over TLS with a valid certificate for these names, else deferred",
+  "verified-dane": "sent only over TLS that the TLSA records verify, else deferred",
+  deferred: "deferred, and tried again later",
+  "dane-by-postfix":
+    "by smtp_tls_security_level: 'dane' verifies by the TLSA records, 'may' does not verify",
+  unverified: "by smtp_tls_security_level: 'dane' and 'may' encrypt if they can, and do not verify",
+} as const;
+
+function deliveryOf({ reply, mx }: Explanation): Delivery {
+  if (reply.startsWith("TEMP ")) return "deferred";
+  if (reply.startsWith("OK dane-only")) return "verified-dane";
+  if (reply.startsWith("OK ")) return "verified-name";
+  return mx.kind === "known" && mx.view.dane === "usable" ? "dane-by-postfix" : "unverified";
+}
+
 /** The report as text, with a last line break. */
 export function formatExplanation(explanation: Explanation): string {
   const rows: [string, string][] = [
@@ -45,6 +64,7 @@ export function formatExplanation(explanation: Explanation): string {
     ...exceptionRows(explanation),
     ["Decision", explainOutcome(explanation.outcome)],
     ["Reply", explanation.reply],
+    ["Mail", DELIVERY[deliveryOf(explanation)]],
   ];
   const lines = rows.map(([name, text]) => `  ${name.padEnd(11)} ${text}`);
   return [formatNextHop(explanation.nextHop), ...lines, ""].join("\n");
@@ -94,15 +114,15 @@ function policyRows({ held }: Explanation): [string, string][] {
 }
 
 function cacheLine({ cached }: Explanation): string {
-  if (cached.kind === "unreadable") return cached.error;
-  if (cached.policy === undefined) return "nothing is held for this domain";
+  if (cached.kind === "unreadable") return `not known: ${cached.error}`;
+  const asked = `(asked ${cached.from})`;
+  if (cached.policy === undefined) return `nothing is held for this domain ${asked}`;
   const { id, fetchedAt } = cached.policy;
-  return `id ${id}, fetched ${new Date(fetchedAt).toISOString()}`;
+  return `id ${id}, fetched ${new Date(fetchedAt).toISOString()} ${asked}`;
 }
 
 function mxRows({ mx, answer }: Explanation): [string, string][] {
-  if (mx === undefined) return [];
-  const { result } = mx;
+  const result = mx;
   if (result.kind === "failed") return [["MX hosts", `DNS ${result.reason} (${result.detail})`]];
   const { hosts, dane, skipped } = result.view;
   const matching = answer.kind === "secure" ? answer.hosts : undefined;
@@ -170,19 +190,22 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
       fetched: new Date(held.fetchedAt).toISOString(),
       expires: new Date(held.expiresAt).toISOString(),
     },
-    cached: cached.kind === "unreadable" ? { error: cached.error } : cached.policy && {
-      id: cached.policy.id,
-      fetched: new Date(cached.policy.fetchedAt).toISOString(),
-    },
-    mx: mx &&
-      (mx.result.kind === "failed" ? { result: mx.result.reason, detail: mx.result.detail } : {
-        hosts: mx.result.view.hosts,
-        skipped: mx.result.view.skipped,
-        dane: mx.result.view.dane,
+    cached: cached.kind === "unreadable" ? { error: cached.error } : {
+      from: cached.from,
+      ...(cached.policy && {
+        id: cached.policy.id,
+        fetched: new Date(cached.policy.fetchedAt).toISOString(),
       }),
+    },
+    mx: mx.kind === "failed" ? { result: mx.reason, detail: mx.detail } : {
+      hosts: mx.view.hosts,
+      skipped: mx.view.skipped,
+      dane: mx.view.dane,
+    },
     exception: exception && exceptionToJson(exception),
     decision: { outcome, why: OUTCOME_TEXT[outcome] },
     answer: answer.kind,
     reply,
+    delivery: deliveryOf(explanation),
   };
 }

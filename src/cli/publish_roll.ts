@@ -16,7 +16,7 @@ import type { Clock } from "../base/clock.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
-import { explain } from "./explain.ts";
+import { resolveOnce } from "./resolve_once.ts";
 import type { Network } from "../daemon/network.ts";
 import {
   MAX_AGE_OPTION,
@@ -139,11 +139,10 @@ async function resolveAsSender(
   domain: string,
   parts: { readonly config: Config; readonly network: Network; readonly clock: Clock },
 ): Promise<SenderState> {
-  const { held, fetch, txt } = await explain({ domain, bracketed: false, port: 25 }, {
+  const { held, fetch, txt } = await resolveOnce({ domain, bracketed: false, port: 25 }, {
     ...parts,
     zone: zoneFor(parts.config, "postfix"),
     validates: false,
-    cached: { kind: "read", policy: undefined },
   });
   if (held !== undefined) return { kind: "policy", id: held.id, text: held.text };
   const result = fetch?.result.kind === "failed" ? fetch.result : txt?.result;

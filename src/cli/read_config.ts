@@ -4,12 +4,12 @@
  * @module
  */
 
-import { ENDPOINT_FORM, parseEndpoint, toListenAddress } from "../base/address.ts";
+import { type Endpoint, ENDPOINT_FORM, parseEndpoint } from "../base/address.ts";
+import { DEFAULT_LISTEN } from "../config/defaults.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { ListenAddress } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
-import type { CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io, OptionSpec } from "./command.ts";
 
 /**
  * Reads the named file, else the first of the default files that exists, else the embedded defaults.
@@ -26,22 +26,42 @@ export function readConfig(file: string | undefined, io: Pick<Io, "env">): Loade
   });
 }
 
+/** Names the daemon by its address. */
+export const SOCKET_OPTION: OptionSpec = {
+  name: "socket",
+  short: "s",
+  value: "ADDRESS",
+  text: "Query this address, such as inet:127.0.0.1:8461 or unix:/path",
+};
+
+/** Where the daemon is to be queried. */
+export interface DaemonAddress {
+  readonly listen: Endpoint;
+  /** Its HTTP surface, unless the daemon was named with `--socket`. */
+  readonly http: Endpoint | undefined;
+}
+
 /**
- * The address to query the daemon at: `--socket`, else the first address that it listens on.
+ * Where to query the daemon: `--socket`, for which no configuration is read; else the first address that it
+ * listens on. A configuration with mistakes does not count: its default does, as a line on standard error says.
  *
- * @throws {UsageError} If there is none, or `--socket` is not an address.
+ * @throws {UsageError} If `--socket` is not an address.
  */
-export function daemonAddress(args: CommandArgs, io: Io): ListenAddress {
-  const { listen, socketMode } = readConfig(args.value("config"), io).config;
+export function daemonAddress(args: CommandArgs, io: Io): DaemonAddress {
   const socket = args.value("socket");
-  if (socket === undefined) {
-    const [address] = listen;
-    if (address === undefined) {
-      throw new UsageError("'listen' in the configuration is empty: name the daemon with --socket");
-    }
-    return address;
+  if (socket !== undefined) {
+    const listen = parseEndpoint(socket);
+    if (listen !== undefined) return { listen, http: undefined };
+    throw new UsageError(`'--socket' takes ${ENDPOINT_FORM}: given '${socket}'`);
   }
-  const address = parseEndpoint(socket);
-  if (address !== undefined) return toListenAddress(address, socketMode);
-  throw new UsageError(`'--socket' takes ${ENDPOINT_FORM}: given '${socket}'`);
+  const fallback = parseEndpoint(DEFAULT_LISTEN)!;
+  try {
+    const { listen, http } = readConfig(args.value("config"), io).config;
+    return { listen: listen[0] ?? fallback, http: http[0] };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const [mistake] = error.message.split("\n");
+    io.err(`asking ${DEFAULT_LISTEN}, as the configuration cannot be used: ${mistake}`);
+    return { listen: fallback, http: undefined };
+  }
 }

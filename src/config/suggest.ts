@@ -26,14 +26,19 @@ function fold(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, "");
 }
 
-/** The fewest letters to insert, delete or replace (Levenshtein). */
+/** The fewest letters to insert, delete or replace, or neighbours to swap (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let above = row;
   for (const [i, letter] of [...from].entries()) {
     const next = [i + 1];
     for (const [j, other] of [...to].entries()) {
-      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (letter === other ? 0 : 1)));
+      let edits = Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (letter === other ? 0 : 1));
+      const isSwap = i > 0 && j > 0 && letter === to[j - 1] && from[i - 1] === other;
+      if (isSwap) edits = Math.min(edits, above[j - 1]! + 1);
+      next.push(edits);
     }
+    above = row;
     row = next;
   }
   return row.at(-1)!;

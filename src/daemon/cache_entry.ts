@@ -1,16 +1,34 @@
 /**
- * One domain of the cache as `cache list`, `cache show` and `cache export` print it. The control socket
- * sends the same form.
+ * One domain of the cache as the control socket sends it, and as the `cache` commands print it in JSON.
+ * docs/cache.schema.json describes it.
  *
  * @module
  */
 
-import type { DomainNotes, StoredPolicy } from "../cache/types.ts";
-import { quoteRemote } from "../base/quote_text.ts";
+import type { DomainNotes, StoredFailure, StoredMx, StoredPolicy } from "../cache/types.ts";
 import { readView } from "../resolver/stored_view.ts";
 
-/** A domain in the cache. Times are ISO 8601, durations seconds. */
-export interface CacheEntry {
+/** The last failed fetch, if none has succeeded since. Times are ISO 8601. */
+export interface EntryFailure {
+  readonly id: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly count: number;
+  readonly failed: string;
+  readonly retry: string;
+}
+
+/** The DANE state and the MX hosts, as last looked up. */
+export interface EntryDane {
+  readonly state: string;
+  readonly hosts: readonly string[];
+  /** Those whose addresses could not be looked up. */
+  readonly skipped: readonly string[];
+  readonly checked: string;
+}
+
+/** A domain whose policy is held. Times are ISO 8601, durations seconds. */
+export interface HeldEntry {
   readonly domain: string;
   readonly id: string;
   readonly mode: string;
@@ -21,28 +39,26 @@ export interface CacheEntry {
   /** When the refresh is due. */
   readonly refresh: string;
   readonly last_used: string;
-  /** The last failed fetch, if none has succeeded since. */
-  readonly failure?: {
-    readonly id: string;
-    readonly reason: string;
-    readonly detail: string;
-    readonly count: number;
-    readonly failed: string;
-    readonly retry: string;
-  };
-  /** The DANE state and the MX hosts, as last looked up. */
-  readonly dane?: {
-    readonly state: string;
-    readonly hosts: readonly string[];
-    readonly checked: string;
-  };
+  readonly failure?: EntryFailure;
+  readonly dane?: EntryDane;
+  /** The policy file, verbatim; not in lists. */
+  readonly text?: string;
 }
 
+/** A domain of which no policy is held, because it could not be fetched. */
+export interface UnheldEntry {
+  readonly domain: string;
+  readonly failure: EntryFailure;
+}
+
+/** A domain in the cache. */
+export type CacheEntry = HeldEntry | UnheldEntry;
+
 /** Describes a stored policy, with the last failure and the MX hosts of its domain. */
-export function describeEntry(stored: StoredPolicy, notes: DomainNotes): CacheEntry {
+export function describeEntry(stored: StoredPolicy, notes: DomainNotes): HeldEntry {
   const failure = notes.getFailure(stored.domain);
   const mx = notes.getMx(stored.domain);
-  const view = mx && readView(mx);
+  const dane = mx && describeMx(mx);
   return {
     domain: stored.domain,
     id: stored.id,
@@ -53,61 +69,30 @@ export function describeEntry(stored: StoredPolicy, notes: DomainNotes): CacheEn
     expires: iso(stored.expiresAt),
     refresh: iso(stored.refreshAt),
     last_used: iso(stored.lastUsedAt),
-    ...(failure && {
-      failure: {
-        id: failure.id,
-        reason: failure.reason,
-        detail: failure.detail,
-        count: failure.count,
-        failed: iso(failure.failedAt),
-        retry: iso(failure.retryAt),
-      },
-    }),
-    ...(view && {
-      dane: { state: view.dane, hosts: view.hosts ?? [], checked: iso(view.checkedAt) },
-    }),
+    ...(failure && { failure: describeFailure(failure) }),
+    ...(dane && { dane }),
   };
+}
+
+/** Describes a failed fetch. */
+export function describeFailure(failure: StoredFailure): EntryFailure {
+  return {
+    id: failure.id,
+    reason: failure.reason,
+    detail: failure.detail,
+    count: failure.count,
+    failed: iso(failure.failedAt),
+    retry: iso(failure.retryAt),
+  };
+}
+
+function describeMx(mx: StoredMx): EntryDane | undefined {
+  const view = readView(mx);
+  if (view === undefined) return undefined;
+  const { dane: state, hosts = [], skipped, checkedAt } = view;
+  return { state, hosts, skipped, checked: iso(checkedAt) };
 }
 
 function iso(time: number): string {
   return new Date(time).toISOString();
-}
-
-/** One line: domain, mode, id, time of fetch, time of expiry, last use, last problem. */
-export function formatEntryLine(entry: CacheEntry): string {
-  const { domain, mode, id, fetched, expires, last_used: used, failure } = entry;
-  const day = (time: string) => time.slice(0, 16);
-  const problem = failure === undefined ? "-" : failure.reason;
-  return [domain, mode, id, day(fetched), day(expires), day(used), problem].join("\t");
-}
-
-/** The heading of {@link formatEntryLine}'s columns. */
-export const ENTRY_HEADING = "domain\tmode\tid\tfetched\texpires\tlast used\tproblem";
-
-/** Formats an entry in several lines for a person. */
-export function formatEntry(entry: CacheEntry): string {
-  const { failure, dane } = entry;
-  const rows = [
-    ["Policy", `mode ${entry.mode}, id ${entry.id}, max_age ${entry.max_age} s`],
-    ["MX", entry.mx.join(" ") || "none"],
-    ["Fetched", entry.fetched],
-    ["Expires", entry.expires],
-    ["Refresh", entry.refresh],
-    ["Last used", entry.last_used],
-    ["Problem", failure === undefined ? "none" : problemLine(failure)],
-    ["DANE", dane === undefined ? "not looked up" : `${dane.state}, checked ${dane.checked}`],
-    ["MX hosts", dane === undefined ? "not looked up" : dane.hosts.join(" ") || "none"],
-  ];
-  return [entry.domain, ...rows.map(([name, text]) => `  ${name!.padEnd(10)} ${text}`), ""].join(
-    "\n",
-  );
-}
-
-function problemLine(
-  { reason, detail, id, count, failed, retry }: NonNullable<CacheEntry["failure"]>,
-) {
-  const times = count === 1 ? "once" : `${count} times`;
-  return `${reason}: ${
-    quoteRemote(detail)
-  } (id ${id}, ${times}, last ${failed}, again after ${retry})`;
 }

@@ -5,16 +5,20 @@
  *
  * | Command | Argument | Result |
  * | --- | --- | --- |
- * | `show` | domain | its entry |
- * | `list` | number of entries to skip | the next entries, at most 100 |
+ * | `show` | domain | its entry, with the text of the policy |
+ * | `list` | a `ListRequest` in JSON | a `ListPage` |
  * | `refresh` | domain | its entry after a fetch, which ignores the TXT record and back-off |
  * | `purge` | domain | its last entry, which is now forgotten |
+ * | `import` | an entry in JSON | an `ImportReply` |
+ *
+ * The `cache` commands run the same code on a file when no daemon is asked.
  *
  * @module
  */
 
 import { createMetrics } from "../base/metrics.ts";
-import type { DomainStore, PolicyLists } from "../cache/types.ts";
+import { escapeInvisible } from "../base/quote_text.ts";
+import type { DomainStore } from "../cache/types.ts";
 import type { Config } from "../config/types.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { encodeNetstring } from "../postfix/netstring.ts";
@@ -24,25 +28,48 @@ import { formatOk, formatTemp, NOTFOUND_REPLY, parseRequest } from "../postfix/s
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { describeEntry } from "./cache_entry.ts";
-import type { CacheEntry } from "./cache_entry.ts";
 import type { DaemonContext } from "./context.ts";
+import { listEntries, type ListStore, readListRequest } from "./control_list.ts";
+import { importPolicy, type ImportResult, readEntry } from "./import_entry.ts";
 
-/** Entries of one `list` reply: with names and patterns of usual length, they fill a tenth of the largest reply. */
-export const LIST_PAGE = 100;
+/**
+ * Octets of the longest request and of the longest reply: an entry with a policy of 64 KiB, each character of
+ * which JSON writes as six, and lists of hosts.
+ */
+export const CONTROL_MAX_OCTETS: number = 1024 * 1024;
 
 /** Connections to the control socket at once: one operator and a script or two. */
 const CONTROL_CONNECTIONS = 8;
 
+/** Requests read ahead: they may be large, and the commands wait for each reply. */
+const CONTROL_PIPELINE = 1;
+
 /** What the channel works on. */
 export interface ControlOptions {
-  readonly store: ControlStore;
-  /** The running resolver, which a reload replaces. */
-  readonly resolver: () => Pick<Resolver, "check" | "purge">;
+  readonly store: ListStore;
+  /** What changes something; absent where the store is only looked at. */
+  readonly changes?: {
+    readonly store: Pick<DomainStore, "putPolicy">;
+    /** The running resolver, which a reload replaces. */
+    readonly resolver: () => Pick<Resolver, "check" | "purge">;
+  };
 }
 
-type ControlStore =
-  & Pick<DomainStore, "getPolicy" | "getFailure" | "getMx">
-  & Pick<PolicyLists, "listPolicies">;
+/** What became of an entry that was imported. */
+export type ImportReply =
+  | { readonly result: ImportResult }
+  /** `why` is constant text. */
+  | { readonly result: "invalid"; readonly why: string };
+
+/** One request of an operator. */
+export interface ControlRequest {
+  readonly command: string;
+  readonly argument: string;
+  /** The time, ms. */
+  readonly now: number;
+}
+
+type Changes = NonNullable<ControlOptions["changes"]>;
 
 /**
  * Creates the server of the control channel, and opens its socket if the configuration names one.
@@ -51,14 +78,20 @@ type ControlStore =
  */
 export async function openControl(
   config: Config,
-  { context, resolver }: { context: DaemonContext; resolver: ControlOptions["resolver"] },
+  { context, resolver }: { context: DaemonContext; resolver: Changes["resolver"] },
 ): Promise<SocketmapServer> {
+  const { store } = context;
   const server = createServer({
     ...context,
     // The operator asks here, not Postfix: these queries are not counted.
     metrics: createMetrics(),
-    handler: createControl({ store: context.store, resolver }),
-    limits: { ...config.limits, connections: CONTROL_CONNECTIONS },
+    handler: createControl({ store, changes: { store, resolver } }),
+    limits: {
+      ...config.limits,
+      connections: CONTROL_CONNECTIONS,
+      pipeline: CONTROL_PIPELINE,
+      requestOctets: CONTROL_MAX_OCTETS,
+    },
   });
   if (config.control !== undefined) await server.listen(config.control);
   return server;
@@ -66,41 +99,58 @@ export async function openControl(
 
 /** Creates the handler of the control socket. */
 export function createControl(options: ControlOptions): Handler {
-  return async (payload) => {
-    const { mapName, key } = parseRequest(payload);
-    return encodeNetstring(await run(options, mapName, key));
+  return async (payload, now) => {
+    const { mapName: command, key: argument } = parseRequest(payload);
+    return encodeNetstring(await answerControl(options, { command, argument, now }));
   };
 }
 
-function run(
+/** Answers one request. @returns The payload of the reply. */
+export function answerControl(
   options: ControlOptions,
-  command: string,
-  argument: string,
+  request: ControlRequest,
 ): string | Promise<string> {
-  if (command === "list") {
-    return /^[0-9]{1,9}$/.test(argument)
-      ? formatJson(list(options.store, parseInt(argument, 10)))
-      : formatTemp("'list' takes a number");
-  }
-  const domain = toDomainName(argument);
-  if (domain === undefined) return formatTemp("not a domain");
+  const { command, argument } = request;
   switch (command) {
+    case "list": {
+      const wanted = readListRequest(argument);
+      return wanted === undefined
+        ? formatTemp("the argument of 'list' is malformed")
+        : formatJson(listEntries(options.store, wanted));
+    }
+    case "import":
+      return importEntry(options, request);
     case "show":
-      return show(options.store, domain);
     case "refresh":
-      return refresh(options, domain);
-    case "purge":
-      return purge(options, domain);
+    case "purge": {
+      const domain = toDomainName(argument);
+      return domain === undefined
+        ? formatTemp("not a domain")
+        : answerOnDomain(options, { ...request, argument: domain });
+    }
     default:
       return formatTemp("unknown command");
   }
 }
 
-function show(store: ControlStore, domain: string): string {
+function answerOnDomain(
+  { store, changes }: ControlOptions,
+  { command, argument: domain }: ControlRequest,
+): string | Promise<string> {
+  if (command === "show") return show(store, domain);
+  if (changes === undefined) return READ_ONLY;
+  return command === "refresh"
+    ? refresh(domain, { store, changes })
+    : purge(domain, { store, changes });
+}
+
+const READ_ONLY = formatTemp("this only looks at the cache");
+
+function show(store: ListStore, domain: string): string {
   const stored = store.getPolicy(domain);
   switch (stored.kind) {
     case "found":
-      return formatJson(describeEntry(stored.policy, store));
+      return formatJson({ ...describeEntry(stored.policy, store), text: stored.policy.text });
     case "absent":
       return NOTFOUND_REPLY;
     case "unavailable":
@@ -108,19 +158,11 @@ function show(store: ControlStore, domain: string): string {
   }
 }
 
-function list(store: ControlStore, skip: number): CacheEntry[] {
-  const entries: CacheEntry[] = [];
-  let index = 0;
-  for (const stored of store.listPolicies()) {
-    if (index++ < skip) continue;
-    entries.push(describeEntry(stored, store));
-    if (index - skip >= LIST_PAGE) break;
-  }
-  return entries;
-}
-
-async function refresh({ store, resolver }: ControlOptions, domain: string): Promise<string> {
-  const result = await resolver().check(domain, { force: true, urgent: true });
+async function refresh(
+  domain: string,
+  { store, changes }: { store: ListStore; changes: Changes },
+): Promise<string> {
+  const result = await changes.resolver().check(domain, { force: true, urgent: true });
   if (result === undefined) return formatTemp("too many checks are waiting");
   if (result.outcome === "replaced" || result.outcome === "fetched") return show(store, domain);
   const failure = store.getFailure(domain);
@@ -130,12 +172,41 @@ async function refresh({ store, resolver }: ControlOptions, domain: string): Pro
 }
 
 /** @returns The entry as it was. */
-function purge({ store, resolver }: ControlOptions, domain: string): string {
+function purge(
+  domain: string,
+  { store, changes }: { store: ListStore; changes: Changes },
+): string {
   const entry = show(store, domain);
-  resolver().purge(domain);
+  changes.resolver().purge(domain);
   return entry;
 }
 
-function formatJson(value: CacheEntry | readonly CacheEntry[]): string {
-  return formatOk(JSON.stringify(value)) ?? formatTemp("the reply is too long");
+function importEntry(
+  { store, changes }: ControlOptions,
+  { argument, now }: ControlRequest,
+): string {
+  if (changes === undefined) return READ_ONLY;
+  const reading = readEntry(parseJson(argument), now);
+  if (reading.kind === "invalid") return formatJson({ result: "invalid", why: reading.why });
+  const { getPolicy } = store;
+  const target = {
+    getPolicy: getPolicy.bind(store),
+    putPolicy: changes.store.putPolicy.bind(changes.store),
+  };
+  const result = importPolicy(reading.policy, { store: target, now });
+  return typeof result === "string" ? formatJson({ result }) : formatTemp(result.unavailable);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Remote text in it can neither break the protocol nor move the cursor of a terminal. */
+function formatJson(value: object): string {
+  return formatOk(escapeInvisible(JSON.stringify(value)), CONTROL_MAX_OCTETS) ??
+    formatTemp("the reply is too long");
 }

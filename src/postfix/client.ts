@@ -19,6 +19,8 @@ export interface QueryOptions {
   readonly timeout: number;
   /** @default {The real clock.} */
   readonly clock?: Clock;
+  /** Octets of the longest reply that is accepted. @default {MAX_REPLY_BYTES} */
+  readonly maxReply?: number;
 }
 
 /**
@@ -35,11 +37,13 @@ export async function querySocketmap(
   address: Endpoint,
   mapName: string,
   keys: readonly string[],
-  { timeout, clock = createClock() }: QueryOptions,
+  { timeout, clock = createClock(), maxReply = MAX_REPLY_BYTES }: QueryOptions,
 ): Promise<string[]> {
   const requests = keys.map((key) => `${mapName} ${key}`);
   try {
-    return await withConnection(address, (conn) => ask(conn, requests), { ms: timeout, clock });
+    const decoder = new NetstringDecoder(maxReply);
+    const talk = (conn: Deno.Conn) => ask(conn, requests, decoder);
+    return await withConnection(address, talk, { ms: timeout, clock });
   } catch (error) {
     throw new Error(`Cannot query ${formatEndpoint(address)}: ${messageOf(error)}`, {
       cause: error,
@@ -47,8 +51,11 @@ export async function querySocketmap(
   }
 }
 
-async function ask(conn: Deno.Conn, requests: readonly string[]): Promise<string[]> {
-  const decoder = new NetstringDecoder(MAX_REPLY_BYTES);
+async function ask(
+  conn: Deno.Conn,
+  requests: readonly string[],
+  decoder: NetstringDecoder,
+): Promise<string[]> {
   const replies: string[] = [];
   for (const request of requests) {
     await writeAll(conn, encodeNetstring(request));

@@ -47,6 +47,8 @@ export interface ConnectionLimits {
   readonly idleTimeout: number;
   /** How long the client may take to complete a request, and to take replies, ms. */
   readonly ioTimeout: number;
+  /** Octets of the longest request. @default {MAX_REQUEST_BYTES} */
+  readonly requestOctets?: number;
 }
 
 /** What all connections of a server share. */
@@ -81,7 +83,7 @@ export const FAILED_REPLY: Uint8Array = encodeNetstring(formatTemp("internal err
 export class Connection {
   readonly #stream: Stream;
   readonly #context: ConnectionContext;
-  readonly #decoder = new NetstringDecoder(MAX_REQUEST_BYTES);
+  readonly #decoder: NetstringDecoder;
   readonly #replies: ReplyQueue;
   /** What is being written. Stays set after a failed write, so that none follows. */
   #sending: Uint8Array | undefined;
@@ -100,6 +102,7 @@ export class Connection {
   constructor(stream: Stream, context: ConnectionContext) {
     this.#stream = stream;
     this.#context = context;
+    this.#decoder = new NetstringDecoder(context.limits.requestOctets ?? MAX_REQUEST_BYTES);
     this.#replies = new ReplyQueue(context.pool);
     this.#seen = { phase: "idle", moves: 0, since: context.now() };
   }

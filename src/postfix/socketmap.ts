@@ -54,13 +54,17 @@ export function parseRequest(payload: Octets): Request {
 /**
  * Makes the reply with a value.
  *
+ * @param maxOctets Octets of the longest reply; by default what Postfix accepts.
  * @returns The reply; `undefined` for a value that Postfix would refuse because it is empty, has control
  *   characters, or is too long.
  */
-export function formatOk(value: string): string | undefined {
+export function formatOk(
+  value: string,
+  maxOctets: number = MAX_REPLY_BYTES,
+): string | undefined {
   const reply = `OK ${value}`;
   if (value === "" || CONTROL.test(value)) return undefined;
-  return utf8Length(reply) <= MAX_REPLY_BYTES ? reply : undefined;
+  return utf8Length(reply) <= maxOctets ? reply : undefined;
 }
 
 /**

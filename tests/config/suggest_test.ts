@@ -23,3 +23,9 @@ Deno.test("closest() finds the word that was meant", () => {
 Deno.test("closest() finds nothing among no words", () => {
   assertEquals(closest("recheck", []), undefined);
 });
+
+Deno.test("closest() takes two neighbours that are swapped for one slip", () => {
+  assertEquals(closest("cahce", ["cache", "check"]), "cache");
+  assertEquals(closest("zoen", ["json", "zone"]), "zone");
+  assertEquals(closest("ehalth", ["health"]), "health");
+});

@@ -1,0 +1,137 @@
+/**
+ * `cache import FILE`: takes policies from what `cache export` printed. The daemon judges each line
+ * (`daemon/import_entry.ts`); here the file is only cut into lines.
+ *
+ * @module
+ */
+
+import { quoteText } from "../base/quote_text.ts";
+import { UsageError } from "../config/usage_error.ts";
+import { CONTROL_MAX_OCTETS, type ImportReply } from "../daemon/control.ts";
+import { JSON_OPTION, jsonOf } from "./cache_requests.ts";
+import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
+import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
+import { type Line, readLines } from "./read_lines.ts";
+import { readConfig } from "./read_config.ts";
+
+/** Lines sent on one connection. */
+const BATCH_LINES = 100;
+
+/** Octets of lines held at once, beyond the last line. */
+const BATCH_OCTETS = CONTROL_MAX_OCTETS;
+
+/** The longest line that fits into a request, octets. */
+const LINE_MAX_OCTETS = CONTROL_MAX_OCTETS - 1024;
+
+/** Invalid lines that are named. */
+const NAMED_LINES = 10;
+
+const EXIT_INVALID = 1;
+
+type Counts = Record<ImportReply["result"], number>;
+
+export const cacheImportCommand: Command = {
+  name: "cache import",
+  operands: "FILE",
+  arity: [1, 1],
+  summary: "Take policies from what 'cache export' printed",
+  description: [
+    "Reads the JSON lines of 'cache export' from FILE, or from standard input for '-', and has the running",
+    "daemon take over every policy that is valid, unexpired, and was fetched later than the one it holds.",
+    "No other policy is touched. Whoever can write FILE decides what is enforced: keep it as safe as the",
+    "cache file.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
+  exits: [
+    [0, "done"],
+    [1, "done, but lines were invalid"],
+    [2, "wrong arguments or configuration, or no daemon"],
+    [3, "failed"],
+  ],
+  examples: [[
+    "mta-sts-resolver cache import cache.jsonl",
+    "Restore what 'cache export > cache.jsonl' saved",
+  ]],
+  run,
+};
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const [path = ""] = args.operands;
+  const { config } = readConfig(args.value("config"), io);
+  using file = openInput(path);
+  return await withSource({ config, args, io, access: "write" }, async (source) => {
+    const counts: Counts = { added: 0, replaced: 0, kept: 0, expired: 0, invalid: 0 };
+    for await (const batch of batches(readLines(file.readable, LINE_MAX_OCTETS))) {
+      for (const problem of await send(batch, { source, counts })) {
+        if (counts.invalid <= NAMED_LINES) io.err(problem);
+      }
+    }
+    io.out(args.flag("json") ? `${JSON.stringify(counts)}\n` : formatCounts(counts));
+    return counts.invalid === 0 ? 0 : EXIT_INVALID;
+  });
+}
+
+function formatCounts({ added, replaced, kept, expired, invalid }: Counts): string {
+  return `${added} added, ${replaced} replaced, ${kept} kept as they are (not older), ` +
+    `${expired} expired, ${invalid} invalid\n`;
+}
+
+/** Sends lines and counts what became of them. @returns A sentence for each that is invalid. */
+async function send(
+  lines: readonly Line[],
+  { source, counts }: { source: CacheSource; counts: Counts },
+): Promise<string[]> {
+  const texts = lines.map(({ text }) => text).filter((text) => text !== undefined);
+  const replies = await source.ask("import", texts);
+  const problems: string[] = [];
+  for (const { number, text, problem } of lines) {
+    const reply: ImportReply = text === undefined
+      ? { result: "invalid", why: problem }
+      : JSON.parse(jsonOf(replies.shift()) ?? "{}");
+    counts[reply.result]++;
+    if (reply.result !== "invalid") continue;
+    problems.push(`line ${number} is left out: ${quoteless(reply.why)}`);
+  }
+  return problems;
+}
+
+/** The reason is constant text of the daemon, but comes over a socket. */
+function quoteless(why: string): string {
+  return quoteText(why, 200).replace(/^"(.*)"$/, "$1");
+}
+
+async function* batches(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
+  let batch: Line[] = [];
+  let octets = 0;
+  for await (const line of lines) {
+    batch.push(line);
+    octets += line.text?.length ?? 0;
+    if (batch.length < BATCH_LINES && octets < BATCH_OCTETS) continue;
+    yield batch;
+    batch = [];
+    octets = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** @throws {UsageError} If the file cannot be opened. */
+function openInput(path: string): { readonly readable: ReadableStream<Uint8Array> } & Disposable {
+  if (path === "-") return { readable: Deno.stdin.readable, [Symbol.dispose]() {} };
+  try {
+    const file = Deno.openSync(path);
+    return {
+      readable: file.readable,
+      [Symbol.dispose]() {
+        // The stream closes it at its end.
+        try {
+          file.close();
+        } catch {
+          // It is closed.
+        }
+      },
+    };
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound;
+    throw new UsageError(isMissing ? `there is no ${path}` : `cannot read ${path}`);
+  }
+}

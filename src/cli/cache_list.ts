@@ -1,0 +1,95 @@
+/**
+ * `cache list [PATTERN]`: the cached policies, or what could not be fetched.
+ *
+ * @module
+ */
+
+import type { CacheEntry } from "../daemon/cache_entry.ts";
+import type { ListRequest } from "../daemon/control_list.ts";
+import { readMode } from "./arguments.ts";
+import { askAbout, JSON_OPTION, listParts, readCacheDomain } from "./cache_requests.ts";
+import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
+import { createEntryTable } from "./cache_text.ts";
+import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
+import { readConfig } from "./read_config.ts";
+
+export const cacheListCommand: Command = {
+  name: "cache list",
+  operands: "[PATTERN]",
+  arity: [0, 1],
+  summary: "List the cached policies",
+  description: [
+    "Prints one line for each cached policy, by domain. PATTERN is a domain, or a wildcard such as",
+    "'*.example.com' for all domains below example.com. Asks the running daemon; without one, reads",
+    "its cache file. With --problems, domains are listed too whose policy is not held because it",
+    "could never be fetched.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    JSON_OPTION,
+    OFFLINE_OPTION,
+    {
+      name: "mode",
+      value: "MODE",
+      text: "List only policies in this mode: enforce, testing or none",
+    },
+    { name: "problems", text: "List only domains whose last fetch failed" },
+  ],
+  exits: [[0, "done"], [2, "wrong arguments or configuration"], [3, "failed"]],
+  examples: [[
+    "mta-sts-resolver cache list --problems",
+    "List policies that could not be fetched",
+  ]],
+  run,
+};
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const pattern = readPattern(args.operands[0]);
+  const mode = readMode(args, ["enforce", "testing", "none"]);
+  const request: ListRequest = {
+    ...(mode === undefined ? {} : { mode }),
+    ...(args.flag("problems") ? { problems: true } : {}),
+  };
+  const { config } = readConfig(args.value("config"), io);
+  return await withSource({ config, args, io, access: "read" }, async (source) => {
+    const format = args.flag("json") ? formatJsonLines : createEntryTable();
+    for await (const entries of findEntries(source, { pattern, request })) {
+      io.out(format(entries));
+    }
+    return 0;
+  });
+}
+
+type Pattern = { readonly domain: string } | { readonly below: string } | undefined;
+
+async function* findEntries(
+  source: CacheSource,
+  { pattern, request }: { readonly pattern: Pattern; readonly request: ListRequest },
+): AsyncGenerator<readonly CacheEntry[]> {
+  if (pattern === undefined || "below" in pattern) {
+    yield* listParts(source, { ...request, ...pattern });
+    return;
+  }
+  const { domain } = pattern;
+  if (request.problems) {
+    // A failure may be all there is of the domain, which `show` does not know.
+    for await (const entries of listParts(source, request)) {
+      yield entries.filter((entry) => entry.domain === domain);
+    }
+    return;
+  }
+  const found = await askAbout(source, { command: "show", domain });
+  const { text: _, ...entry } = found?.entry ?? {};
+  const isWanted = request.mode === undefined || found?.entry.mode === request.mode;
+  yield found !== undefined && isWanted ? [entry as CacheEntry] : [];
+}
+
+function formatJsonLines(entries: readonly CacheEntry[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+}
+
+function readPattern(pattern: string | undefined): Pattern {
+  if (pattern === undefined) return undefined;
+  if (!pattern.startsWith("*.")) return { domain: readCacheDomain(pattern) };
+  return { below: readCacheDomain(pattern.slice("*.".length)) };
+}

@@ -1,0 +1,46 @@
+/**
+ * `cache refresh DOMAIN`: fetches a policy now.
+ *
+ * @module
+ */
+
+import {
+  askAbout,
+  CACHE_EXITS,
+  EXIT_NOT_FOUND,
+  JSON_OPTION,
+  readCacheDomain,
+} from "./cache_requests.ts";
+import { OFFLINE_OPTION, withSource } from "./cache_source.ts";
+import { formatEntry } from "./cache_text.ts";
+import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
+import { readConfig } from "./read_config.ts";
+
+export const cacheRefreshCommand: Command = {
+  name: "cache refresh",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Fetch the policy of a domain now",
+  description: [
+    "Has the running daemon fetch the policy even if its id has not changed or an earlier fetch failed",
+    "recently. If the fetch fails, a held policy stays in use. With --offline, the policy is fetched",
+    "here and written to the file.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
+  exits: CACHE_EXITS,
+  run,
+};
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const domain = readCacheDomain(args.operands[0] ?? "");
+  const { config } = readConfig(args.value("config"), io);
+  return await withSource({ config, args, io, access: "refresh" }, async (source) => {
+    const found = await askAbout(source, { command: "refresh", domain });
+    if (found === undefined) {
+      io.err(`${domain} is not in the cache`);
+      return EXIT_NOT_FOUND;
+    }
+    io.out(args.flag("json") ? `${found.json}\n` : formatEntry(found.entry));
+    return 0;
+  });
+}
