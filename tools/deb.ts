@@ -93,17 +93,14 @@ function packageFiles({ program, version, date }: DebOptions): Map<string, Entry
     ],
     [`${doc}/copyright`, text(read("packaging/debian/copyright"))],
     [`${doc}/changelog.gz`, gzip(changelog)],
-    ...["from-postfix-mta-sts-resolver.md", "from-postfix-tlspol.md", "sendmail-and-exim.md"].map((
-      name,
-    ) => [`${doc}/${name}`, text(read(`docs/${name}`))] as const),
     ...[
-      "chroot.conf",
-      "exim.conf",
-      "main.cf.tcp",
-      "main.cf.unix",
-      "sendmail.mc",
-      "sysusers.conf",
-      "tmpfiles.conf",
+      ...["backup.md", "from-postfix-mta-sts-resolver.md", "from-postfix-tlspol.md", "json.md"],
+      "sendmail-and-exim.md",
+      ...["cache.schema.json", "lookup.schema.json", "query.schema.json"],
+    ].map((name) => [`${doc}/${name}`, text(read(`docs/${name}`))] as const),
+    ...[
+      ...["chroot.conf", "exim.conf", "main.cf.tcp", "main.cf.unix", "sendmail.mc"],
+      ...["sysusers.conf", "tmpfiles.conf"],
     ].map((
       name,
     ) => [`${doc}/examples/${name}`, text(read(`packaging/${name}`))] as const),

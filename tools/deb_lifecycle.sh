@@ -73,6 +73,8 @@ make_state() {
   install -d -m 0700 "$R/var/lib/private"
   install -d -m 0700 -o $IDENTITY -g $IDENTITY "$R/var/lib/private/mta-sts-resolver"
   ln -sfn private/mta-sts-resolver "$R$STATE"
+  # As RuntimeDirectory= does, for the control socket.
+  install -d -m 0755 -o $IDENTITY -g $IDENTITY "$R/run/mta-sts-resolver"
   # Inside the service's own view of the file system the way there is open.
   chmod 0711 "$R/var/lib/private"
 }
@@ -127,6 +129,8 @@ echo "== start"
 make_state
 check "the daemon starts and answers" start
 check "a query is answered" says ' NOTFOUND' inside mta-sts-resolver query .example.com
+check "root asks it what it holds" says 'asked the daemon on unix:/run/mta-sts-resolver/control.sock' \
+  inside mta-sts-resolver cache list
 check "the HTTP surface answers" says '^HTTP/1.[01] 200' get /healthz
 check "the cache is in the state directory" is_there var/lib/private/mta-sts-resolver/cache.db
 check "it stops" stop

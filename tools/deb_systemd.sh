@@ -110,6 +110,17 @@ answers() { # address
   reply=$(timeout 5 mta-sts-resolver query --socket "$1" .example.com 2>&1) || true
   grep ' NOTFOUND' <<<"$reply" || { echo "$reply"; return 1; }
 }
+root_asks() { # command...
+  "$@" 2>&1 | grep 'asked the daemon on unix:/run/mta-sts-resolver/control.sock'
+}
+is_refused() { # command...
+  local reply status=0
+  reply=$("$@" 2>&1) || status=$?
+  [ $status = 2 ] && grep "'control' is not set, and there is no /run/mta-sts-resolver/control.sock: start it" <<<"$reply"
+}
+reads_service_file() { # command...
+  "$@" 2>&1 | grep 'asked the file /var/lib/mta-sts-resolver/cache.db, because'
+}
 holds() { # process port
   ss --listening --tcp --numeric --processes "sport = :$2" | grep "\"$1\""
 }
@@ -211,6 +222,16 @@ check "the socket unit runs" is active socket active
 check "the service runs" is active service active
 check "systemd holds the port" holds systemd 8461
 check "it answers" answers inet:127.0.0.1:8461
+check "root's commands ask the daemon" root_asks mta-sts-resolver cache list
+cp /etc/mta-sts-resolver.yml /tmp/kept.yml
+sed -i '/^control: /d' /etc/mta-sts-resolver.yml
+check "so they do where the configuration does not name its socket" root_asks mta-sts-resolver lookup invalid.test
+systemctl stop mta-sts-resolver.socket mta-sts-resolver.service
+check "while it is stopped, they read its file" reads_service_file mta-sts-resolver cache list
+check "they change nothing" is_refused mta-sts-resolver cache refresh invalid.test
+check "root has no cache of its own" not test -e /root/.local/state/mta-sts-resolver
+cp /tmp/kept.yml /etc/mta-sts-resolver.yml
+systemctl start mta-sts-resolver.socket mta-sts-resolver.service
 check "five restarts: the port is never free" never_taken restart_often
 check "killed three times: the port is never free" never_taken kill_often
 check "stopped: the port is never free, and a query starts it" never_taken stop_and_ask

@@ -33,11 +33,6 @@ import type {
 /** How long to wait for a lock of the daemon, ms; it holds one for milliseconds. */
 const BUSY_TIMEOUT_MS = 200;
 
-/** What a lookup in the file came to; `error` says in one line why it could not be read. */
-export type ReadStored =
-  | { readonly kind: "read"; readonly policy: StoredPolicy | undefined }
-  | { readonly kind: "unreadable"; readonly error: string };
-
 /** Options of {@link CacheView}. */
 export interface CacheViewOptions {
   /** The time, ms: nothing in the file counts as later. */
@@ -125,29 +120,6 @@ export class CacheView implements DomainNotes {
       const advice = ADVICE[kind] === undefined ? "" : `: ${ADVICE[kind]}`;
       throw new FileFault(kind, `cannot read ${this.#path}: ${message}${advice}`);
     }
-  }
-}
-
-/**
- * Reads the policy of a domain from a cache file.
- *
- * @param path The file; a missing one holds nothing.
- * @param query The domain in lower-case A-labels, and the time. Never throws.
- */
-export function readStored(
-  path: string,
-  { domain, now }: CacheViewOptions & { domain: string },
-): ReadStored {
-  try {
-    if (isMissing(path)) return { kind: "read", policy: undefined };
-    const view = new CacheView(path, { now });
-    try {
-      return { kind: "read", policy: view.getPolicy(domain) };
-    } finally {
-      view.close();
-    }
-  } catch (error) {
-    return { kind: "unreadable", error: messageOf(error) };
   }
 }
 

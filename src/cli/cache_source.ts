@@ -92,7 +92,7 @@ export async function openSource(
     return { name: `the daemon on ${address}`, isFile: false, ask, close() {} };
   }
   if (access !== "read") throw refuse(daemon);
-  const file = serviceCacheFile(config, io.env);
+  const file = serviceCacheFile(config, io);
   if (file === undefined) {
     throw new Error(`${daemon.why}, and the cache is only in the memory of the daemon`);
   }
@@ -114,13 +114,15 @@ function refuse({ why }: Extract<FoundDaemon, { kind: "missing" }>): UsageError 
  * The file that the daemon of this host uses, as far as can be known. A default that comes from the environment
  * of this shell gives way to the state directory of the service.
  *
- * @param directories Those of the service.
+ * @param options `directories`: those of the service, for tests.
  * @returns `undefined` for a cache in memory.
  */
 export function serviceCacheFile(
   { cache: { file } }: Pick<Config, "cache">,
-  env: Io["env"],
-  directories: readonly string[] = SERVICE_STATE,
+  { env, directories = SERVICE_STATE }: {
+    readonly env: Io["env"];
+    readonly directories?: readonly string[];
+  },
 ): string | undefined {
   const isOwn = file === defaultCacheFile(env) && env("STATE_DIRECTORY") === undefined;
   if (!isOwn) return file;

@@ -139,7 +139,7 @@ function unknownCommand([first = "", second]: readonly string[]): UsageError {
       return unknown(`${first} ${second}`, { names: group.map(({ name }) => name), hint });
     }
     const names = group.map(({ name }) => `'${name}'`).join(", ");
-    return new UsageError(`incomplete command '${first}': use one of ${names}`, { hint });
+    return new UsageError(`incomplete command '${first}': use one of ${names}`);
   }
   const firsts = COMMANDS.map(({ name }) => name.split(" ")[0]!);
   return unknown(first, { names: [...new Set(firsts)], hint: `see '${PROGRAM} --help'` });

@@ -27,7 +27,8 @@ export const SOCKET_KEYS = {
     parse: parseUnixEndpoint,
     format: formatEndpoint,
     allowed: 'an address such as "unix:/run/mta-sts-resolver/control.sock"',
-    text: "The UNIX socket on which the daemon serves the `cache` commands. Its mode is 0600.",
+    text:
+      "The UNIX socket on which the daemon serves the `cache` commands. Its mode is 0600. The commands ask on `/run/mta-sts-resolver/control.sock` if this is not set.",
   }),
   http: list({
     parse: parseEndpoint,

@@ -1,7 +1,7 @@
 /** Looking at a cache file changes nothing, whatever state it is in. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { CacheView, readStored } from "../../src/cache/cache_view.ts";
+import { CacheView } from "../../src/cache/cache_view.ts";
 import { FileFault } from "../../src/sqlite/fault.ts";
 import { Bench, DAY, domainsOf, failureOf, listed, policyOf, START } from "./harness.ts";
 
@@ -86,9 +86,9 @@ Deno.test({
     Deno.chmodSync(bench.directory, 0o555);
     Deno.chmodSync(bench.path, 0o444);
     const script = `
-      const { readStored } = await import(Deno.args[0]);
-      const { kind, policy, error } = readStored(Deno.args[1], { domain: "a.example", now: Date.now });
-      console.log(kind, policy?.domain ?? error);`;
+      const { CacheView } = await import(Deno.args[0]);
+      const view = new CacheView(Deno.args[1], { now: Date.now });
+      console.log("read", view.getPolicy("a.example")?.domain);`;
     const module = new URL("../../src/cache/cache_view.ts", import.meta.url).href;
     const home = Deno.makeTempDirSync();
     try {
@@ -128,8 +128,6 @@ Deno.test("CacheView tells a damaged file in one line, and leaves it where it is
     fault(bench),
     "cannot read FILE: database disk image is malformed: it is damaged, which a running daemon repairs",
   );
-  const query = { domain: "d7.example", now: () => START };
-  assertEquals(readStored(bench.path, query).kind, "unreadable");
   bench.damage(0, 4096);
   assertStringIncludes(fault(bench), "cannot read FILE: file is not a database");
   assertEquals(bench.files(), ["cache.db"]);
@@ -157,8 +155,6 @@ Deno.test("CacheView refuses what is not a cache of a version it knows", () => {
 Deno.test("CacheView takes an empty file for one without policies, and names a missing one", () => {
   using bench = new Bench();
   assertStringIncludes(fault(bench), "cannot read FILE: No such file or directory");
-  const query = { domain: "a.example", now: () => START };
-  assertEquals(readStored(bench.path, query), { kind: "read", policy: undefined });
   assertEquals(bench.files(), []);
   Deno.writeTextFileSync(bench.path, "", { mode: 0o600 });
   using opened = view(bench);

@@ -246,7 +246,10 @@ Deno.test("serviceCacheFile() prefers the state directory of the service to that
   const root = env({ HOME: "/root" });
   const own = { cache: { file: "/root/.local/state/mta-sts-resolver/cache.db" } };
   const find = (config: { cache: { file: string | undefined } }, of = root) =>
-    serviceCacheFile(config as Parameters<typeof serviceCacheFile>[0], of, ["/gone", directory]);
+    serviceCacheFile(config as Parameters<typeof serviceCacheFile>[0], {
+      env: of,
+      directories: ["/gone", directory],
+    });
   assertEquals(find(own), `${directory}/cache.db`);
   assertEquals(find({ cache: { file: "/srv/cache.db" } }), "/srv/cache.db");
   assertEquals(find({ cache: { file: undefined } }), undefined);

@@ -56,7 +56,7 @@ async function lookupLine(
     network: { dns: createFakeDns(table), fetchPolicy: () => Promise.resolve(outcome) },
     clock,
     validates: true,
-    cached: { kind: "read", policy: undefined },
+    cached: { kind: "read", from: "nobody", policy: undefined },
   });
   assertEquals(verdictOf(explanation), "failure");
   const line = formatExplanation(explanation).split("\n").find((text) => text.includes(reason));

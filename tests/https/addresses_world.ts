@@ -125,7 +125,7 @@ export function startAddresses(): AddressesWorld {
         },
         clock,
         validates: true,
-        cached: { kind: "read", policy: undefined },
+        cached: { kind: "read", from: "nobody", policy: undefined },
       });
       // What the resolver still has in mind is for queries that do not come.
       for (const cancel of timers) cancel();

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { VERSION } from "../../src/base/version.ts";
 import { buildDeb } from "../../tools/deb.ts";
 import { formatDebianChangelog } from "../../tools/debian_changelog.ts";
+import { PACKAGE_CONTROL } from "../../src/cli/find_daemon.ts";
 import { loadText } from "../config/load_text.ts";
 import { installed, run } from "../docs/programs.ts";
 
@@ -53,6 +54,8 @@ Deno.test({
           "usr/lib/systemd/system/mta-sts-resolver.service",
           "usr/lib/systemd/system/mta-sts-resolver.socket",
           "usr/share/bash-completion/completions/mta-sts-resolver",
+          "usr/share/doc/mta-sts-resolver/backup.md",
+          "usr/share/doc/mta-sts-resolver/cache.schema.json",
           "usr/share/doc/mta-sts-resolver/changelog.gz",
           "usr/share/doc/mta-sts-resolver/copyright",
           "usr/share/doc/mta-sts-resolver/examples/chroot.conf",
@@ -64,6 +67,9 @@ Deno.test({
           "usr/share/doc/mta-sts-resolver/examples/tmpfiles.conf",
           "usr/share/doc/mta-sts-resolver/from-postfix-mta-sts-resolver.md",
           "usr/share/doc/mta-sts-resolver/from-postfix-tlspol.md",
+          "usr/share/doc/mta-sts-resolver/json.md",
+          "usr/share/doc/mta-sts-resolver/lookup.schema.json",
+          "usr/share/doc/mta-sts-resolver/query.schema.json",
           "usr/share/doc/mta-sts-resolver/sendmail-and-exim.md",
           "usr/share/fish/vendor_completions.d/mta-sts-resolver.fish",
           "usr/share/man/man1/mta-sts-resolver.1.gz",
@@ -112,12 +118,14 @@ if (!ignore && installed("lintian").length > 0) {
     }));
 }
 
-Deno.test("the configuration of the package is the default with the HTTP surface", () => {
+Deno.test("the configuration of the package is the default with HTTP surface and control socket", () => {
   const text = Deno.readTextFileSync(new URL("mta-sts-resolver.yml", PACKAGING));
   const env = { STATE_DIRECTORY: "/var/lib/mta-sts-resolver" };
   const { config, notes } = loadText(text, env);
   const http = [{ kind: "inet", hostname: "127.0.0.1", port: 8462 }] as const;
-  assertEquals({ config, notes }, { config: { ...loadText("", env).config, http }, notes: [] });
+  const control = { kind: "unix", path: PACKAGE_CONTROL, mode: 0o600 } as const;
+  const expected = { ...loadText("", env).config, http, control };
+  assertEquals({ config, notes }, { config: expected, notes: [] });
 });
 
 Deno.test("the copyright of the package names every package that is built in", () => {
