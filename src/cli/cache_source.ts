@@ -104,10 +104,8 @@ export async function openSource(
   }
 }
 
-function refuse({ why }: Extract<FoundDaemon, { kind: "missing" }>): UsageError {
-  return new UsageError(
-    `${why}: start it, run this as root, or name the cache file with --offline`,
-  );
+function refuse({ why, advice }: Extract<FoundDaemon, { kind: "missing" }>): UsageError {
+  return new UsageError(`${why}: ${advice}, or name the cache file with --offline`);
 }
 
 /**

@@ -38,8 +38,8 @@ export type FoundDaemon =
      */
     ask(command: string, args: readonly string[]): Promise<string[]>;
   }
-  /** `why` is one line without a full stop. */
-  | { readonly kind: "missing"; readonly why: string };
+  /** What is wrong and what to do, each a few words without a full stop. */
+  | { readonly kind: "missing"; readonly why: string; readonly advice: string };
 
 /**
  * Connects to the control socket to see whether a daemon answers there.
@@ -55,7 +55,7 @@ export async function findDaemon(
   const danger = distrust(packageSocket);
   return danger === undefined
     ? await connectTo({ kind: "unix", path: packageSocket })
-    : { kind: "missing", why: danger };
+    : { kind: "missing", why: danger, advice: "start it with 'control' set" };
 }
 
 async function connectTo(endpoint: Endpoint): Promise<FoundDaemon> {
@@ -66,12 +66,13 @@ async function connectTo(endpoint: Endpoint): Promise<FoundDaemon> {
   } catch (error) {
     const { cause } = error as Error;
     if (cause instanceof Deno.errors.PermissionDenied) {
-      return { kind: "missing", why: `only root and the service may ask on ${address}` };
+      const why = `only root and the service may ask on ${address}`;
+      return { kind: "missing", why, advice: "run this as root" };
     }
     const isAbsent = cause instanceof Deno.errors.NotFound ||
       cause instanceof Deno.errors.ConnectionRefused;
     const why = isAbsent ? "" : `: ${messageOf(cause)}`;
-    return { kind: "missing", why: `no daemon answers on ${address}${why}` };
+    return { kind: "missing", why: `no daemon answers on ${address}${why}`, advice: "start it" };
   }
   const options = { timeout: TIMEOUT_MS, maxReply: CONTROL_MAX_OCTETS };
   return {

@@ -117,7 +117,7 @@ Deno.test("without a daemon, what looks reads the file and says so; what changes
     assertEquals([refused.code, refused.out], [2, ""]);
     assertStringIncludes(
       refused.err,
-      `no daemon answers on unix:${control}: start it, run this as root, or name the cache file with --offline`,
+      `no daemon answers on unix:${control}: start it, or name the cache file with --offline`,
     );
   }
   assertEquals((await cli("cache", "show", "-c", config, "good.example")).code, 0);
@@ -226,6 +226,7 @@ Deno.test("findDaemon() believes the socket of the package only if it is the ser
   assertEquals(await findDaemon({ control }, path), {
     kind: "missing",
     why: `'control' is not set, and there is no ${path}`,
+    advice: "start it with 'control' set",
   });
   const listener = Deno.listen({ transport: "unix", path });
   const accepting = listener.accept().then((conn) => conn.close());
@@ -235,6 +236,7 @@ Deno.test("findDaemon() believes the socket of the package only if it is the ser
   assertEquals(await findDaemon({ control }, path), {
     kind: "missing",
     why: `'control' is not set, and ${path} does not belong to the service`,
+    advice: "start it with 'control' set",
   });
   listener.close();
   Deno.removeSync(directory, { recursive: true });
