@@ -5,12 +5,11 @@
  * @module
  */
 
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import type { SQLInputValue } from "node:sqlite";
 import { messageOf } from "../base/error_text.ts";
-import { walOf } from "../sqlite/file_path.ts";
 import { faultKind, FileFault } from "../sqlite/fault.ts";
 import { requireKnown } from "../sqlite/format.ts";
+import { openReadOnly, type ReadOnlyDatabase } from "../sqlite/read_only.ts";
 import {
   domainOfNextHop,
   isMx,
@@ -53,7 +52,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export class CacheView implements DomainNotes {
   readonly #path: string;
   readonly #now: () => number;
-  readonly #database: DatabaseSync;
+  readonly #file: ReadOnlyDatabase;
   /** A file without tables, which a daemon is about to fill. */
   readonly #isEmpty: boolean;
 
@@ -61,12 +60,12 @@ export class CacheView implements DomainNotes {
   constructor(path: string, { now }: CacheViewOptions) {
     this.#path = path;
     this.#now = now;
-    this.#database = this.#attempt(() => open(path));
+    this.#file = this.#attempt(() => openReadOnly(path, { timeout: BUSY_TIMEOUT_MS }));
     try {
-      const find = () => requireKnown(this.#database, { path, format: CACHE_FORMAT });
+      const find = () => requireKnown(this.#file.database, { path, format: CACHE_FORMAT });
       this.#isEmpty = this.#attempt(find) === 0;
     } catch (error) {
-      this.#database.close();
+      this.#file.close();
       throw error;
     }
   }
@@ -102,12 +101,12 @@ export class CacheView implements DomainNotes {
 
   /** Ends the use of the file. */
   close(): void {
-    this.#database.close();
+    this.#file.close();
   }
 
   #all(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
     if (this.#isEmpty) return [];
-    return this.#attempt(() => this.#database.prepare(text).all(...values));
+    return this.#attempt(() => this.#file.database.prepare(text).all(...values));
   }
 
   #attempt<T>(action: () => T): T {
@@ -120,25 +119,5 @@ export class CacheView implements DomainNotes {
       const advice = ADVICE[kind] === undefined ? "" : `: ${ADVICE[kind]}`;
       throw new FileFault(kind, `cannot read ${this.#path}: ${message}${advice}`);
     }
-  }
-}
-
-/** Opens a file of which SQLite makes no others: it would leave a WAL and an index beside it. */
-function open(path: string): DatabaseSync {
-  // SQLite would report a missing file as one that cannot be opened.
-  Deno.statSync(path);
-  const url = pathToFileURL(path);
-  // Without a WAL nobody has it open, and all is in the file itself; it can then be read in a directory
-  // where nothing can be written.
-  if (isMissing(walOf(path))) url.searchParams.set("immutable", "1");
-  return new DatabaseSync(url, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-}
-
-function isMissing(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return false;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound;
   }
 }

@@ -129,6 +129,7 @@ export interface ListQuery {
 
 /** A part of a listing by domain. What cannot be believed is left out, so it may be short before the end. */
 export interface Listing<Entry> {
+  /** In the order of their domains. */
   readonly entries: readonly Entry[];
   /** Where the next part begins (`ListQuery.after`); `undefined` at the end. */
   readonly next: string | undefined;

@@ -88,7 +88,8 @@ Deno.test({
     const script = `
       const { CacheView } = await import(Deno.args[0]);
       const view = new CacheView(Deno.args[1], { now: Date.now });
-      console.log("read", view.getPolicy("a.example")?.domain);`;
+      console.log("read", view.getPolicy("a.example")?.domain);
+      view.close();`;
     const module = new URL("../../src/cache/cache_view.ts", import.meta.url).href;
     const home = Deno.makeTempDirSync();
     try {
@@ -161,4 +162,28 @@ Deno.test("CacheView takes an empty file for one without policies, and names a m
   assertEquals([...listed((query) => opened.listPolicies(query))], []);
   assertEquals(opened.getPolicy("a.example"), undefined);
   assertEquals(Deno.statSync(bench.path).size, 0);
+});
+
+Deno.test("CacheView reads a file that nobody has open with the permissions of the program", async () => {
+  using bench = new Bench();
+  fill(bench);
+  const before = snapshot(bench);
+  const module = new URL("../../src/cache/cache_view.ts", import.meta.url).href;
+  const script = `${bench.directory}-script.ts`;
+  Deno.writeTextFileSync(
+    script,
+    `import { CacheView } from ${JSON.stringify(module)};
+    const view = new CacheView(${JSON.stringify(bench.path)}, { now: Date.now });
+    console.log(view.getPolicy("a.example")?.domain);
+    view.close();`,
+  );
+  // With less than -A the runtime takes the URI of a database for a path.
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", "--allow-read", "--allow-write", "--no-prompt", script],
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+  }).output();
+  Deno.removeSync(script);
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assertEquals(new TextDecoder().decode(stdout), "a.example\n");
+  assertEquals(snapshot(bench), before);
 });
