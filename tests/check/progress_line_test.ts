@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createProgressLine } from "../../src/check/progress_line.ts";
+import { createProgressLine, createStatusLine } from "../../src/check/progress_line.ts";
 
 Deno.test("createProgressLine() overwrites its line, counts several domains, and erases it at the end", () => {
   const written: string[] = [];
@@ -13,4 +13,13 @@ Deno.test("createProgressLine() overwrites its line, counts several domains, and
     "\r\x1b[K",
     "\r\x1b[K3 of 7 addresses tried, 1 of 2 domains",
   ]);
+});
+
+Deno.test("createStatusLine() overwrites its line and erases it at the end", () => {
+  const written: string[] = [];
+  const line = createStatusLine((text) => written.push(text));
+  line.show("looking up");
+  line.show("fetching");
+  line.end();
+  assertEquals(written, ["\r\x1b[Klooking up", "\r\x1b[Kfetching", "\r\x1b[K"]);
 });
