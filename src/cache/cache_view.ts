@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SQLInputValue } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { messageOf } from "../base/error_text.ts";
 import { faultKind, FileFault } from "../sqlite/fault.ts";
 import { requireKnown } from "../sqlite/format.ts";
@@ -53,6 +53,8 @@ export class CacheView implements DomainNotes {
   readonly #path: string;
   readonly #now: () => number;
   readonly #file: ReadOnlyDatabase;
+  /** By their constant texts. */
+  readonly #statements = new Map<string, StatementSync>();
   /** A file without tables, which a daemon is about to fill. */
   readonly #isEmpty: boolean;
 
@@ -106,7 +108,15 @@ export class CacheView implements DomainNotes {
 
   #all(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
     if (this.#isEmpty) return [];
-    return this.#attempt(() => this.#file.database.prepare(text).all(...values));
+    return this.#attempt(() => {
+      // A listing asks the same few questions for each row.
+      let statement = this.#statements.get(text);
+      if (statement === undefined) {
+        statement = this.#file.database.prepare(text);
+        this.#statements.set(text, statement);
+      }
+      return statement.all(...values);
+    });
   }
 
   #attempt<T>(action: () => T): T {

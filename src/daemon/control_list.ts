@@ -75,8 +75,10 @@ export function readListRequest(argument: string): ListRequest | undefined {
 
 /** Makes one part of a list. */
 export function listEntries(store: ListStore, request: ListRequest): ListPage {
-  const { after = "", problems = false } = request;
-  const query = { after, limit: SCANNED_ROWS };
+  const { after = "", problems = false, below, mode } = request;
+  // Without a filter every row is an entry, and those that do not fit would be read for nothing.
+  const isFiltered = below !== undefined || mode !== undefined;
+  const query = { after, limit: isFiltered ? SCANNED_ROWS : PAGE_ENTRIES };
   const listing: Listing<{ readonly domain: string }> = problems
     ? store.listFailures(query)
     : store.listPolicies(query);
@@ -85,8 +87,7 @@ export function listEntries(store: ListStore, request: ListRequest): ListPage {
   let units = 0;
   let last = after;
   for (const row of listing.entries) {
-    const isFull = entries.length >= PAGE_ENTRIES || units >= PAGE_UNITS;
-    if (isFull) {
+    if (entries.length >= PAGE_ENTRIES || units >= PAGE_UNITS) {
       next = last;
       break;
     }
