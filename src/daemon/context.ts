@@ -25,9 +25,11 @@ import type { ExceptionWatch } from "../status/exception_watch.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { logClock } from "./clock_log.ts";
 import { shareMemory } from "./memory_shares.ts";
+import { createReloadState } from "./reload_state.ts";
+import type { ReloadState } from "./reload_state.ts";
 
-/** What outlives a reload. */
-export interface DaemonContext {
+/** What outlives a reload, as far as an engine needs it. */
+export interface EngineContext {
   readonly clock: ProcessClock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -39,6 +41,12 @@ export interface DaemonContext {
   readonly exceptions?: ExceptionWatch;
   /** Records what happens to each domain; absent if no page shows it. */
   readonly events?: Pick<RecentEvents, "note">;
+}
+
+/** What outlives a reload. */
+export interface DaemonContext extends EngineContext {
+  /** Whether the last reload took effect. */
+  readonly reloads: ReloadState;
 }
 
 /**
@@ -53,6 +61,7 @@ export function createContext(
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });
+  const reloads = createReloadState({ clock, metrics });
   const store = openStore(config, { log, metrics, clock });
   const answers = createAnswerLog({ log, clock });
   const exceptions = createExceptionWatch({
@@ -61,7 +70,7 @@ export function createContext(
     clock,
     hasEnded: (exception) => !isInForce(exception, clock.proven()),
   });
-  return { clock, log, metrics, warnings, store, answers, exceptions };
+  return { clock, log, metrics, warnings, store, reloads, answers, exceptions };
 }
 
 function openStore(

@@ -16,7 +16,7 @@ import { createObserver } from "../status/observer.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { createResponder, readyReplyOctets } from "../postfix/responder.ts";
 import type { ReadyReply } from "../postfix/responder.ts";
-import type { DaemonContext } from "./context.ts";
+import type { EngineContext } from "./context.ts";
 import { type MemoryShares, shareMemory } from "./memory_shares.ts";
 import { chooseZones } from "./choose_zones.ts";
 import { startStoreMaintenance } from "./store_maintenance.ts";
@@ -53,7 +53,7 @@ const NO_READY_REPLIES = { get: () => undefined, set: () => {} };
  *
  * @throws {UsageError} If the trust roots cannot be read; nothing is started then.
  */
-export async function startEngine(config: Config, context: DaemonContext): Promise<Engine> {
+export async function startEngine(config: Config, context: EngineContext): Promise<Engine> {
   const { clock } = context;
   const network = await openNetwork(config, context);
   const dnssec = watchDnssec({ ...context, dns: network.dns });
@@ -105,7 +105,7 @@ export async function startEngine(config: Config, context: DaemonContext): Promi
 
 function createEngineResolver(
   config: Config,
-  { context, network, dnssec }: { context: DaemonContext; network: Network; dnssec: DnssecWatch },
+  { context, network, dnssec }: { context: EngineContext; network: Network; dnssec: DnssecWatch },
 ): Resolver {
   const { clock, store } = context;
   const observe = createObserver({

@@ -46,11 +46,6 @@ const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
  */
 export function createReload(options: ReloadOptions): () => void {
   const { context, running } = options;
-  const outcome = context.metrics.gauge(
-    "mta_sts_config_last_reload_successful",
-    "Whether the last reload of the configuration took effect: 1 yes, or there was none; 0 no.",
-  ).cell();
-  outcome.value = 1;
   let last: Promise<void> = Promise.resolve();
   let waiting = false;
 
@@ -70,11 +65,11 @@ export function createReload(options: ReloadOptions): () => void {
       }
       logNotes(notes, context.log);
       warnOfFixed(config, { running, log: context.log });
-      outcome.value = 1;
+      context.reloads.accept();
       context.log.info("reloaded", { config: config.file ?? "embedded defaults" });
     } catch (error) {
-      outcome.value = 0;
       const reason = messageOf(error);
+      context.reloads.refuse(reason);
       context.log.error("reload refused: the running configuration stays", { reason });
     } finally {
       options.supervision.ready();
