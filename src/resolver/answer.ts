@@ -22,7 +22,7 @@
 
 import { formatMatchList, matchingHosts } from "../sts/mx_pattern.ts";
 import type { UnheldOutcome } from "./outcome.ts";
-import type { Answer, HeldPolicy, MxResult, NextHop, Zone } from "./types.ts";
+import type { Answer, HeldPolicy, MxResult, NextHop, TempCause, Zone } from "./types.ts";
 
 type SecureAnswer = Extract<Answer, { kind: "secure" }>;
 
@@ -42,19 +42,29 @@ export function enforcedAnswer(
 ): Answer {
   const { domain } = nextHop;
   const { dane } = zone;
-  if (dane === "require" && validates !== true) return temp(domain, NOT_VALIDATING[`${validates}`]);
+  if (dane === "require" && validates !== true) {
+    return temp(domain, ...NOT_VALIDATING[`${validates}`]);
+  }
   const view = mx.kind === "known" ? mx.view : undefined;
   if (dane !== "off" && view?.dane === "usable") return { kind: "dane-only" };
   const daneCounts = dane !== "off" && validates !== false;
-  if (daneCounts && mx.kind === "failed") return temp(domain, `DNS ${mx.reason}`);
-  if (daneCounts && view?.dane === "unknown-port") return temp(domain, UNKNOWN_PORT);
+  if (daneCounts && mx.kind === "failed") {
+    return temp(domain, "dane-dns", `DNS ${mx.reason}`);
+  }
+  if (daneCounts && view?.dane === "unknown-port") {
+    return temp(domain, "dane-port", UNKNOWN_PORT);
+  }
 
   const patterns = held.policy.mx;
   const matching = view?.hosts && matchingHosts(patterns, view.hosts);
   const hosts = matching?.filter((host) => !daneCounts || !view?.skipped.includes(host));
   const isPart = hosts?.length !== matching?.length;
   if (isPart && hosts?.length === 0) {
-    return temp(domain, "no address of an MX host in its policy can be looked up");
+    return temp(
+      domain,
+      "mx-addresses",
+      "no address of an MX host in its policy can be looked up",
+    );
   }
   const secure: SecureAnswer = {
     kind: "secure",
@@ -91,21 +101,26 @@ export function unheldAnswer(
   { domain, zone }: { domain: string; zone: Zone },
   { outcome, storeFault }: { outcome: UnheldOutcome; storeFault: string | undefined },
 ): Answer {
-  const why = zone.onDnsFailure === "defer" ? whyUndecided(outcome, storeFault) : undefined;
-  return why === undefined
-    ? NOTFOUND
-    : { kind: "temp", reason: `cannot learn the MTA-STS policy of ${domain}: ${why}` };
+  const undecided = zone.onDnsFailure === "defer" ? whyUndecided(outcome, storeFault) : undefined;
+  return undecided === undefined ? NOTFOUND : {
+    kind: "temp",
+    reason: `cannot learn the MTA-STS policy of ${domain}: ${undecided.why}`,
+    cause: undecided.cause,
+  };
 }
 
 /** Why it is not known whether there is a policy, for a `TEMP` reply; `undefined` if it is known. */
-function whyUndecided(outcome: UnheldOutcome, storeFault: string | undefined): string | undefined {
+function whyUndecided(
+  outcome: UnheldOutcome,
+  storeFault = "",
+): { readonly cause: TempCause; readonly why: string } | undefined {
   switch (outcome) {
     case "dns-failure":
-      return "DNS failure";
+      return { cause: outcome, why: "DNS failure" };
     case "deadline":
-      return "no answer in time";
+      return { cause: outcome, why: "no answer in time" };
     case "cache-unusable":
-      return storeFault;
+      return { cause: outcome, why: storeFault };
     case "fetch-failed":
     case "no-record":
       return undefined;
@@ -113,13 +128,16 @@ function whyUndecided(outcome: UnheldOutcome, storeFault: string | undefined): s
 }
 
 /** Why `dane: require` cannot be met, by what is known of the DNS resolver. */
-const NOT_VALIDATING = {
-  false: "the resolver does not validate DNSSEC",
-  undefined: "it is not known yet whether the resolver validates DNSSEC",
+const NOT_VALIDATING: Readonly<Record<"false" | "undefined", readonly [TempCause, string]>> = {
+  false: ["dane-not-validating", "the resolver does not validate DNSSEC"],
+  undefined: [
+    "dane-validation-unknown",
+    "it is not known yet whether the resolver validates DNSSEC",
+  ],
 };
 
 const UNKNOWN_PORT = "the port of its service is not known, give it as a number";
 
-function temp(domain: string, reason: string): Answer {
-  return { kind: "temp", reason: `cannot check ${domain} for DANE: ${reason}` };
+function temp(domain: string, cause: TempCause, reason: string): Answer {
+  return { kind: "temp", reason: `cannot check ${domain} for DANE: ${reason}`, cause };
 }

@@ -40,13 +40,29 @@ export type Answer =
     /** The lines of the policy for TLSRPT reports, in order. */
     readonly policyStrings: readonly string[];
   }
-  /** The resolver cannot decide now: the mail waits. */
-  | {
-    readonly kind: "temp";
-    readonly reason: string;
-    /** The names are longer than the zone allows; without it, the outcome or DANE is why. */
-    readonly cause?: "match-limit";
-  };
+  /** The resolver cannot decide now: the mail waits. `reason` is the sentence for Postfix, `cause` its word. */
+  | { readonly kind: "temp"; readonly reason: string; readonly cause: TempCause };
+
+/**
+ * Why the resolver cannot decide. The list is closed: for each there is a remedy in `status/remedies.ts`.
+ *
+ * - `dns-failure`, `deadline`, `cache-unusable`: whether there is a policy is not known; see {@link Outcome}.
+ * - `dane-dns`: MX, address or TLSA records cannot be looked up.
+ * - `dane-not-validating`, `dane-validation-unknown`: the zone has `dane: require`.
+ * - `dane-port`: the next hop names a service whose port is not known here.
+ * - `mx-addresses`: the addresses of each MX host in the policy cannot be looked up.
+ * - `match-limit`: the names in the policy are longer than the zone allows.
+ */
+export type TempCause =
+  | "dns-failure"
+  | "deadline"
+  | "cache-unusable"
+  | "dane-dns"
+  | "dane-not-validating"
+  | "dane-validation-unknown"
+  | "dane-port"
+  | "mx-addresses"
+  | "match-limit";
 
 /** The result of a TXT lookup. */
 export type TxtResult = TxtSelection | {

@@ -280,7 +280,7 @@ function changeOf(held: HeldPolicy, previous: HeldPolicy | undefined) {
 function deferralCause(outcome: Outcome, answer: Answer): DeferralCause | undefined {
   if (answer.kind === "secure") return answer.hosts?.length === 0 ? "mx-mismatch" : undefined;
   if (answer.kind !== "temp") return undefined;
-  if (answer.cause !== undefined) return answer.cause;
+  if (answer.cause === "match-limit") return answer.cause;
   switch (outcome) {
     case "dns-failure":
     case "deadline":

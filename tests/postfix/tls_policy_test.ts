@@ -33,7 +33,10 @@ Deno.test("formatAnswer() for DANE names no attributes (RFC 8461 §2)", () => {
 });
 
 Deno.test("formatAnswer() for 'temp' prints the reason without unprintable characters", () => {
-  const reply = formatAnswer({ kind: "temp", reason: "DNS timeout\nOK may" }, PLAIN);
+  const reply = formatAnswer(
+    { kind: "temp", reason: "DNS timeout\nOK may", cause: "dane-dns" },
+    PLAIN,
+  );
   assertEquals(reply, "TEMP DNS timeout?OK may");
 });
 

@@ -109,7 +109,7 @@ Deno.test("createObserver() says once an hour that the cache cannot be read, for
   assertEquals(lines.length, 1);
   assertStringIncludes(lines[0]!, "WARN  answered without the cache domain=a.example");
   assertStringIncludes(lines[0]!, `reason="${storeFault}"`);
-  const answer = { kind: "temp", reason: storeFault } as const;
+  const answer = { kind: "temp", reason: storeFault, cause: "cache-unusable" } as const;
   const outcome = "cache-unusable";
   observe({ kind: "answer", domain: "c.example", zone: ZONE, outcome, answer, storeFault });
   const causes = metrics.samples("mta_sts_deferrals_total").filter(({ value }) => value > 0);
