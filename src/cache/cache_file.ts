@@ -104,6 +104,13 @@ export class CacheFile extends SqliteFile implements WriteTarget {
     return row && this.#failureOf(row);
   }
 
+  /** See `PolicyLists.latestFailures`. */
+  latestFailures(limit: number): StoredFailure[] {
+    return this.#all(sql.LATEST_FAILURES, limit)
+      .map((row) => this.#failureOf(row))
+      .filter((failure) => failure !== undefined);
+  }
+
   /** Stores a failure; one with odd columns counts as a bad row. */
   putFailure(failure: StoredFailure): void {
     if (!isFailure(failure)) return this.#onBadRow("failures");

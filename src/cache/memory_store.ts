@@ -11,7 +11,7 @@ import { GenerationalMap } from "../base/generational_map.ts";
 import { policyOctets as octetsOfPolicy } from "../sts/policy.ts";
 import { News } from "./news.ts";
 import { selectPage } from "./page.ts";
-import { domainOfNextHop, selectDue, selectListing } from "./rows.ts";
+import { domainOfNextHop, selectDue, selectLatest, selectListing } from "./rows.ts";
 import type {
   DueQuery,
   Listing,
@@ -137,6 +137,10 @@ class MemoryStore implements PolicyStore {
     let count = 0;
     for (const { retryAt } of this.#failures.values()) if (retryAt > now) count++;
     return count;
+  }
+
+  latestFailures(limit: number): StoredFailure[] {
+    return selectLatest([...this.#failures.values()], limit);
   }
 
   oldestFetch(usedSince: number): number | undefined {

@@ -168,14 +168,14 @@ export class PendingWrites {
     return Array.from(this.#policies.values(), (policy) => this.marked(policy));
   }
 
-  /** The failures here. */
-  failures(): StoredFailure[] {
-    return [...this.#failures.values()].filter((failure) => failure !== null);
-  }
-
   /** The domains that are removed, and not stored again since. */
   removed(): string[] {
     return [...this.#removed].filter((domain) => !this.#policies.has(domain));
+  }
+
+  /** The failures here. */
+  failures(): StoredFailure[] {
+    return [...this.#failures.values()].filter((failure) => failure !== null);
   }
 
   /** Number of failures here that forbid a fetch at `now`, ms. */

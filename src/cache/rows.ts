@@ -190,6 +190,14 @@ export function selectDue(
     .map(({ domain }) => domain);
 }
 
+/** Of these failures those that `PolicyLists.latestFailures` asks for, in its order. */
+export function selectLatest(
+  failures: readonly StoredFailure[],
+  limit: number,
+): StoredFailure[] {
+  return failures.toSorted((one, other) => other.failedAt - one.failedAt).slice(0, limit);
+}
+
 /** The domain of a next hop in Postfix's form: `example.com` for `[example.com]:587`. */
 export function domainOfNextHop(nextHop: string): string {
   return nextHop.replace(/^\[?([^\]:]*).*$/s, "$1");

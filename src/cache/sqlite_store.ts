@@ -199,6 +199,11 @@ export class SqliteStore implements PolicyStore {
     return this.#lists.countHeldOff(now);
   }
 
+  latestFailures(limit: number): StoredFailure[] {
+    this.#writeResults();
+    return this.#lists.latestFailures(limit);
+  }
+
   oldestFetch(usedSince: number): number | undefined {
     return this.#lists.oldestFetch(usedSince);
   }

@@ -70,6 +70,10 @@ export const GET_FAILURE: string = `${SELECT_FAILURE} WHERE domain = ?`;
 /** A page by domain, behind one. */
 export const LIST_FAILURES: string = `${SELECT_FAILURE} WHERE domain > ? ORDER BY domain LIMIT ?`;
 
+/** Those that are tried again last; as a rule they failed last. By an index. */
+export const LATEST_FAILURES: string = `SELECT rowid, domain, id, reason, detail, count,
+  failed_at AS failedAt, retry_at AS retryAt FROM failures ORDER BY retry_at DESC LIMIT ?`;
+
 /** All columns, in the order of the table. */
 export const PUT_FAILURE: string = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)";
 

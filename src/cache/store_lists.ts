@@ -7,7 +7,7 @@
 import type { CacheFile } from "./cache_file.ts";
 import { selectPage } from "./page.ts";
 import type { PendingWrites } from "./pending_writes.ts";
-import { selectDue, selectListing } from "./rows.ts";
+import { selectDue, selectLatest, selectListing } from "./rows.ts";
 import type {
   DueQuery,
   Listing,
@@ -88,6 +88,14 @@ export class StoreLists {
   countHeldOff(now: number): number {
     const stored = this.#read((file) => file.lists.countHeldOff(now)) ?? 0;
     return stored + this.#pending.countHeldOff(now);
+  }
+
+  /** See `PolicyLists.latestFailures`. */
+  latestFailures(limit: number): StoredFailure[] {
+    const wanted = limit + this.#pending.results + this.#pending.removed().length;
+    const stored = this.#read((file) => file.latestFailures(wanted)) ?? [];
+    const current = stored.filter(({ domain }) => this.#pending.getFailure(domain) === undefined);
+    return selectLatest([...current, ...this.#pending.failures()], limit);
   }
 
   /** While the file is unusable what it holds counts, even if there is something newer. */

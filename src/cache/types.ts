@@ -188,6 +188,8 @@ export interface PolicyLists {
   count(): number;
   /** Number of failures that forbid a fetch at `now` (ms). */
   countHeldOff(now: number): number;
+  /** The failed fetches that are remembered, the latest first; at most `limit`. */
+  latestFailures(limit: number): StoredFailure[];
   /**
    * The `fetchedAt` of the policy fetched longest ago among those used since `usedSince` (ms).
    *

@@ -116,6 +116,26 @@ contract("keeps failures until they are cleared", (store) => {
   assertEquals(store.getFailure("b.example"), failureOf("b.example"));
 });
 
+contract("lists the failures, the latest first", (store) => {
+  assertEquals(store.latestFailures(10), []);
+  const failures = [5, 1, 9, 7].map((second) =>
+    failureOf(`s${second}.example`, {
+      failedAt: START - second * SECOND,
+      retryAt: START + (300 - second) * SECOND,
+    })
+  );
+  for (const failure of failures) store.putFailure(failure);
+  store.putFailure(failureOf("cleared.example"));
+  store.putFailure(failureOf("removed.example"));
+  store.flush();
+  store.clearFailure("cleared.example");
+  store.remove("removed.example");
+  assertEquals(store.latestFailures(10), [failures[1]!, failures[0]!, failures[3]!, failures[2]!]);
+  assertEquals(store.latestFailures(2).map(({ domain }) => domain), ["s1.example", "s5.example"]);
+  store.putFailure(failureOf("s9.example", { count: 2 }));
+  assertEquals(store.latestFailures(1), [failureOf("s9.example", { count: 2 })]);
+});
+
 contract("keeps what is known of next hops", (store) => {
   assertEquals(store.getMx("a.example"), undefined);
   store.putMx(mxOf("a.example"));
