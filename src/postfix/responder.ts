@@ -19,15 +19,17 @@ import { FAILED_REPLY, type Handler } from "./connection.ts";
 import { encodeNetstring } from "./netstring.ts";
 import { areWords, foldCase, hashOctets, type Octets, toWords, viewOf } from "./octets.ts";
 import { formatTemp, NOTFOUND_REPLY, parseRequest } from "./socketmap.ts";
-import type { Resolution } from "../resolver/types.ts";
+import type { Answer, Resolution } from "../resolver/types.ts";
 import { formatAnswer } from "./tls_policy.ts";
+import { whyItWaits } from "./why_it_waits.ts";
+import type { WhyItWaits } from "./why_it_waits.ts";
 
 /** What the responder needs of a `Resolution`: the answer, and for how long it may be repeated. */
 export type Resolved =
   & Pick<Resolution, "answer" | "until" | "token">
   & Partial<Pick<Resolution, "outcome" | "mode" | "exception">>;
 
-/** A reply that is not a ready one, for the log of answers. */
+/** A reply that is not a ready one, for the log of answers and the record of what is deferred. */
 export interface WorkedOutReply {
   /** The next hop in Postfix's form, or the key as received if it is none: unchecked remote text then. */
   readonly key: string;
@@ -38,7 +40,14 @@ export interface WorkedOutReply {
   readonly text: string;
   /** What the resolver said; `undefined` if it was not asked, or failed. */
   readonly resolved: Resolved | undefined;
+  /** What Postfix asks about; `undefined` if the key is no next hop. */
+  readonly nextHop?: NextHop;
+  /** Why the mail waits, if it does, as far as that can be known here. */
+  readonly waits?: WhyItWaits;
 }
+
+/** How often each answer was given for a domain. */
+export type Tally = Record<Answer["kind"], number>;
 
 /** A reply that can be sent as it is, as long as its answer may be repeated. */
 export interface ReadyReply extends Pick<Resolved, "until" | "token"> {
@@ -48,6 +57,11 @@ export interface ReadyReply extends Pick<Resolved, "until" | "token"> {
   readonly bytes: Uint8Array;
   /** Counts the queries with this answer. */
   readonly cell: Cell;
+  /** How often it was sent since its uses were last added to the tally of its domain. */
+  uses: number;
+  readonly answer: Answer["kind"];
+  /** Of its domain; `undefined` if nobody wants to know. */
+  readonly tally: Tally | undefined;
 }
 
 /** What {@link createResponder} works with. */
@@ -62,6 +76,8 @@ export interface ResponderOptions {
   readonly log: Log;
   /** Where queries are counted. */
   readonly metrics: Metrics;
+  /** The tally of a domain, to be counted in. */
+  readonly tallyOf?: (domain: string) => Tally;
   /** A bounded map by the hash of the request. Of two requests with the same hash it holds the later one. */
   readonly readyReplies: {
     get(hash: number): ReadyReply | undefined;
@@ -81,7 +97,7 @@ const READY_REQUEST_MAX_BYTES = 300;
 const READY_REPLY_MAX_BYTES = 4096;
 
 /** What a ready reply takes beyond its request and its bytes: objects, buffers, its place in the map. */
-const READY_REPLY_OVERHEAD_BYTES = 500;
+const READY_REPLY_OVERHEAD_BYTES = 520;
 
 /** Upper bounds of the histogram, seconds: a DNS answer, an HTTPS fetch, the usual deadline. */
 const SECONDS_BOUNDS = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 20];
@@ -93,6 +109,12 @@ const NOTFOUND = encodeNetstring(NOTFOUND_REPLY);
 /** About how many octets a ready reply takes in memory. */
 export function readyReplyOctets({ request, bytes }: ReadyReply): number {
   return READY_REPLY_OVERHEAD_BYTES + request.byteLength + bytes.byteLength;
+}
+
+/** Adds the uses of a ready reply to the tally of its domain, once: before it is dropped, or the tally read. */
+export function settleUses(ready: ReadyReply): void {
+  if (ready.tally !== undefined) ready.tally[ready.answer] += ready.uses;
+  ready.uses = 0;
 }
 
 /** A request that the resolver has to decide. */
@@ -143,6 +165,7 @@ class Responder {
     if (ready === undefined || now >= ready.until || !ready.token.valid) return undefined;
     if (!areWords(request, ready.request)) return undefined;
     ready.cell.value++;
+    ready.uses++;
     this.#meters.readyUsed.value++;
     return ready.bytes;
   }
@@ -192,11 +215,28 @@ class Responder {
     const word = text.startsWith("TEMP ") ? "temp" : answer.kind;
     const cell = this.#meters.queries.cell(zone.name, word);
     cell.value++;
+    const tally = this.#options.tallyOf?.(nextHop.domain);
+    if (tally !== undefined) tally[word]++;
+    const waits = whyItWaits(answer, { text, domain: nextHop.domain });
+    const key = formatNextHop(nextHop);
+    this.#tell({ key, domain: nextHop.domain, nextHop, zone, text, resolved, waits });
+    // Not kept ready, so that each is told: whether mail waits must be known, and why.
+    if (waits !== undefined) return bytes;
     const isSmall = bytes.length <= READY_REPLY_MAX_BYTES;
     if (request !== undefined && isSmall && until > this.#options.clock.now()) {
-      this.#readyReplies.set(hash, { request, bytes, until, token, cell });
+      const replaced = this.#readyReplies.get(hash);
+      if (replaced !== undefined) settleUses(replaced);
+      this.#readyReplies.set(hash, {
+        request,
+        bytes,
+        until,
+        token,
+        cell,
+        uses: 0,
+        answer: word,
+        tally,
+      });
     }
-    this.#tell({ key: formatNextHop(nextHop), domain: nextHop.domain, zone, text, resolved });
     return bytes;
   }
 
@@ -207,13 +247,20 @@ class Responder {
   /** Answers in spite of a bug: the mail waits until the bug is fixed. */
   #fail(error: unknown, { zone, nextHop }: Query): Uint8Array {
     const { domain } = nextHop;
-    this.#options.log.error("query failed", {
-      domain,
-      error: stackOf(error),
-    });
+    this.#options.log.error("query failed", { domain, error: stackOf(error) });
     this.#meters.queries.cell(zone.name, "temp").value++;
-    const text = formatTemp("internal error");
-    this.#tell({ key: formatNextHop(nextHop), domain, zone, text, resolved: undefined });
+    const tally = this.#options.tallyOf?.(domain);
+    if (tally !== undefined) tally.temp++;
+    const reason = "internal error";
+    this.#tell({
+      key: formatNextHop(nextHop),
+      domain,
+      nextHop,
+      zone,
+      text: formatTemp(reason),
+      resolved: undefined,
+      waits: { cause: "bug", reason },
+    });
     return FAILED_REPLY;
   }
 }

@@ -8,6 +8,9 @@ import {
   type ReadyReply,
   readyReplyOctets,
   type Resolved,
+  type ResponderOptions,
+  settleUses,
+  type Tally,
   type WorkedOutReply,
 } from "../../src/postfix/responder.ts";
 import { MAX_REPLY_BYTES } from "../../src/postfix/socketmap.ts";
@@ -46,6 +49,7 @@ function secure(domain: string): Answer {
 function setUp(
   resolve: (nextHop: NextHop, zone: Zone) => Resolved | Promise<Resolved>,
   onReply?: (reply: WorkedOutReply) => void,
+  tallyOf?: ResponderOptions["tallyOf"],
 ) {
   const clock = new ManualClock();
   const metrics = createMetrics();
@@ -63,6 +67,7 @@ function setUp(
     metrics,
     readyReplies,
     ...(onReply && { onReply }),
+    ...(tallyOf && { tallyOf }),
   });
   return {
     asked,
@@ -351,4 +356,69 @@ Deno.test("createResponder() tells of each reply that it works out, as Postfix g
     undefined,
     undefined,
   ]);
+});
+
+Deno.test("createResponder() tells why mail waits, and keeps no reply ready after which it does", async () => {
+  const notes: string[] = [];
+  let answer: Answer = { kind: "temp", reason: "DNS servfail", cause: "dane-dns" };
+  const { ask, asked, clock } = setUp(
+    () => ({ answer, until: clock.now() + 60_000, token: { valid: true } }),
+    ({ domain, zone, text, waits }) => {
+      const [word] = text.split(" ");
+      notes.push([zone.name, domain, word, waits?.cause, waits?.reason].join(" "));
+    },
+  );
+  assertEquals(await ask("postfix a.example"), "TEMP DNS servfail");
+  await ask("postfix a.example");
+  // An answer that cannot be printed is a TEMP, too, though the resolver would have it repeated.
+  answer = { ...secure("a.example"), hosts: [] } as Answer;
+  await ask("postfix a.example");
+  await ask("postfix a.example");
+  // Postfix 3.10 gets the policy, and defers all the same.
+  assertEquals((await ask("reports a.example")).slice(0, 10), "OK secure ");
+  answer = secure("a.example");
+  await ask("postfix a.example");
+  await ask("postfix a.example");
+  assertEquals(asked.length, 6);
+  const mismatch = "no MX host of a.example matches its MTA-STS policy";
+  assertEquals(notes, [
+    "default a.example TEMP dane-dns DNS servfail",
+    "default a.example TEMP dane-dns DNS servfail",
+    `default a.example TEMP mx-mismatch ${mismatch}`,
+    `default a.example TEMP mx-mismatch ${mismatch}`,
+    `reports a.example OK mx-mismatch ${mismatch}`,
+    "default a.example OK  ",
+  ]);
+});
+
+Deno.test("createResponder() tells of a bug as a deferral", async () => {
+  const notes: unknown[] = [];
+  const { ask } = setUp(() => {
+    throw new TypeError("bug");
+  }, ({ waits }) => void notes.push(waits));
+  assertEquals((await ask("postfix a.example")).slice(0, 5), "TEMP ");
+  assertEquals(notes, [{ cause: "bug", reason: "internal error" }]);
+});
+
+Deno.test("createResponder() counts the answers of a domain, ready ones once they are settled", async () => {
+  const tally: Tally = { secure: 0, "dane-only": 0, notfound: 0, temp: 0 };
+  const { ask, clock, readyReplies } = setUp(
+    ({ domain }) => ({
+      answer: secure(domain),
+      until: clock.now() + 1000,
+      token: { valid: true },
+    }),
+    undefined,
+    () => tally,
+  );
+  for (let i = 0; i < 5; i++) await ask("postfix a.example");
+  assertEquals(tally.secure, 1);
+  for (const ready of readyReplies.values()) settleUses(ready);
+  for (const ready of readyReplies.values()) settleUses(ready);
+  assertEquals(tally.secure, 5);
+  // A reply that takes the place of one out of date takes its uses along.
+  await ask("postfix a.example");
+  await clock.advance(1000);
+  await ask("postfix a.example");
+  assertEquals(tally.secure, 7);
 });
