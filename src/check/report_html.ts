@@ -40,7 +40,9 @@ ${{ html: HEAD }}
 <title>Mail security of ${names}</title>
 </head>
 <body>
-${reports.length > 1 ? [contents(reports)] : []}${reports.map(section)}<footer>
+${reports.length > 1 ? [contents(reports)] : []}<main>
+${reports.map(section)}</main>
+<footer>
 Checked by ${run.program} ${run.version} on ${time} UTC in ${duration} s.
 </footer>
 </body>
@@ -76,14 +78,14 @@ function section(report: DomainReport): Html {
 ${factsOf(group, facts)}${found.filter((one) => !IN_TABLES.includes(one.id)).map(item)}</section>
 `
   );
-  return markup`<main id="${domain}">
+  return markup`<div class="report" id="${domain}">
 <header class="${verdict}">
 <h1>${domain}</h1>
 <p>${describeVerdict(report)}</p>
 </header>
 <ul class="overview">
 ${overview}</ul>
-${parts}</main>
+${parts}</div>
 `;
 }
 
@@ -113,7 +115,7 @@ function policyTable({ policy, id }: DomainFacts): readonly Html[] {
   ].map(([name = "", value = ""]) =>
     markup`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`
   );
-  return [markup`<div class="wide"><table class="facts">\n${rows}</table></div>\n`];
+  return [wide(markup`<table class="facts">\n${rows}</table>`, "The policy")];
 }
 
 function describeDuration(seconds: number): string {
@@ -123,7 +125,8 @@ function describeDuration(seconds: number): string {
 }
 
 function hostTable(host: HostFacts): Html {
-  return table(["Host", "Address", "TLS", "Certificate"], addressRows(host));
+  const heads = ["Host", "Address", "TLS", "Certificate"];
+  return table("The policy host", { heads, rows: addressRows(host) });
 }
 
 function mailTable(hosts: readonly MailHostFacts[]): Html {
@@ -135,18 +138,27 @@ function mailTable(hosts: readonly MailHostFacts[]): Html {
         : [markup``, name, markup``, ...cells]
     );
   });
-  return table(["MX", "Host", "In policy", "Address", "TLS", "Certificate"], rows);
+  const heads = ["MX", "Host", "In policy", "Address", "TLS", "Certificate"];
+  return table("The MX hosts", { heads, rows });
 }
 
-function table(heads: readonly string[], rows: readonly (readonly Html[])[]): Html {
+function table(
+  name: string,
+  { heads, rows }: { heads: readonly string[]; rows: readonly (readonly Html[])[] },
+): Html {
   const head = heads.map((text) => markup`<th scope="col">${text}</th>`);
   const body = rows.map((row) => markup`<tr>${row.map((cell) => markup`<td>${cell}</td>`)}</tr>\n`);
-  return markup`<div class="wide"><table>
+  const content = markup`<table>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body}</tbody>
-</table></div>
-`;
+</table>`;
+  return wide(content, name);
+}
+
+/** What may be wider than a phone. The focus lets the keyboard scroll it. */
+function wide(content: Html, name: string): Html {
+  return markup`<div class="wide" role="group" aria-label="${name}" tabindex="0">${content}</div>\n`;
 }
 
 /** Cells of host, address, TLS and certificate, a row for each address. */

@@ -1,79 +1,52 @@
 /**
- * The style sheet of the HTML report.
+ * The style sheet of the HTML report: the look of the status pages, and the parts of a report.
  *
  * @module
  */
 
-/** Two sets of colours, and one layout that also fits a phone. */
-export const STYLE = `
-:root {
-  color-scheme: light dark;
-  --page: #f6f7f9; --card: #ffffff; --text: #1c2430; --soft: #5b6675; --line: #dde2e8;
-  --ok: #1a7f4b; --info: #2563b0; --warning: #9a6200; --error: #c0272d;
-  --ok-tint: #e6f4ec; --info-tint: #e7f0fa; --warning-tint: #fbf1dc; --error-tint: #fbe7e7;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #14181d; --card: #1d232b; --text: #e4e8ee; --soft: #9aa6b4; --line: #323b46;
-    --ok: #5cc88d; --info: #79b0f0; --warning: #e0b050; --error: #f08080;
-    --ok-tint: #1a3226; --info-tint: #1b2d42; --warning-tint: #3a2f18; --error-tint: #402225;
-  }
-}
-* { box-sizing: border-box; }
-body {
-  margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem; background: var(--page);
-  color: var(--text); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere;
-}
-h1 { margin: 0; font-size: 1.6rem; line-height: 1.2; }
-h2 { margin: 2rem 0 .75rem; font-size: 1.15rem; }
-h3 { margin: 0; font-size: 1rem; }
+import { BASE_STYLE } from "../http/style.ts";
+
+/** One layout that also fits a phone. */
+export const STYLE = `${BASE_STYLE}
+body { max-width: 64rem; }
+h3 { margin: 0; font-size: 1rem; font-weight: 600; }
 p { margin: .35rem 0 0; }
-a { color: inherit; }
-main + main { margin-top: 3rem; padding-top: 2rem; border-top: 1px solid var(--line); }
-header { padding: 1rem 1.25rem; border-radius: .5rem; border-left: .4rem solid; background: var(--card); }
-header p { font-weight: 600; }
-header.ok { border-color: var(--ok); } header.ok p { color: var(--ok); }
-header.warning { border-color: var(--warning); } header.warning p { color: var(--warning); }
-header.error { border-color: var(--error); } header.error p { color: var(--error); }
+.report + .report { margin-top: 3.5rem; padding-top: 2.5rem; border-top: 1px solid var(--line); }
+header.ok p, header.warning p, header.error p { font-size: 1rem; font-weight: 600; }
+header.ok p { color: var(--good); }
+header.warning p { color: var(--warn); }
+header.error p { color: var(--bad); }
 .overview {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .5rem;
-  margin: .75rem 0 0; padding: 0; list-style: none;
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1.25rem 1.5rem;
+  margin: 1.75rem 0 0; padding: 1.25rem 0; border-block: 1px solid var(--line); list-style: none;
 }
-.overview li { padding: .5rem .75rem; border-radius: .5rem; background: var(--card); }
-.overview a { display: block; color: var(--soft); font-size: .85rem; text-decoration: none; }
-.overview a:hover { text-decoration: underline; }
-.overview span { font-weight: 600; }
-.overview .ok span { color: var(--ok); }
-.overview .warning span { color: var(--warning); }
-.overview .error span { color: var(--error); }
-article {
-  margin-top: .5rem; padding: .7rem 1rem; border-radius: .5rem;
-  background: var(--card); border-left: .25rem solid var(--line);
-}
-article.warning { border-color: var(--warning); }
-article.error { border-color: var(--error); }
-article.ok { padding-block: .35rem; }
+.overview a { display: block; font-size: .8125rem; }
+.overview span { font: 500 1.25rem/1.2 var(--serif); }
+.overview .ok span { color: var(--good); }
+.overview .warning span { color: var(--warn); }
+.overview .error span { color: var(--bad); }
+article { padding: .7rem 0 .7rem 1rem; border-left: .25rem solid var(--line); }
+article + article { margin-top: .35rem; }
+article.warning { border-color: var(--warn); }
+article.error { border-color: var(--bad); }
+article.ok { padding-block: .25rem; border-color: var(--good); }
 article.ok p { margin: 0; }
-article code { margin-left: .35rem; color: var(--soft); font-size: .8rem; font-weight: 400; }
+article code { margin-left: .35rem; color: var(--soft); font-weight: 400; }
 .seen { color: var(--soft); }
-.seen b { color: var(--text); font-weight: 600; }
+.seen b { color: var(--ink); font-weight: 600; }
 .fix::before { content: "\\2192\\a0"; }
-.badge {
-  display: inline-block; padding: 0 .5rem; border-radius: 1rem; font-size: .8rem; font-weight: 600;
-}
-.badge.ok { color: var(--ok); background: var(--ok-tint); }
-.badge.info { color: var(--info); background: var(--info-tint); }
-.badge.warning { color: var(--warning); background: var(--warning-tint); }
-.badge.error { color: var(--error); background: var(--error-tint); }
-table { border-collapse: collapse; font-size: .9rem; }
-th, td { padding: .35rem .75rem .35rem 0; text-align: left; vertical-align: top; }
-th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-thead th, tbody tr:not(:last-child) td { border-bottom: 1px solid var(--line); }
-.wide { overflow-x: auto; padding: .25rem 1rem; border-radius: .5rem; background: var(--card); overflow-wrap: normal; }
+.badge { font-size: .8125rem; font-weight: 700; }
+.badge.ok { color: var(--good); }
+.badge.info { color: var(--link); }
+.badge.warning { color: var(--warn); }
+.badge.error { color: var(--bad); }
+table { border-collapse: collapse; font-size: .9375rem; }
+th, td { padding: .4rem 1rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: baseline; }
+th { color: var(--soft); font-size: .8125rem; font-weight: 500; white-space: nowrap; }
+.wide { margin-bottom: 1rem; overflow-x: auto; overflow-wrap: normal; }
 .wide table { width: 100%; }
 .wide .facts { width: auto; }
-nav { margin-bottom: 2rem; }
-nav h1 { margin-bottom: .5rem; }
-footer { margin-top: 2.5rem; color: var(--soft); font-size: .85rem; }
-@media print { body { background: none; } article, header, .wide { border: 1px solid var(--line); } }
+nav { margin-bottom: 3rem; }
+nav h1 { margin-bottom: .75rem; }
+@media print { body { background: none; } }
 `;

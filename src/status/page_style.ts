@@ -1,44 +1,13 @@
 /**
- * The style sheet of the status pages: light or dark as the browser prefers, and one layout that also
- * fits a telephone.
+ * The style sheet of the status pages: the common look, and one layout that also fits a telephone.
  *
  * @module
  */
 
+import { BASE_STYLE } from "../http/style.ts";
+
 /** The style sheet; the content security policy allows this text and no other. */
-export const STYLE = `
-:root {
-  color-scheme: light dark;
-  --paper: #f8f6f1; --card: #fffdf9; --ink: #23211d; --soft: #635e55; --line: #e2dcd0;
-  --link: #125a54; --good: #2a6a3d; --warn: #845500; --bad: #ad2a20;
-  --secure: #1f766e; --dane: #6d55a3; --nothing: #8f8778; --temp: #c0392b;
-  --serif: "Iowan Old Style", Charter, "Bitstream Charter", P052, Palatino, Georgia, serif;
-  --mono: ui-monospace, "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #171613; --card: #1f1e1a; --ink: #ece7dd; --soft: #aaa395; --line: #38352e;
-    --link: #84c9c0; --good: #8cc99e; --warn: #e2b765; --bad: #f1948a;
-    --secure: #3f9c92; --dane: #a58ad6; --nothing: #8a8273; --temp: #ee7468;
-  }
-}
-* { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; }
-body {
-  margin: 0 auto; max-width: 74rem; padding: 1.5rem clamp(1rem, 4vw, 2.5rem) 3rem;
-  background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, "Noto Sans", sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
-}
-a { color: var(--link); text-underline-offset: .2em; text-decoration-thickness: .06em; }
-a:hover { text-decoration-thickness: .12em; }
-:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 2px; }
-.skip { position: absolute; left: -99rem; }
-.skip:focus { position: static; }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.soft { color: var(--soft); }
-header p { margin: 0; color: var(--soft); font-size: .875rem; letter-spacing: .01em; }
-h1 { margin: .1rem 0 0; font: 500 clamp(1.9rem, 5vw, 2.6rem)/1.15 var(--serif); }
-h2 { margin: 2.75rem 0 .75rem; font: 500 1.4rem/1.2 var(--serif); }
+export const STYLE = `${BASE_STYLE}
 .checks { display: flex; flex-wrap: wrap; gap: .35rem 1.5rem; margin: 1rem 0 0; padding: 0; list-style: none; }
 .checks li { color: var(--soft); font-size: .9375rem; }
 .checks b { color: var(--ink); font-weight: 600; }
@@ -88,8 +57,21 @@ td.why { white-space: normal; }
 th:last-child, td:last-child { padding-right: 0; }
 .enforce { color: var(--secure); font-weight: 600; }
 .none { color: var(--soft); }
-.bad { color: var(--bad); }
 .pages { display: flex; gap: 1.5rem; margin-top: 1rem; }
+.note { margin-top: 1.5rem; padding: .75rem 1rem; background: var(--card); border: 1px solid var(--line); border-left: .25rem solid var(--bad); }
+.note p { margin: 0; }
+.note p + p { margin-top: .35rem; }
+.remedy { display: block; color: var(--soft); }
+.idn { color: var(--soft); font-weight: 400; }
+th .idn { display: block; }
+.filter { display: flex; gap: 1rem; margin-top: .75rem; font-size: .9375rem; }
+.filter [aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
+.counts { display: flex; flex-wrap: wrap; gap: 0 .9rem; margin: 0; padding: 0; list-style: none; }
+.counts i { display: inline-block; width: .65rem; height: .65rem; border-radius: 1px; }
+td.answers { font-size: .8125rem; }
+td.answers .counts { flex-direction: column; }
+.problems th[scope="row"] { width: 15rem; }
+.problems th .soft { display: block; font-size: .8125rem; font-weight: 400; }
 .said { margin: 0; padding: 0; list-style: none; }
 .said li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 1rem; padding: .45rem 0; border-bottom: 1px solid var(--line); }
 .said time { color: var(--soft); font-size: .875rem; }
@@ -103,8 +85,6 @@ th:last-child, td:last-child { padding-right: 0; }
 .file li { padding-left: .25rem; }
 .file li::marker { color: var(--soft); }
 .file em { display: block; color: var(--bad); font: .8125rem/1.4 system-ui, "Noto Sans", sans-serif; }
-code { font-family: var(--mono); font-size: .9em; }
-footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .875rem; }
 footer a { margin-right: 1rem; }
 @media (max-width: 46rem) {
   .bar form { flex: 1 1 100%; }
@@ -114,6 +94,10 @@ footer a { margin-right: 1rem; }
   thead th { padding: .3rem 0; border: 0; }
   thead th:first-child::before { content: "Sort by"; margin-right: 1rem; }
   thead th.plain { display: none; }
+  .problems thead { display: none; }
+  .problems th[scope="row"] { flex-basis: 100%; width: auto; }
+  tbody td.why { flex-basis: 100%; }
+  td.answers .counts { flex-direction: row; }
   tbody tr { display: flex; flex-wrap: wrap; gap: .1rem .9rem; padding: .6rem 0; border-bottom: 1px solid var(--line); }
   tbody th, tbody td { padding: 0; border: 0; }
   tbody th { flex: 1 1 calc(100% - 6rem); }
