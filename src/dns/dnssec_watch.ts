@@ -12,7 +12,7 @@ import type { DnsClient, DnssecProbe, ResolverState } from "./types.ts";
 /** Time between two rounds, ms. A DNS resolver rarely changes. */
 const REPEAT_MS = 3600 * 1000;
 
-/** Time between two rounds while a DNS resolver has not answered, ms. */
+/** Time between two rounds while a DNS resolver has not answered, or not over both UDP and TCP, ms. */
 const RETRY_MS = 30_000;
 
 /** The watch. */
@@ -50,7 +50,9 @@ export function watchDnssec(
     await dns.probe();
     const resolvers = await dns.inspect();
     if (stopped) return;
-    const isKnown = resolvers.every(({ validates }) => validates !== undefined);
+    const isKnown = resolvers.every(({ validates, udp, tcp }) =>
+      validates !== undefined && udp !== "no answer" && tcp !== "no answer"
+    );
     cancel = clock.setTimer(round, isKnown ? REPEAT_MS : RETRY_MS);
   }
 
