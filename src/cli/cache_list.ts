@@ -9,6 +9,7 @@ import type { ListRequest } from "../daemon/control_list.ts";
 import { readMode } from "./arguments.ts";
 import { askAbout, JSON_OPTION, listParts, readCacheDomain } from "./cache_requests.ts";
 import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
+import { formatProblems } from "./cache_problems.ts";
 import { createEntryTable } from "./cache_text.ts";
 import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
@@ -33,12 +34,12 @@ export const cacheListCommand: Command = {
       value: "MODE",
       text: "List only policies in this mode: enforce, testing or none",
     },
-    { name: "problems", text: "List only domains whose last fetch failed" },
+    { name: "problems", text: "List deferred domains, and those whose last fetch failed" },
   ],
   exits: [[0, "done"], [2, "wrong arguments or configuration"], [3, "failed"]],
   examples: [[
     "mta-sts-resolver cache list --problems",
-    "List policies that could not be fetched",
+    "List what is deferred, and policies that could not be fetched",
   ]],
   run,
 };
@@ -52,6 +53,12 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   };
   const { config } = readConfig(args.value("config"), io);
   return await withSource({ config, args, io, access: "read" }, async (source) => {
+    // The JSON is entries of the cache, and a pattern or mode selects entries; these are none.
+    const isWhole = pattern === undefined && mode === undefined && !args.flag("json");
+    if (request.problems && isWhole && !source.isFile) {
+      const [reply] = await source.ask("problems", [""]);
+      io.out(formatProblems(reply));
+    }
     const format = args.flag("json") ? formatJsonLines : createEntryTable();
     for await (const entries of findEntries(source, { pattern, request })) {
       io.out(format(entries));

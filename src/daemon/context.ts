@@ -22,6 +22,11 @@ import { createAnswerLog } from "../status/answer_log.ts";
 import type { AnswerLog } from "../status/answer_log.ts";
 import { createExceptionWatch } from "../status/exception_watch.ts";
 import type { ExceptionWatch } from "../status/exception_watch.ts";
+import type { AnswerCounts } from "../status/answer_counts.ts";
+import { createDeferrals } from "../status/deferrals.ts";
+import type { Deferrals } from "../status/deferrals.ts";
+import { createProblems } from "../status/problems.ts";
+import type { Problems } from "../status/problems.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { logClock } from "./clock_log.ts";
 import { shareMemory } from "./memory_shares.ts";
@@ -41,10 +46,18 @@ export interface EngineContext {
   readonly exceptions?: ExceptionWatch;
   /** Records what happens to each domain; absent if no page shows it. */
   readonly events?: Pick<RecentEvents, "note">;
+  /** Records the mail that waits. */
+  readonly deferrals?: Pick<Deferrals, "note">;
+  /** Records since when policies cannot be fetched. */
+  readonly problems?: Pick<Problems, "note">;
+  /** Counts the answers of each domain; absent if no page shows it. */
+  readonly counts?: Pick<AnswerCounts, "tallyOf">;
 }
 
 /** What outlives a reload. */
 export interface DaemonContext extends EngineContext {
+  readonly deferrals: Deferrals;
+  readonly problems: Problems;
   /** Whether the last reload took effect. */
   readonly reloads: ReloadState;
 }
@@ -57,7 +70,7 @@ export interface DaemonContext extends EngineContext {
 export function createContext(
   config: Config,
   log: Log,
-): Required<Omit<DaemonContext, "events">> {
+): Required<Omit<DaemonContext, "events" | "counts">> {
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });
@@ -70,7 +83,11 @@ export function createContext(
     clock,
     hasEnded: (exception) => !isInForce(exception, clock.proven()),
   });
-  return { clock, log, metrics, warnings, store, reloads, answers, exceptions };
+  const now = () => clock.now();
+  const deferrals = createDeferrals({ now });
+  const problems = createProblems({ deferrals, store, now });
+  const kept = { clock, log, metrics, warnings, store, reloads };
+  return { ...kept, answers, exceptions, deferrals, problems };
 }
 
 function openStore(

@@ -10,6 +10,7 @@
  * | `refresh` | domain | its entry after a fetch, which ignores the TXT record and back-off |
  * | `purge` | domain | its last entry, which is now forgotten |
  * | `import` | an entry in JSON | an `ImportReply` |
+ * | `problems` | nothing | a `ProblemsReport` |
  *
  * The `cache` commands run the same code on a file when no daemon is asked.
  *
@@ -27,6 +28,8 @@ import type { SocketmapServer } from "../postfix/server.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY, parseRequest } from "../postfix/socketmap.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
+import { describeProblems } from "../status/problems.ts";
+import type { Problems } from "../status/problems.ts";
 import { describeEntry } from "./cache_entry.ts";
 import type { DaemonContext } from "./context.ts";
 import { listEntries, type ListStore, readListRequest } from "./control_list.ts";
@@ -47,6 +50,8 @@ const CONTROL_PIPELINE = 1;
 /** What the channel works on. */
 export interface ControlOptions {
   readonly store: ListStore;
+  /** What does not work; absent where no daemon runs. */
+  readonly problems?: Pick<Problems, "list">;
   /** What changes something; absent where the store is only looked at. */
   readonly changes?: {
     readonly store: Pick<DomainStore, "putPolicy">;
@@ -80,12 +85,12 @@ export async function openControl(
   config: Config,
   { context, resolver }: { context: DaemonContext; resolver: Changes["resolver"] },
 ): Promise<SocketmapServer> {
-  const { store } = context;
+  const { store, problems } = context;
   const server = createServer({
     ...context,
     // The operator asks here, not Postfix: these queries are not counted.
     metrics: createMetrics(),
-    handler: createControl({ store, changes: { store, resolver } }),
+    handler: createControl({ store, problems, changes: { store, resolver } }),
     limits: {
       ...config.limits,
       connections: CONTROL_CONNECTIONS,
@@ -118,6 +123,10 @@ export function answerControl(
         ? formatTemp("the argument of 'list' is malformed")
         : formatJson(listEntries(options.store, wanted));
     }
+    case "problems":
+      return options.problems === undefined
+        ? formatTemp("only a running daemon knows what is deferred")
+        : formatJson(describeProblems(options.problems.list()));
     case "import":
       return importEntry(options, request);
     case "show":

@@ -18,7 +18,7 @@ import type { DaemonContext } from "./context.ts";
 import { openControl } from "./control.ts";
 import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
-import { openHttpSurface, recordEvents } from "./http_surface.ts";
+import { countAnswers, openHttpSurface, recordEvents } from "./http_surface.ts";
 import { createListeners } from "./listeners.ts";
 import { createReload } from "./reload.ts";
 import { createNotifier } from "./sd_notify.ts";
@@ -47,7 +47,8 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   logNotes(notes, log);
   const kept = createContext(config, log);
   const events = config.http.length === 0 ? undefined : recordEvents(kept.clock);
-  const context: DaemonContext = { ...kept, events };
+  const counts = events && countAnswers(() => engine.settleCounts());
+  const context: DaemonContext = { ...kept, events, counts };
   let engine = await startEngine(config, context);
   kept.exceptions.use(engine.exceptions);
 
@@ -60,10 +61,11 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   await listeners.open(config.listen);
   await warmUpTls();
   const control = await openControl(config, { context, resolver: () => engine.resolver });
-  const closeHttp = events && await openHttpSurface(config, {
+  const closeHttp = events && counts && await openHttpSurface(config, {
     context,
     events,
     exceptions: () => kept.exceptions.list(),
+    counts,
     engine: () => engine,
     sockets: () => server.sockets(),
   });

@@ -14,8 +14,8 @@ import { DNS_FAILURES } from "../dns/types.ts";
 import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
 import { createObserver } from "../status/observer.ts";
 import type { Handler } from "../postfix/connection.ts";
-import { createResponder, readyReplyOctets } from "../postfix/responder.ts";
-import type { ReadyReply } from "../postfix/responder.ts";
+import { createResponder, readyReplyOctets, settleUses } from "../postfix/responder.ts";
+import type { ReadyReply, WorkedOutReply } from "../postfix/responder.ts";
 import type { EngineContext } from "./context.ts";
 import { type MemoryShares, shareMemory } from "./memory_shares.ts";
 import { chooseZones } from "./choose_zones.ts";
@@ -37,6 +37,8 @@ export interface Engine {
   readonly dnssec: DnssecWatch;
   /** About how many octets of memory are in use, by what. */
   memory(): MemoryShares;
+  /** Adds the uses of ready replies to the tallies of their domains. */
+  settleCounts(): void;
   /** Stops the timers and the network. A check under way fails, which changes no held policy. */
   stop(): void;
   /** Like {@link stop}, but queries and checks under way are completed first. */
@@ -61,6 +63,7 @@ export async function startEngine(config: Config, context: EngineContext): Promi
   const readyReplies = new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries, {
     octets: shareMemory(config.cache.memoryMegabytes).replies,
     octetsOf: readyReplyOctets,
+    onDrop: settleUses,
   });
   const respond = createResponder({
     ...context,
@@ -68,7 +71,8 @@ export async function startEngine(config: Config, context: EngineContext): Promi
     zoneFor: chooseZones(config, context.warnings),
     // Each answer has a line of its own, so none may be given unasked.
     readyReplies: config.log.answers === "all" ? NO_READY_REPLIES : readyReplies,
-    ...(context.answers && { onReply: context.answers.follow(config.log.answers) }),
+    onReply: listenToReplies(config, context),
+    tallyOf: context.counts?.tallyOf,
   });
   const stopRefresher = startRefresher({ ...config.refresh, ...context, check: resolver.check });
   const stopMaintenance = startStoreMaintenance(context);
@@ -77,6 +81,10 @@ export async function startEngine(config: Config, context: EngineContext): Promi
     stopRefresher();
     stopMaintenance();
     dnssec.stop();
+  }
+
+  function settleCounts(): void {
+    for (const ready of readyReplies.values()) settleUses(ready);
   }
 
   function close(): void {
@@ -91,15 +99,30 @@ export async function startEngine(config: Config, context: EngineContext): Promi
     exceptions: config.domains,
     dnssec,
     memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
+    settleCounts,
     stop(): void {
       stopTimers();
       close();
     },
     retire(): void {
       stopTimers();
+      settleCounts();
       // Until then it stores what its checks find, and its successor learns of that.
       clock.setTimer(close, RETIRE_MS);
     },
+  };
+}
+
+/** What hears of each reply that is worked out: the log of answers, and the record of what is deferred. */
+function listenToReplies(
+  config: Config,
+  { answers, deferrals }: EngineContext,
+): (reply: WorkedOutReply) => void {
+  const log = answers?.follow(config.log.answers);
+  return (reply) => {
+    log?.(reply);
+    const { nextHop, zone, waits } = reply;
+    if (nextHop !== undefined) deferrals?.note({ nextHop, zone, temp: waits });
   };
 }
 
@@ -134,6 +157,7 @@ function createEngineResolver(
     observe(event): void {
       context.events?.note(event);
       context.exceptions?.note(event);
+      context.problems?.note(event);
       observe(event);
     },
     dnssec: dnssec.validates,

@@ -8,6 +8,8 @@ import { formatEndpoint } from "../base/address.ts";
 import { GenerationalMap } from "../base/generational_map.ts";
 import type { Config, ListenAddress } from "../config/types.ts";
 import type { ExceptionState } from "../status/exception_watch.ts";
+import { createAnswerCounts } from "../status/answer_counts.ts";
+import type { AnswerCounts } from "../status/answer_counts.ts";
 import { declareGauges } from "../status/gauges.ts";
 import { createHealth } from "../status/health.ts";
 import { startHistory } from "../status/history.ts";
@@ -32,8 +34,17 @@ export interface HttpSurfaceOptions {
   readonly exceptions: () => readonly ExceptionState[];
   /** The running engine, which a reload replaces. */
   readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory">;
+  readonly counts: AnswerCounts;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
+}
+
+/** Creates the counts of answers by domain. @param settle Adds the uses of the ready replies in use. */
+export function countAnswers(settle: () => void): AnswerCounts {
+  return createAnswerCounts({
+    createMap: (maxEntries) => new GenerationalMap(maxEntries),
+    settle,
+  });
 }
 
 /** Creates the record of what happens to each domain. */
@@ -54,13 +65,15 @@ export async function openHttpSurface(
   config: Config,
   options: HttpSurfaceOptions,
 ): Promise<() => void> {
-  const { context, events, engine, sockets } = options;
-  const { clock, log, store } = context;
+  const { context, events, engine, sockets, counts } = options;
+  const { clock, log, store, deferrals } = context;
   const { now } = clock;
   const facts = {
     ...context,
     events,
+    counts,
     now,
+    hostname: Deno.hostname(),
     version: VERSION,
     // The monotonic clock begins with the process.
     startedAt: now() - performance.now(),
@@ -79,11 +92,18 @@ export async function openHttpSurface(
     doubted: () => clock.doubted(),
     sockets,
     store,
+    deferrals,
+    refusal: () => context.reloads.refusal(),
     probe: () => engine().dnssec.ask(),
     validates: () => engine().dnssec.validates(),
     resolvers: () => engine().dnssec.resolvers(),
     exceptions: facts.exceptions,
   });
+  const lost = context.metrics.counter(
+    "mta_sts_http_connections_displaced_total",
+    "HTTP connections that lost their place to another, or found none.",
+  ).cell();
+  const displaced = () => void lost.value++;
   const history = startHistory(context);
   const site = await createSite({ ...facts, history, health });
   const servers: HttpServer[] = [];
@@ -92,7 +112,9 @@ export async function openHttpSurface(
     history.stop();
   };
   try {
-    for (const address of config.http) servers.push(await serve(address, { site, clock, log }));
+    for (const address of config.http) {
+      servers.push(await serve(address, { site, clock, log, displaced }));
+    }
   } catch (error) {
     close();
     throw error;
@@ -102,11 +124,16 @@ export async function openHttpSurface(
 
 async function serve(
   address: ListenAddress,
-  { site, clock, log }: { site: Site; clock: Clock; log: Log },
+  { site, clock, log, displaced }: {
+    site: Site;
+    clock: Clock;
+    log: Log;
+    displaced: () => void;
+  },
 ): Promise<HttpServer> {
   const socket = await openSocket(address);
   const handle = isLoopback(address) ? forLocalNames(site) : site;
-  const server = createHttpServer({ handle, clock, log });
+  const server = createHttpServer({ handle, clock, log, displaced });
   server.serve(socket);
   log.info("serving http", { address: formatEndpoint(socket.address) });
   return server;

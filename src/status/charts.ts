@@ -59,6 +59,14 @@ export function drawChart(span: Span, { title, unit }: { title: string; unit: st
   `;
 }
 
+/** How often each answer was given, without those that were not; `undefined` if none was. */
+export function answerList(counts: Counts): Html | undefined {
+  const items = ANSWERS.filter((word) => counts[word] > 0).map((word) =>
+    html`<li><i class="a-${word}"></i> ${formatCount(counts[word])} ${ANSWER_NAMES[word]}</li>`
+  );
+  return items.length === 0 ? undefined : html`<ul class="counts">${items}</ul>`;
+}
+
 function legendItem({ word, count }: { word: AnswerWord; count: number }): Html {
   const name = ANSWER_NAMES[word];
   const style = count === 0 ? "nil" : "some";

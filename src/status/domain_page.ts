@@ -9,11 +9,16 @@ import type { DomainReport } from "../resolver/resolver.ts";
 import type { HeldPolicy, MxView } from "../resolver/types.ts";
 import { matchingHosts } from "../sts/mx_pattern.ts";
 import { type Policy, type PolicyLine, readPolicyLines } from "../sts/policy.ts";
+import { answerList } from "./charts.ts";
+import type { Deferral } from "./deferrals.ts";
+import type { Counts } from "./history.ts";
+import { breakableName, uLabels } from "./names.ts";
+import { remedyOfDeferral, remedyOfFetch } from "./remedies.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
 import { exceptionFact } from "./exception_block.ts";
 import type { Page } from "./page_frame.ts";
 import type { Step } from "./recent_events.ts";
-import { formatDuration, formatTime, timeElement } from "./wording.ts";
+import { formatCount, formatDuration, formatTime, timeElement } from "./wording.ts";
 
 /** Lines of a policy file that are shown; one of 64 KiB may have 30,000. */
 const MAX_LINES = 200;
@@ -27,6 +32,8 @@ const MAX_HOSTS = 50;
 /** All that the page shows. Times in ms. */
 export interface DomainFacts {
   readonly now: number;
+  /** Name of this machine. */
+  readonly hostname: string;
   /** Lower-case A-labels. */
   readonly domain: string;
   readonly report: DomainReport;
@@ -34,6 +41,10 @@ export interface DomainFacts {
   readonly lastUsedAt: number | undefined;
   /** The latest first. */
   readonly steps: readonly Step[];
+  /** Its mail that waits, by next hop. */
+  readonly deferrals: readonly Deferral[];
+  /** How often each answer was given lately. */
+  readonly answers: Counts | undefined;
 }
 
 /** What a mode means for mail. */
@@ -54,23 +65,30 @@ const DANE: Readonly<Record<MxView["dane"], string>> = {
 
 /** Writes the page. */
 export function domainPage(facts: DomainFacts): Page {
-  const { domain, report, steps } = facts;
+  const { domain, hostname, report, steps } = facts;
   const isKnown = report.held !== undefined || report.failure !== undefined ||
-    report.mx !== undefined || report.exception !== undefined || steps.length > 0;
+    report.mx !== undefined || report.exception !== undefined || steps.length > 0 ||
+    facts.deferrals.length > 0;
   const content = isKnown ? knownDomain(facts) : unknownDomain(domain);
   return {
-    title: `${domain} – MTA-STS`,
+    title: `${domain} on ${hostname} – MTA-STS`,
     status: isKnown ? 200 : 404,
     body: html`
       <header>
-        <p><a href="/">All domains</a></p>
-        <h1>${domain}</h1>
+        <p><a href="/">All domains</a> on <b>${breakableName(hostname)}</b></p>
+        <h1>${breakableName(domain)}</h1>
+        ${idn(domain)}
       </header>
       <main>
         ${content}
       </main>
     `,
   };
+}
+
+function idn(domain: string): Html {
+  const shown = uLabels(domain);
+  return shown === NOTHING ? NOTHING : html`<p>${shown}</p>`;
 }
 
 function unknownDomain(domain: string): Html {
@@ -82,19 +100,57 @@ function unknownDomain(domain: string): Html {
 
 function knownDomain(facts: DomainFacts): Html {
   const { report: { held, mx, failure, exception }, lastUsedAt, steps, now } = facts;
+  const { deferrals, answers } = facts;
+  const counts = answers && answerList(answers);
   const rows = [
     exceptionFact(exception, now),
+    ...lastAnswer(facts),
+    ...(counts === undefined ? [] : [fact("Answers", counts)]),
     ...policyFacts(held, now),
     ...(lastUsedAt === undefined ? [] : [fact("Last used", moment(lastUsedAt, now))]),
     ...(mx === undefined ? [] : [daneFact(mx, now)]),
     ...(failure === undefined ? [] : [failureFact(failure, now)]),
   ];
   return html`
+    ${deferrals.map((deferral) => deferralNote(deferral, now))}
     <dl class="facts">${rows}</dl>
     ${held && policyFile(held.text)}
     ${mx?.hosts && mailHosts(mx.hosts, held?.policy)}
     ${steps.length === 0 ? NOTHING : lastSteps(steps, now)}
   `;
+}
+
+/** Says that mail waits, and what to do. */
+function deferralNote(deferral: Deferral, now: number): Html {
+  const { domain, nextHop, zone, cause, reason, since, lastAt, count } = deferral;
+  const hop = nextHop === domain ? "this domain" : nextHop;
+  const where = zone === "default" ? "" : ` in zone ${zone}`;
+  const times = count === 1 ? "once" : `${formatCount(count)} times`;
+  return html`
+    <div class="note">
+      <p>
+        <b class="bad">Mail to ${hop}${where} is deferred.</b> Postfix has asked ${times}, first
+        ${timeElement(since, now)}, last ${timeElement(lastAt, now)}, and got:
+      </p>
+      <p><code>TEMP ${reason}</code></p>
+      <p>${remedyOfDeferral(cause, domain)}</p>
+    </div>
+  `;
+}
+
+/** What Postfix was answered last; a ready reply repeats the answer that was worked out last. */
+function lastAnswer({ steps, deferrals, now }: DomainFacts): Html[] {
+  const [deferral] = deferrals.toSorted((one, other) => other.lastAt - one.lastAt);
+  const step = steps.find(({ topic }) => topic === "answer");
+  if (deferral !== undefined && (step === undefined || deferral.lastAt >= step.at)) {
+    const what = html`<b class="bad">TEMP</b> ${deferral.reason}`;
+    return [fact("Last answer", html`${what}, ${timeElement(deferral.lastAt, now)}`)];
+  }
+  if (step === undefined) return [];
+  const style = step.isProblem ? "bad" : "fine";
+  const what = html`<b class="${style}">${step.what.replace(/^Answered: /, "")}</b>`;
+  const why = html`<span class="soft">${step.detail}</span>`;
+  return [fact("Last answer", html`${what}, ${why}, worked out ${timeElement(step.at, now)}`)];
 }
 
 function fact(name: string, value: Html): Html {
@@ -131,7 +187,8 @@ function failureFact(failure: StoredFailure, now: number): Html {
   const times = count === 1 ? "" : ` (${count} times in a row)`;
   const what = html`<span class="bad">${reason}: ${detail}</span>${times}`;
   const [ago, next] = [failedAt, retryAt].map((time) => timeElement(time, now));
-  return fact("Last failure", html`${what}, ${ago}; not fetched again before ${next}`);
+  const remedy = html`<span class="soft">${remedyOfFetch(reason, failure.domain)}</span>`;
+  return fact("Last failure", html`${what}, ${ago}; not fetched again before ${next}. ${remedy}`);
 }
 
 function policyFile(text: string): Html {

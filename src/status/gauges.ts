@@ -8,6 +8,7 @@
 import type { PolicyLists, StoreCare } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import type { Metrics } from "../base/metrics.ts";
+import type { Deferrals } from "./deferrals.ts";
 
 /** What is held in memory under a bound of octets. */
 const MEMORY_TEXTS = {
@@ -22,6 +23,7 @@ export interface GaugeOptions {
   readonly store:
     & Pick<PolicyLists, "count" | "countHeldOff" | "oldestFetch">
     & Pick<StoreCare, "health" | "pendingOctets">;
+  readonly deferrals: Pick<Deferrals, "count" | "since">;
   /** Checks under way and waiting, of the running resolver. */
   readonly load: Resolver["load"];
   /** Octets of memory taken by what is held, by kind. */
@@ -39,7 +41,17 @@ export interface GaugeOptions {
 export function declareGauges(options: GaugeOptions): void {
   declareProcess(options);
   declareStore(options);
-  const { metrics, load, memory } = options;
+  const { metrics, load, memory, deferrals } = options;
+  metrics.gaugeFn(
+    "mta_sts_deferred_domains",
+    "Domains whose mail waits: last answered TEMP, or no MX host is in the policy; at most 2,000.",
+    () => deferrals.count(),
+  );
+  metrics.gaugeFn(
+    "mta_sts_deferred_since_timestamp_seconds",
+    "Since when the domain deferred the longest has been; NaN if none is.",
+    () => (deferrals.since() ?? NaN) / 1000,
+  );
   for (const [kind, text] of Object.entries(MEMORY_TEXTS)) {
     metrics.gaugeFn(
       `mta_sts_memory_${kind}_bytes`,

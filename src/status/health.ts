@@ -12,6 +12,8 @@
 import type { StoreCare } from "../cache/types.ts";
 import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
 import type { Clock, ProvenClock } from "../base/clock.ts";
+import type { Deferrals } from "./deferrals.ts";
+import { formatCount, formatTime } from "./wording.ts";
 import { withDeadline } from "../base/wait.ts";
 import { checkExceptions } from "./exception_block.ts";
 import type { ExceptionState } from "./exception_watch.ts";
@@ -31,9 +33,20 @@ const PROBE_WAIT_MS = 2500;
 /** The most resolvers described one by one; libc uses three. */
 const MAX_RESOLVERS = 5;
 
+/** Deferred next hops whose reasons are named; the status page lists the others. */
+const MAX_DEFERRED = 3;
+
 /** The state of one part. */
 export interface HealthCheck {
-  readonly name: "listening" | "dns" | "clock" | "cache" | "dnssec" | "exceptions";
+  readonly name:
+    | "listening"
+    | "deferred"
+    | "config"
+    | "dns"
+    | "clock"
+    | "cache"
+    | "dnssec"
+    | "exceptions";
   readonly status: "ok" | "warning" | "failed";
   /** One line for a person, from a trusted source. */
   readonly detail: string;
@@ -56,6 +69,9 @@ export interface HealthOptions {
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
   readonly store: Pick<StoreCare, "health">;
+  readonly deferrals: Pick<Deferrals, "list" | "count" | "since">;
+  /** The last reload if it was refused: when, ms, and why, a line for each mistake. */
+  readonly refusal: () => { readonly at: number; readonly message: string } | undefined;
   /** Asks the DNS resolver something that it can always answer. Never rejects. */
   readonly probe: () => Promise<DnssecProbe>;
   /** Whether a resolver validated when last asked; `undefined` if unknown. */
@@ -84,6 +100,8 @@ export function createHealth(options: HealthOptions): () => Promise<HealthReport
     const probed = await probe();
     const checks = [
       checkListening(options.sockets()),
+      checkDeferred(options.deferrals),
+      checkConfig(options.refusal()),
       checkDns(probed, options.resolvers()),
       checkClock(options, clock.now()),
       checkCache(options.store),
@@ -108,6 +126,34 @@ function checkListening(sockets: number): HealthCheck {
   return { name, status: "ok", detail: `${sockets} ${sockets === 1 ? "socket" : "sockets"}` };
 }
 
+/** A reply `TEMP` is correct, but mail waits, and the cause may be here. */
+function checkDeferred(deferrals: HealthOptions["deferrals"]): HealthCheck {
+  const name = "deferred";
+  const count = deferrals.count();
+  const since = deferrals.since();
+  if (count === 0 || since === undefined) return { name, status: "ok", detail: "no domain" };
+  const domains = count === 1 ? "1 domain" : `${formatCount(count)} domains`;
+  const reasons = deferrals.list(MAX_DEFERRED).map(({ reason }) => reason);
+  const left = count - reasons.length;
+  if (left > 0) reasons.push(`and ${formatCount(left)} more`);
+  const detail = `mail to ${domains} waits, the longest since ${formatTime(since)} UTC: ${
+    reasons.join("; ")
+  }`;
+  return { name, status: "warning", detail };
+}
+
+/** After a refused reload, the daemon works on with the configuration before, which its next start will not find. */
+function checkConfig(refusal: ReturnType<HealthOptions["refusal"]>): HealthCheck {
+  const name = "config";
+  if (refusal === undefined) return { name, status: "ok", detail: "in use as last read" };
+  const mistakes = refusal.message.replaceAll(/[\r\n]+/g, "; ");
+  const detail = `the reload at ${
+    formatTime(refusal.at)
+  } UTC was refused, the configuration before stays: ${mistakes}`;
+  return { name, status: "warning", detail };
+}
+
+/** UDP carries most questions, and TCP the answers that do not fit in a datagram, such as many TLSA records. */
 function checkDns(probe: DnssecProbe, resolvers: readonly ResolverState[]): HealthCheck {
   const name = "dns";
   if (probe.kind === "unknown") {
@@ -116,8 +162,12 @@ function checkDns(probe: DnssecProbe, resolvers: readonly ResolverState[]): Heal
   const shown = resolvers.slice(0, MAX_RESOLVERS).map(describeResolver);
   const left = resolvers.length - shown.length;
   if (left > 0) shown.push(`and ${left} more`);
-  const detail = ["the resolver answers", ...shown].join("; ");
-  return { name, status: "ok", detail };
+  const silent = resolvers.flatMap(({ server, udp, tcp }) => [
+    ...udp === "no answer" ? [`${server} does not answer over UDP`] : [],
+    ...tcp === "no answer" ? [`${server} does not answer over TCP`] : [],
+  ]).slice(0, MAX_RESOLVERS);
+  const detail = [...silent, "the resolver answers", ...shown].join("; ");
+  return { name, status: silent.length === 0 ? "ok" : "warning", detail };
 }
 
 /** Describes a resolver in one line: `127.0.0.1:53: UDP answers, TCP answers, EDNS, validates`. */

@@ -7,9 +7,11 @@
  * @module
  */
 
-import type { DomainNotes, PageOrder, PolicyLists, StoredPolicy } from "../cache/types.ts";
+import type { DomainStore, PageOrder, PolicyLists, StoredPolicy } from "../cache/types.ts";
 import { toDomainName } from "../sts/domain.ts";
 import type { PolicyMode } from "../sts/policy.ts";
+import type { AnswerCounts } from "./answer_counts.ts";
+import type { Counts } from "./history.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
 /** Domains on a page. */
@@ -20,6 +22,9 @@ const MAX_PAGES = 20;
 
 /** With more policies, sorting by last use is not offered: it has no index, and 100,000 rows take 10 ms. */
 const MAX_SORTED_BY_USE = 100_000;
+
+/** Domains with problems that are looked at, from memory and from the store each: reading one takes 20 us. */
+const MAX_PROBLEMS = 500;
 
 /** The longest domain in text form (RFC 1035 §2.3.4). */
 const MAX_NAME_CHARS = 253;
@@ -41,6 +46,8 @@ export interface DomainEntry {
   readonly lastUsedAt: number;
   /** The last problem that is not over; may hold remote text. */
   readonly problem: { readonly at: number; readonly text: string } | undefined;
+  /** How often each answer was given lately; `undefined` if that is not known. */
+  readonly answers: Counts | undefined;
 }
 
 /** A part of the list. */
@@ -57,27 +64,31 @@ export interface Listing {
   readonly hasNext: boolean;
   /** Policies held in all. */
   readonly total: number;
+  /** Only domains with a problem are listed. */
+  readonly onlyProblems: boolean;
 }
 
 /** Where entries come from. */
 export interface ListingSources {
-  readonly store: Pick<PolicyLists, "listPage" | "count"> & Pick<DomainNotes, "getFailure">;
-  readonly events: Pick<RecentEvents, "problem">;
+  readonly store:
+    & Pick<PolicyLists, "listPage" | "latestFailures" | "count">
+    & Pick<DomainStore, "getFailure" | "getPolicy">;
+  readonly events: Pick<RecentEvents, "problem" | "domainsWithProblems">;
+  readonly counts: Pick<AnswerCounts, "of">;
 }
 
 /**
- * Reads the part of the list that the parameters `q`, `sort`, `dir` and `page` select. A malformed parameter
- * counts as absent.
+ * Reads the part of the list that the parameters `q`, `sort`, `dir`, `page` and `only` select. A malformed
+ * parameter counts as absent.
  */
-export function readListing(
-  query: URLSearchParams,
-  { store, events }: ListingSources,
-): Listing {
+export function readListing(query: URLSearchParams, sources: ListingSources): Listing {
+  const { store } = sources;
   const total = store.count();
   const search = readSearch(query.get("q") ?? "");
+  const onlyProblems = search === "" && query.get("only") === "problems";
   const offered = search !== ""
     ? []
-    : ORDERS.filter(({ order }) => order !== "used" || total <= MAX_SORTED_BY_USE);
+    : ORDERS.filter(({ order }) => onlyProblems || order !== "used" || total <= MAX_SORTED_BY_USE);
   // By default, the domains that mail was last sent to, or the alphabet if that order is not offered.
   const fallback = offered.find(({ order }) => order === "used") ?? ORDERS[0]!;
   const { order, descending: natural } = offered.find(({ order }) => order === query.get("sort")) ??
@@ -85,17 +96,13 @@ export function readListing(
   const direction = query.get("dir");
   const descending = direction === "up" ? false : direction === "down" ? true : natural;
   const page = readPage(query.get("page") ?? "");
-  const offset = (page - 1) * PAGE_ROWS;
   // One more than is shown: it exists if there is a next page.
-  const policies = store.listPage({
-    order,
-    descending,
-    prefix: search,
-    offset,
-    limit: PAGE_ROWS + 1,
-  });
+  const part = { offset: (page - 1) * PAGE_ROWS, limit: PAGE_ROWS + 1 };
+  const policies = onlyProblems
+    ? withProblems(sources, { order, descending }).slice(part.offset, part.offset + part.limit)
+    : store.listPage({ order, descending, prefix: search, ...part });
   return {
-    entries: policies.slice(0, PAGE_ROWS).map((policy) => entryOf(policy, { store, events })),
+    entries: policies.slice(0, PAGE_ROWS).map((policy) => entryOf(policy, sources)),
     search,
     order,
     descending,
@@ -103,14 +110,45 @@ export function readListing(
     page,
     hasNext: policies.length > PAGE_ROWS && page < MAX_PAGES,
     total,
+    onlyProblems,
   };
 }
+
+/** The policies of domains with a problem, sorted. */
+function withProblems(
+  { store, events }: ListingSources,
+  { order, descending }: { order: PageOrder; descending: boolean },
+): StoredPolicy[] {
+  const domains = new Set([
+    ...events.domainsWithProblems(MAX_PROBLEMS),
+    ...store.latestFailures(MAX_PROBLEMS).map(({ domain }) => domain),
+  ]);
+  const policies = [...domains].flatMap((domain) => {
+    const found = store.getPolicy(domain);
+    return found.kind === "found" ? [found.policy] : [];
+  });
+  const key = SORT_KEYS[order];
+  policies.sort((one, other) => {
+    const [left, right] = [key(one), key(other)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  });
+  return descending ? policies.reverse() : policies;
+}
+
+const SORT_KEYS: Readonly<Record<PageOrder, (policy: StoredPolicy) => string | number>> = {
+  domain: ({ domain }) => domain,
+  fetched: ({ fetchedAt }) => fetchedAt,
+  expires: ({ expiresAt }) => expiresAt,
+  used: ({ lastUsedAt }) => lastUsedAt,
+};
 
 function entryOf(
   { domain, policy: { mode }, fetchedAt, expiresAt, lastUsedAt }: StoredPolicy,
   sources: ListingSources,
 ): DomainEntry {
-  return { domain, mode, fetchedAt, expiresAt, lastUsedAt, problem: problemOf(domain, sources) };
+  const problem = problemOf(domain, sources);
+  const answers = sources.counts.of(domain);
+  return { domain, mode, fetchedAt, expiresAt, lastUsedAt, problem, answers };
 }
 
 /** The problem that this process has seen, or else the failed fetch in the store. */

@@ -42,6 +42,7 @@ export interface Step {
 interface StepMap {
   get(domain: string): Step[] | undefined;
   set(domain: string, steps: Step[]): void;
+  entries(): Iterable<[string, Step[]]>;
 }
 
 /** What {@link createRecentEvents} needs. */
@@ -59,6 +60,8 @@ export interface RecentEvents {
   steps(domain: string): readonly Step[];
   /** The latest problem of a domain that no later step on its topic has ended. */
   problem(domain: string): Step | undefined;
+  /** The domains with a problem, at most `limit`. */
+  domainsWithProblems(limit: number): string[];
 }
 
 type Told = Omit<Step, "at" | "count">;
@@ -83,13 +86,23 @@ export function createRecentEvents(options: RecentEventsOptions): RecentEvents {
       if (known === undefined) stepsByDomain.set(domain, steps);
     },
     steps: (domain) => stepsByDomain.get(domain) ?? [],
-    problem(domain) {
-      const steps = stepsByDomain.get(domain) ?? [];
-      return steps.find((step, index) =>
-        step.isProblem && !steps.slice(0, index).some(({ topic }) => topic === step.topic)
-      );
+    problem: (domain) => currentProblem(stepsByDomain.get(domain) ?? []),
+    domainsWithProblems(limit) {
+      const domains: string[] = [];
+      for (const [domain, steps] of stepsByDomain.entries()) {
+        if (currentProblem(steps) === undefined) continue;
+        domains.push(domain);
+        if (domains.length >= limit) break;
+      }
+      return domains;
     },
   };
+}
+
+function currentProblem(steps: readonly Step[]): Step | undefined {
+  return steps.find((step, index) =>
+    step.isProblem && !steps.slice(0, index).some(({ topic }) => topic === step.topic)
+  );
 }
 
 function domainOf(event: ResolverEvent): string {

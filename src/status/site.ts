@@ -1,7 +1,7 @@
 /**
  * The paths of the HTTP surface.
  *
- * - `/`: the status page, with `q`, `sort`, `dir` and `page` for its list of domains.
+ * - `/`: the status page, with `q`, `sort`, `dir`, `page` and `only` for its list of domains.
  * - `/domain/NAME`: the page of a domain.
  * - `/metrics`: the counters, in the Prometheus text format.
  * - `/healthz`: the process is alive. `/readyz`: it can do its work.
@@ -14,6 +14,9 @@
 import type { DomainStore, PolicyLists } from "../cache/types.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
+import type { AnswerCounts } from "./answer_counts.ts";
+import type { Deferrals } from "./deferrals.ts";
+import type { Problems } from "./problems.ts";
 import { domainPage } from "./domain_page.ts";
 import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthReport } from "./health.ts";
@@ -43,12 +46,17 @@ export interface SiteOptions {
   readonly metrics: Pick<Metrics, "render" | "samples">;
   readonly store:
     & Pick<DomainStore, "getFailure" | "getPolicy">
-    & Pick<PolicyLists, "listPage" | "count" | "countHeldOff">;
+    & Pick<PolicyLists, "listPage" | "latestFailures" | "count" | "countHeldOff">;
   readonly warnings: Pick<Warnings, "recent">;
   readonly history: Pick<History, "hour" | "day">;
   readonly events: RecentEvents;
   /** The exceptions of the configuration. */
   readonly exceptions: () => readonly ExceptionState[];
+  readonly deferrals: Pick<Deferrals, "of">;
+  readonly problems: Pick<Problems, "list">;
+  readonly counts: Pick<AnswerCounts, "settle" | "of">;
+  /** Name of this machine. */
+  readonly hostname: string;
   readonly health: () => Promise<HealthReport>;
   /** What the running resolver knows of a domain. */
   readonly report: Resolver["report"];
@@ -66,19 +74,22 @@ export function forLocalNames(site: Site): Site {
 
 /** Creates the handler of requests. */
 export async function createSite(options: SiteOptions): Promise<Site> {
-  const { now, metrics, store, events } = options;
+  const { now, metrics, store, events, hostname, counts } = options;
   const frame = await createFrame(options.version);
 
   async function showStatus(query: URLSearchParams): Promise<HttpReply> {
     const health = await options.health();
     const hour = options.history.hour();
+    counts.settle();
     return frame(statusPage({
       now: now(),
+      hostname,
       health,
+      problems: options.problems.list(),
       figures: figuresOf(hour, options),
       hour,
       day: options.history.day(),
-      listing: readListing(query, { store, events }),
+      listing: readListing(query, { store, events, counts }),
       exceptions: options.exceptions(),
       warnings: options.warnings.recent(SHOWN_WARNINGS),
     }));
@@ -88,12 +99,16 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     const domain = toDomainName(decodeName(name));
     if (domain === undefined) return text(404, "Not a domain name.");
     const stored = store.getPolicy(domain);
+    counts.settle();
     return frame(domainPage({
       now: now(),
+      hostname,
       domain,
       report: options.report(domain),
       lastUsedAt: stored.kind === "found" ? stored.policy.lastUsedAt : undefined,
       steps: events.steps(domain),
+      deferrals: options.deferrals.of(domain),
+      answers: counts.of(domain),
     }));
   }
 

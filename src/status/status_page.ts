@@ -5,14 +5,17 @@
  * @module
  */
 
-import type { PageOrder } from "../cache/types.ts";
 import { drawChart } from "./charts.ts";
 import { exceptionSection } from "./exception_block.ts";
 import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthCheck, HealthReport } from "./health.ts";
 import type { Span } from "./history.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
-import { type DomainEntry, type Listing, ORDERS, PAGE_ROWS } from "./listing.ts";
+import { domainSection } from "./domain_list.ts";
+import type { Listing } from "./listing.ts";
+import { breakableName, domainLink } from "./names.ts";
+import { deferredBlock, unfetchedBlock } from "./problem_blocks.ts";
+import type { ProblemLists } from "./problems.ts";
 import type { Page } from "./page_frame.ts";
 import type { Warning } from "../base/warnings.ts";
 import { formatCount, formatTime, timeElement } from "./wording.ts";
@@ -20,7 +23,10 @@ import { formatCount, formatTime, timeElement } from "./wording.ts";
 /** The content of the page. Times in ms. */
 export interface StatusFacts {
   readonly now: number;
+  /** Name of this machine. */
+  readonly hostname: string;
   readonly health: HealthReport;
+  readonly problems: ProblemLists;
   /** The key figures, each with its name. */
   readonly figures: readonly (readonly [name: string, value: string | Html])[];
   readonly hour: Span;
@@ -34,6 +40,8 @@ export interface StatusFacts {
 /** The names of the checks. */
 const CHECK_NAMES: Readonly<Record<HealthCheck["name"], string>> = {
   listening: "Listening",
+  deferred: "Deferred",
+  config: "Configuration",
   dns: "DNS",
   clock: "Clock",
   cache: "Cache",
@@ -47,17 +55,10 @@ const CHECK_MARKS: Readonly<Record<HealthCheck["status"], string>> = {
   failed: "✗",
 };
 
-const COLUMN_NAMES: Readonly<Record<PageOrder, string>> = {
-  domain: "Domain",
-  fetched: "Fetched",
-  expires: "Expires",
-  used: "Last used",
-};
-
 /** Writes the page. */
 export function statusPage(facts: StatusFacts): Page {
-  const { now, health, hour, day, listing, warnings } = facts;
-  const state = describeState(health);
+  const { now, hostname, health, problems, hour, day, listing, warnings } = facts;
+  const state = describeState(health, problems);
   const figures = facts.figures.map(([name, value]) =>
     html`
       <div>
@@ -67,15 +68,19 @@ export function statusPage(facts: StatusFacts): Page {
     `
   );
   return {
-    title: `${state} – MTA-STS`,
+    title: `${hostname}: ${state} – MTA-STS`,
     body: html`
       <a class="skip" href="#domains">Skip to the cached domains</a>
       <header>
-        <p>MTA-STS policies for Postfix, ${formatTime(now)} UTC</p>
+        <p><b>${breakableName(hostname)}</b>, MTA-STS policies for Postfix, ${formatTime(
+          now,
+        )} UTC</p>
         <h1>${state}</h1>
         <ul class="checks">${health.checks.map(checkItem)}</ul>
       </header>
       <main>
+        ${deferredBlock(problems, now)}
+        ${unfetchedBlock(problems, now)}
         <dl class="figures">${figures}</dl>
         <section class="charts" aria-label="Answers over time">
           ${drawChart(hour, { title: "Last hour", unit: "a minute" })}
@@ -90,19 +95,25 @@ export function statusPage(facts: StatusFacts): Page {
 }
 
 /** The state in one sentence. */
-function describeState({ status, checks }: HealthReport): string {
+function describeState({ status, checks }: HealthReport, problems: ProblemLists): string {
+  if (status === "ready") return "Everything works";
   const wrong = checks.filter((check) =>
     check.status === (status === "unready" ? "failed" : "warning")
-  );
-  const names = wrong.map(({ name }) => CHECK_NAMES[name]).join(", ");
-  switch (status) {
-    case "ready":
-      return "Everything works";
-    case "degraded":
-      return `Working, but check ${names}`;
-    case "unready":
-      return `Not working: ${names}`;
-  }
+  ).map(({ name }) => name);
+  if (status === "unready") return `Not working: ${namesOf(wrong)}`;
+  const { deferredCount } = problems;
+  const domains = deferredCount === 1 ? "1 domain" : `${formatCount(deferredCount)} domains`;
+  const others = wrong.filter((name) => name !== "deferred" && name !== "config");
+  const phrases = [
+    ...(wrong.includes("deferred") ? [`mail to ${domains} is deferred`] : []),
+    ...(wrong.includes("config") ? ["the last reload was refused"] : []),
+    ...(others.length > 0 ? [`check ${namesOf(others)}`] : []),
+  ];
+  return `Working, but ${phrases.join("; ")}`;
+}
+
+function namesOf(checks: readonly HealthCheck["name"][]): string {
+  return checks.map((name) => CHECK_NAMES[name]).join(", ");
 }
 
 function checkItem({ name, status, detail }: HealthCheck): Html {
@@ -113,119 +124,6 @@ function checkItem({ name, status, detail }: HealthCheck): Html {
       <b>${CHECK_NAMES[name]}</b> ${detail}
     </li>
   `;
-}
-
-function domainSection(listing: Listing, now: number): Html {
-  const list = listing.entries.length === 0 ? emptyList(listing) : domainTable(listing, now);
-  return html`
-    <section aria-labelledby="domains">
-      <div class="bar">
-        <h2 id="domains" tabindex="-1">Cached domains</h2>
-        <form role="search" action="/#domains">
-          <label for="q">Find a domain</label>
-          <input
-            id="q"
-            name="q"
-            type="search"
-            value="${listing.search}"
-            maxlength="253"
-            placeholder="Beginning of the name"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck="false"
-          >
-          <button>Find</button>
-        </form>
-      </div>
-      ${list}
-      ${pageLinks(listing)}
-    </section>
-  `;
-}
-
-function emptyList({ search, page }: Listing): Html {
-  if (search === "") {
-    const text = page === 1 ? "No policy is cached yet." : "The list ends before this page.";
-    return html`<p class="soft">${text}</p>`;
-  }
-  const path = domainPath(search);
-  return html`
-    <p class="soft">
-      No cached domain begins with &ldquo;${search}&rdquo;.
-      <a href="${path}">What is known of ${search}?</a>
-    </p>
-  `;
-}
-
-function domainTable(listing: Listing, now: number): Html {
-  const header = (order: PageOrder) => headerCell(order, listing);
-  return html`
-    <table>
-      <caption>${captionOf(listing)}</caption>
-      <thead>
-        <tr>
-          ${header("domain")}
-          <th class="plain" scope="col">Mode</th>
-          ${header("fetched")} ${header("expires")} ${header("used")}
-          <th class="plain" scope="col">Last problem</th>
-        </tr>
-      </thead>
-      <tbody>${listing.entries.map((entry) => domainRow(entry, now))}</tbody>
-    </table>
-  `;
-}
-
-function captionOf({ search, entries, page, total, hasNext }: Listing): Html {
-  const first = (page - 1) * PAGE_ROWS + 1;
-  const range = `${formatCount(first)} to ${formatCount(first + entries.length - 1)}`;
-  if (search === "") return html`${range} of ${formatCount(total)}`;
-  const shown = page === 1 && !hasNext ? formatCount(entries.length) : range;
-  const all = formatCount(total);
-  return html`${shown} beginning with &ldquo;${search}&rdquo;. <a href="/">Show all ${all}</a>`;
-}
-
-/** A link if the order can be chosen; for the current order, it reverses the direction. */
-function headerCell(order: PageOrder, listing: Listing): Html {
-  const name = COLUMN_NAMES[order];
-  const isSorted = listing.order === order;
-  const sort = isSorted ? (listing.descending ? "descending" : "ascending") : "none";
-  const arrow = isSorted ? (listing.descending ? "↓" : "↑") : "";
-  if (!listing.orders.includes(order)) {
-    return html`<th class="plain" scope="col" aria-sort="${sort}">${name}</th>`;
-  }
-  const natural = ORDERS.find((offer) => offer.order === order)!.descending;
-  const href = listPath({ order, descending: isSorted ? !listing.descending : natural, page: 1 });
-  return html`
-    <th scope="col" aria-sort="${sort}">
-      <a href="${href}">${name}</a> <span aria-hidden="true">${arrow}</span>
-    </th>
-  `;
-}
-
-function domainRow(entry: DomainEntry, now: number): Html {
-  const { domain, mode, fetchedAt, expiresAt, lastUsedAt, problem } = entry;
-  const why = problem && html`${problem.text}, ${timeElement(problem.at, now)}`;
-  return html`
-    <tr>
-      <th scope="row"><a href="${domainPath(domain)}">${domain}</a></th>
-      <td class="mode ${mode}">${mode}</td>
-      <td data-label="Fetched">${timeElement(fetchedAt, now)}</td>
-      <td data-label="Expires">${timeElement(expiresAt, now)}</td>
-      <td data-label="Used">${timeElement(lastUsedAt, now)}</td>
-      <td class="why bad">${why}</td>
-    </tr>
-  `;
-}
-
-function pageLinks({ search, order, descending, page, hasNext }: Listing): Html {
-  if (page === 1 && !hasNext) return NOTHING;
-  const to = (page: number) =>
-    search === "" ? listPath({ order, descending, page }) : searchPath(search, page);
-  const previous = page > 1
-    ? html`<a href="${to(page - 1)}" rel="prev">Previous page</a>`
-    : NOTHING;
-  const next = hasNext ? html`<a href="${to(page + 1)}" rel="next">Next page</a>` : NOTHING;
-  return html`<nav class="pages" aria-label="Pages of the list">${previous} ${next}</nav>`;
 }
 
 function warningSection(warnings: readonly Warning[], now: number): Html {
@@ -252,31 +150,11 @@ function warningItem({ at, event, fields, suppressed }: Warning, now: number): H
     ),
     suppressed > 0 ? `${formatCount(suppressed)} more suppressed before` : undefined,
   ].filter((text) => text !== undefined && text !== "");
-  const link = typeof domain === "string"
-    ? html`<a href="${domainPath(domain)}">${domain}</a>`
-    : NOTHING;
+  const link = typeof domain === "string" ? domainLink(domain) : NOTHING;
   return html`
     <li>
       ${timeElement(at, now)}
       <div><b>${event}</b> ${link} <span>${details.join("; ")}</span></div>
     </li>
   `;
-}
-
-/** The path of a domain's page. */
-function domainPath(domain: string): string {
-  // A lone surrogate cannot be encoded; no domain has one.
-  return `/domain/${encodeURIComponent(domain.toWellFormed())}`;
-}
-
-function listPath(
-  { order, descending, page }: { order: PageOrder; descending: boolean; page: number },
-): string {
-  return `/?sort=${order}&dir=${descending ? "down" : "up"}${
-    page === 1 ? "" : `&page=${page}`
-  }#domains`;
-}
-
-function searchPath(search: string, page: number): string {
-  return `/?q=${encodeURIComponent(search.toWellFormed())}&page=${page}#domains`;
 }

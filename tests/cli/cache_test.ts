@@ -74,6 +74,12 @@ Deno.test("cache list --problems lists what cannot be fetched, held or not", asy
   assertMatch(one.out, /^domain +mode .*\nnever\.example +- .* policy-syntax\n$/);
   const testing = await cli("cache", "list", "-c", config, "--problems", "--mode", "testing");
   assertEquals(testing.out.split("\n").length, 2);
+  const whole = await cli("cache", "list", "-c", config, "--problems");
+  assertStringIncludes(whole.out, "Policies that cannot be fetched\n");
+  assertMatch(
+    whole.out,
+    /\n {2}never\.example\n {4}policy-syntax: .*\n {4}since .*\n {4}The policy file/,
+  );
 });
 
 Deno.test("without a daemon, what looks reads the file and says so; what changes is refused", async () => {

@@ -51,12 +51,15 @@ Deno.test("permissions.txt allows no programs, no foreign code and no other syst
     await states([
       { name: "run" },
       { name: "ffi" },
-      { name: "sys", kind: "hostname" },
+      { name: "sys", kind: "osRelease" },
+      { name: "sys", kind: "networkInterfaces" },
       { name: "env" },
       { name: "env", variable: "PATH" },
     ]),
-    ["prompt", "prompt", "prompt", "prompt", "prompt"],
+    ["prompt", "prompt", "prompt", "prompt", "prompt", "prompt"],
   );
+  // For the head of the status page.
+  assertEquals(await states([{ name: "sys", kind: "hostname" }]), ["granted"]);
 });
 
 Deno.test("permissions.txt allows each environment variable that is read", async () => {

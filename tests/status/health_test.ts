@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { StoreHealth } from "../../src/cache/types.ts";
 import type { DnssecProbe, ResolverState } from "../../src/dns/types.ts";
 import { createHealth } from "../../src/status/health.ts";
+import { createDeferrals } from "../../src/status/deferrals.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 
 const VALIDATES: DnssecProbe = { kind: "validates" };
@@ -17,13 +18,17 @@ function setUp() {
     validates: undefined as boolean | undefined,
     resolvers: [] as ResolverState[],
     probes: 0,
+    refusal: undefined as { at: number; message: string } | undefined,
   };
+  const deferrals = createDeferrals({ now: () => clock.now() });
   const health = createHealth({
     clock,
     wall: () => parts.wall(),
     doubted: () => parts.doubted,
     sockets: () => parts.sockets,
     store: { health: () => parts.store },
+    deferrals,
+    refusal: () => parts.refusal,
     probe() {
       parts.probes++;
       return parts.probe();
@@ -37,7 +42,7 @@ function setUp() {
     const wrong = checks.filter((check) => check.status !== "ok");
     return [status, ...wrong.map(({ name, status, detail }) => `${name} ${status}: ${detail}`)];
   }
-  return { clock, parts, health, ask };
+  return { clock, parts, deferrals, health, ask };
 }
 
 Deno.test("createHealth() is ready when all is well", async () => {
@@ -46,6 +51,8 @@ Deno.test("createHealth() is ready when all is well", async () => {
   parts.store = { kind: "memory", why: "configured" };
   assertEquals((await health()).checks.map(({ name, detail }) => `${name}: ${detail}`), [
     "listening: 2 sockets",
+    "deferred: no domain",
+    "config: in use as last read",
     "dns: the resolver answers",
     "clock: plausible",
     "cache: in memory only, as configured",
@@ -62,9 +69,14 @@ Deno.test("createHealth() says of each resolver which ways lead to it, and of fi
     { server: "192.0.2.3:53", udp: "off", tcp: "unknown", edns: true, validates: undefined },
     ...[4, 5, 6, 7].map((n) => ({ server: `192.0.2.${n}:53`, ...known })),
   ];
-  const [, dns] = (await health()).checks;
+  const dns = (await health()).checks.find(({ name }) => name === "dns");
   assertEquals([dns?.status, ...dns?.detail.split("; ") ?? []], [
-    "ok",
+    "warning",
+    "192.0.2.1:53 does not answer over TCP",
+    "192.0.2.2:53 does not answer over UDP",
+    "192.0.2.4:53 does not answer over TCP",
+    "192.0.2.5:53 does not answer over TCP",
+    "192.0.2.6:53 does not answer over TCP",
     "the resolver answers",
     "192.0.2.1:53: UDP answers, TCP does not answer, EDNS, validates",
     "192.0.2.2:53: UDP does not answer, TCP answers, no EDNS (asked without it, also for the AD bit), does not validate",
@@ -156,4 +168,42 @@ Deno.test("createHealth() is degraded while a jump of the clock is not believed"
     "degraded",
     "clock warning: the clock jumped ahead by 31536000 s; nothing expires because of it unless the jump lasts",
   ]);
+});
+
+const ZONE = { name: "default" };
+const hopOf = (domain: string) => ({ domain, bracketed: false, port: 25 });
+
+Deno.test("createHealth() is degraded while mail is deferred, and says how much, since when and why", async () => {
+  const { ask, clock, deferrals } = setUp();
+  for (const domain of ["a", "b", "c", "d", "e"]) {
+    const reason = `cannot check ${domain}.example for DANE: DNS servfail`;
+    const nextHop = hopOf(`${domain}.example`);
+    deferrals.note({ nextHop, zone: ZONE, temp: { cause: "dane-dns", reason } });
+    await clock.advance(60_000);
+  }
+  assertEquals(await ask(), [
+    "degraded",
+    "deferred warning: mail to 5 domains waits, the longest since 2026-01-01 00:00 UTC: " +
+    "cannot check a.example for DANE: DNS servfail; cannot check b.example for DANE: DNS servfail; " +
+    "cannot check c.example for DANE: DNS servfail; and 2 more",
+  ]);
+  for (const domain of ["a", "b", "c", "d", "e"]) {
+    deferrals.note({ nextHop: hopOf(`${domain}.example`), zone: ZONE });
+  }
+  assertEquals(await ask(), ["ready"]);
+});
+
+Deno.test("createHealth() is degraded after a refused reload, until one takes effect", async () => {
+  const { ask, parts } = setUp();
+  parts.refusal = {
+    at: Date.UTC(2026, 0, 2, 3, 4),
+    message: "x.yml:3: unknown key 'lissten'\nand more",
+  };
+  assertEquals(await ask(), [
+    "degraded",
+    "config warning: the reload at 2026-01-02 03:04 UTC was refused, the configuration before stays: " +
+    "x.yml:3: unknown key 'lissten'; and more",
+  ]);
+  parts.refusal = undefined;
+  assertEquals(await ask(), ["ready"]);
 });

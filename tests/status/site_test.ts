@@ -11,10 +11,11 @@ const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(2)'>\u202e
 
 /** The rows of the list: the text of their cells. */
 function rowsOf(page: string): string[][] {
-  const body = /<tbody>(.*)<\/tbody>/s.exec(page)?.[1] ?? "";
+  const [, list = ""] = page.split('<h2 id="domains"');
+  const body = /<tbody>(.*)<\/tbody>/s.exec(list)?.[1] ?? "";
   return body.split("</tr>").slice(0, -1).map((row) =>
     [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell]) =>
-      cell!.replaceAll(/<[^>]*>/g, "")
+      cell!.replaceAll(/<[^>]*>/g, "").replaceAll(/\n+/g, " ").replaceAll(/^ | $/g, "")
     )
   );
 }
@@ -133,9 +134,10 @@ Deno.test("the status page shows mode, ages and what went wrong last", async () 
       "3 h ago",
       "in 6 d",
       "3 h ago",
+      "",
       "Policy not fetched: status, 16 min ago",
     ],
-    ["b.example", "enforce", "7 min ago", "5 min ago", "7 min ago", ""],
+    ["b.example", "enforce", "7 min ago", "5 min ago", "7 min ago", "", ""],
     // Uses are noted a few times a day.
     [
       "c.example",
@@ -143,6 +145,7 @@ Deno.test("the status page shows mode, ages and what went wrong last", async () 
       "6 min ago",
       "in 6 d",
       "6 min ago",
+      "",
       "Cached policy kept: timeout, 5 s ago",
     ],
   ]);
@@ -157,7 +160,9 @@ Deno.test("the status page finds domains by the beginning of their name", async 
   }
   assertEquals(domainsOf((await get("/?q=alpha")).body), ["alpha.example", "alphabet.example"]);
   assertEquals(domainsOf((await get("/?q=+ALPHA.E+")).body), ["alpha.example"]);
-  assertEquals(domainsOf((await get("/?q=m%C3%BCller.example")).body), ["xn--mller-kva.example"]);
+  assertEquals(domainsOf((await get("/?q=m%C3%BCller.example")).body), [
+    "xn--mller-kva.example müller.example",
+  ]);
   const nothing = (await get("/?q=gamma.example")).body;
   assertStringIncludes(
     nothing,
@@ -194,7 +199,7 @@ Deno.test("the status page shows recent warnings with a link to the domain", asy
   const { body } = await get("/");
   assertMatch(
     body,
-    /2 h ago<\/time>\s*<div><b>policy fetch failed<\/b> <a href="\/domain\/a\.example">a\.example<\/a> <span>tls; no common version; id 1<\/span>/,
+    /2 h ago<\/time>\s*<div><b>policy fetch failed<\/b> <a href="\/domain\/a\.example">a\.<wbr>example<\/a> <span>tls; no common version; id 1<\/span>/,
   );
 });
 
@@ -212,7 +217,7 @@ Deno.test("the page of a domain shows the policy, the MX hosts and the steps", a
   elementsOf(body);
   for (
     const part of [
-      "<h1>example.com</h1>",
+      "<h1>example.<wbr>com</h1>",
       "2026-01-01 00:00, ",
       "<li>mx: *.mail.example.com</li>",
       `mx1.example.com <span class="soft">in the policy</span>`,
@@ -322,4 +327,142 @@ Deno.test("forLocalNames() refuses a name that a stranger's page can have (DNS r
   assertEquals((await ask("127.0.0.1:8462")).status, 200);
   assertEquals((await ask("localhost:8462")).status, 200);
   assertEquals((await ask("rebound.example:8462")).status, 421);
+});
+
+/** The text of a page. */
+function textOf(page: string): string {
+  const [, body = ""] = page.split("<body>");
+  return body.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
+}
+
+/** Has Postfix ask for a domain with broken DNSSEC. */
+async function deferSome(site: Awaited<ReturnType<typeof createTestSite>>, domain: string) {
+  const { world, deferrals } = site;
+  world.publish(domain);
+  world.dns.table[`MX ${domain}`] = "servfail";
+  const { answer } = await world.resolve(domain);
+  if (answer.kind !== "temp") throw new TypeError(`Not deferred: ${answer.kind}`);
+  const nextHop = { domain, bracketed: false, port: 25 };
+  deferrals.note({ nextHop, zone: { name: "default" }, temp: answer });
+}
+
+Deno.test("the status page never says that everything works while mail is deferred", async () => {
+  const site = await createTestSite();
+  await deferSome(site, "a.example");
+  const page = (await site.get("/")).body;
+  elementsOf(page);
+  assertStringIncludes(page, "<h1>Working, but mail to 1 domain is deferred</h1>");
+  const text = textOf(page);
+  assertStringIncludes(text, "Deferred now");
+  assertStringIncludes(
+    text,
+    "cannot check a.example for DANE: DNS servfail Look up MX a.example, and",
+  );
+  // The block stands before everything else.
+  assert(page.indexOf('id="deferred"') < page.indexOf('class="figures"'));
+
+  const own = textOf((await site.get("/domain/a.example")).body);
+  assertStringIncludes(
+    own,
+    "Mail to this domain is deferred. Postfix has asked once, first now, last now, and got:",
+  );
+  assertStringIncludes(own, "TEMP cannot check a.example for DANE: DNS servfail");
+  assertStringIncludes(own, "Last answer TEMP cannot check a.example for DANE: DNS servfail, now");
+
+  const nextHop = { domain: "a.example", bracketed: false, port: 25 };
+  site.deferrals.note({ nextHop, zone: { name: "default" } });
+  const after = (await site.get("/")).body;
+  assertStringIncludes(after, "<h1>Everything works</h1>");
+  assert(!after.includes("Deferred now"));
+});
+
+Deno.test("the status page says that a reload was refused, and names the machine", async () => {
+  const { get, parts } = await createTestSite();
+  parts.refusal = { at: Date.UTC(2026, 0, 1), message: `x.yml:3: unknown key '${HOSTILE}'` };
+  const { body } = await get("/");
+  elementsOf(body);
+  assertStringIncludes(body, "<h1>Working, but the last reload was refused</h1>");
+  assertStringIncludes(
+    body,
+    "<title>mail.example: Working, but the last reload was refused – MTA-STS</title>",
+  );
+  assertStringIncludes(body, "<b>mail.<wbr>example</b>");
+  assertStringIncludes(textOf(body), "x.yml:3: unknown key &#39;");
+});
+
+Deno.test("the status page lists policies that cannot be fetched, with what to do", async () => {
+  const site = await createTestSite();
+  const { world, clock, get } = site;
+  world.publish("a.example");
+  world.hosts["a.example"] = {
+    kind: "failed",
+    reason: "certificate-expired",
+    detail: "it ended in 2025",
+  };
+  await world.outcome("a.example");
+  await clock.advance(2 * HOUR);
+  await world.outcome("a.example");
+  const text = textOf((await get("/")).body);
+  assertMatch(
+    text,
+    /Policies that cannot be fetched .* a\.example certificate-expired: it ended in 2025 The policy host needs a new certificate: tell the postmaster of a\.example\. Mail is delivered meanwhile\. 2 h ago 2 in \d+ min/,
+  );
+  assertStringIncludes(text, "Everything works");
+  const own = textOf((await get("/domain/a.example")).body);
+  assertStringIncludes(own, "The policy host needs a new certificate");
+  world.publish("a.example");
+  await clock.advance(2 * HOUR);
+  await world.outcome("a.example");
+  assert(!(await get("/")).body.includes("cannot be fetched"));
+});
+
+Deno.test("the status page shows only domains with problems if asked to, sorted as asked", async () => {
+  const { get, store, clock } = await createTestSite();
+  for (let i = 0; i < 130; i++) {
+    put(store, `d${String(i).padStart(3, "0")}.example`, { fetchedAt: clock.now() - i * MINUTE });
+  }
+  for (const domain of ["d007.example", "d100.example", "gone.example"]) {
+    const times = { failedAt: clock.now(), retryAt: clock.now() + HOUR };
+    store.putFailure({ domain, id: "1", reason: "tls", detail: "no", count: 1, ...times });
+  }
+  const all = (await get("/")).body;
+  assertStringIncludes(all, `only=problems`);
+  const some = (await get("/?only=problems&sort=domain")).body;
+  elementsOf(some);
+  assertEquals(domainsOf(some), ["d007.example", "d100.example"]);
+  assertStringIncludes(some, "<caption>1 to 2 of those with a problem</caption>");
+  assertStringIncludes(
+    some,
+    "/?sort=domain&amp;dir=down&amp;only=problems#domains",
+  );
+  const oldest = (await get("/?only=problems&sort=fetched")).body;
+  assertEquals(domainsOf(oldest), ["d100.example", "d007.example"]);
+  const { get: getNone } = await createTestSite();
+  assertStringIncludes((await getNone("/?only=problems")).body, "No cached domain has a problem.");
+});
+
+Deno.test("the pages show how often each answer was given for a domain", async () => {
+  const { get, store, counts } = await createTestSite();
+  put(store, "a.example");
+  const tally = counts.tallyOf("a.example");
+  tally.secure += 1234;
+  tally.temp += 5;
+  const [row] = rowsOf((await get("/")).body);
+  assertEquals(row?.[5], "1,234 MTA-STS enforced 5 deferred");
+  counts.settle();
+  put(store, "b.example");
+  assertStringIncludes(
+    textOf((await get("/domain/a.example")).body),
+    "Answers 1,234 MTA-STS enforced 5 deferred",
+  );
+});
+
+Deno.test("an internationalized domain is shown in its own script beside its A-labels", async () => {
+  const { get, store } = await createTestSite();
+  put(store, "xn--bcher-kva.example");
+  const shown = `<bdi class="idn">bücher.<wbr>example</bdi>`;
+  assertStringIncludes((await get("/")).body, shown);
+  const { body } = await get("/domain/xn--bcher-kva.example");
+  assertStringIncludes(body, "<h1>xn--bcher-kva.<wbr>example</h1>");
+  assertStringIncludes(body, shown);
 });

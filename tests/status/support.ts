@@ -16,6 +16,10 @@ import type { HttpReply } from "../../src/http/server.ts";
 import { createLog } from "../../src/base/log.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { createObserver } from "../../src/status/observer.ts";
+import { createAnswerCounts } from "../../src/status/answer_counts.ts";
+import { createDeferrals } from "../../src/status/deferrals.ts";
+import type { AnswerWord } from "../../src/status/history.ts";
+import { createProblems } from "../../src/status/problems.ts";
 import { createRecentEvents } from "../../src/status/recent_events.ts";
 import { createSite } from "../../src/status/site.ts";
 import { createWarnings } from "../../src/base/warnings.ts";
@@ -63,23 +67,35 @@ export async function createTestSite(
     hasEnded: (exception) => !isInForce(exception, clock.proven()),
   });
   exceptions.use(domains);
+  const deferrals = createDeferrals({ now });
+  const problems = createProblems({ deferrals, store, now });
+  const tallies = new Map<string, Record<AnswerWord, number>>();
+  const counts = createAnswerCounts({ createMap: () => tallies, settle: () => {} });
   // The world's events are told as they happen.
   world.events.push = (...happened) => {
     for (const event of happened) {
       observe(event);
       events.note(event);
       exceptions.note(event);
+      problems.note(event);
     }
     return 0;
   };
   const history = startHistory({ metrics, clock });
-  const parts = { probe: { kind: "validates" } as DnssecProbe, sockets: 1, wall: now };
+  const parts = {
+    probe: { kind: "validates" } as DnssecProbe,
+    sockets: 1,
+    wall: now,
+    refusal: undefined as { at: number; message: string } | undefined,
+  };
   const health = createHealth({
     clock,
     wall: () => parts.wall(),
     doubted: () => 0,
     sockets: () => parts.sockets,
     store,
+    deferrals,
+    refusal: () => parts.refusal,
     probe: () => Promise.resolve(parts.probe),
     validates: () => undefined,
     resolvers: () => [],
@@ -95,6 +111,10 @@ export async function createTestSite(
     history,
     events,
     exceptions: () => exceptions.list(),
+    deferrals,
+    problems,
+    counts,
+    hostname: "mail.example",
     health,
     report: (domain) => world.resolver.report(domain),
   });
@@ -107,7 +127,7 @@ export async function createTestSite(
     return { ...reply, body: String(reply.body) };
   }
 
-  return { world, clock, store, metrics, warnings, events, parts, get };
+  return { world, clock, store, metrics, warnings, events, deferrals, counts, parts, get };
 }
 
 /** A policy in a store. Times in ms. */
@@ -133,7 +153,7 @@ export function put(store: PolicyStore, domain: string, example: StoredExample =
   });
 }
 
-const VOID_ELEMENTS = ["input", "link", "meta"];
+const VOID_ELEMENTS = ["input", "link", "meta", "wbr"];
 
 /**
  * Reads HTML as strictly as we write it: every tag is closed in its order, every attribute quoted.
