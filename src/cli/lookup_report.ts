@@ -1,15 +1,14 @@
 /**
- * What `lookup` prints: the steps of a resolution as a postmaster reads them, or as JSON.
+ * What `lookup` prints: the steps of a resolution as a postmaster reads them.
  *
  * @module
  */
 
 import { formatEnd } from "../base/end_time.ts";
 import { quoteRemote } from "../base/quote_text.ts";
-import type { DomainException } from "../resolver/exception.ts";
 import { describeException } from "../status/exception_text.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
-import { explainOutcome, OUTCOME_TEXT } from "../status/outcome_text.ts";
+import { explainOutcome } from "../status/outcome_text.ts";
 import type { Explanation } from "./explain.ts";
 
 /** Remote text is cut to this many characters on a terminal. */
@@ -46,7 +45,8 @@ const DELIVERY = {
   unverified: "by smtp_tls_security_level: 'dane' and 'may' encrypt if they can, and do not verify",
 } as const;
 
-function deliveryOf({ reply, mx }: Explanation): Delivery {
+/** @returns How Postfix sends the mail. */
+export function deliveryOf({ reply, mx }: Explanation): Delivery {
   if (reply.startsWith("TEMP ")) return "deferred";
   if (reply.startsWith("OK dane-only")) return "verified-dane";
   if (reply.startsWith("OK ")) return "verified-name";
@@ -141,71 +141,4 @@ function exceptionRows({ exception }: Explanation): [string, string][] {
     ["Exception", `${describeException(exception)} (domains: ${JSON.stringify(domain)})`],
     ["", `until ${formatEnd(until)}: ${reason}`],
   ];
-}
-
-function exceptionToJson({ domain, policy, mx, dane, until, reason }: DomainException) {
-  return {
-    domain,
-    policy,
-    ...(policy === "enforce" && { mx }),
-    dane,
-    until: new Date(until).toISOString(),
-    reason,
-  };
-}
-
-/** The explanation as plain data for `--json`. Times are ISO 8601, durations as their names say. */
-export function explanationToJson(explanation: Explanation): Record<string, unknown> {
-  const { nextHop, records, txt, fetch, trace, held, cached, mx, outcome, answer, reply } =
-    explanation;
-  const { exception } = explanation;
-  return {
-    next_hop: formatNextHop(nextHop),
-    domain: nextHop.domain,
-    verdict: verdictOf(explanation),
-    txt: txt && {
-      name: txtName(nextHop.domain),
-      records,
-      ...(txt.result.kind === "found"
-        ? { result: "found", id: txt.result.id }
-        : { result: txt.result.reason, detail: txt.result.detail }),
-    },
-    fetch: fetch && {
-      url: trace.url,
-      addresses: trace.addresses,
-      connected: trace.connected,
-      refused: trace.refused,
-      status: trace.status,
-      media_type: trace.mediaType,
-      milliseconds: Math.round(fetch.ms),
-      ...(fetch.result.kind === "failed"
-        ? { result: fetch.result.reason, detail: fetch.result.detail }
-        : { result: "fetched" }),
-    },
-    policy: held && {
-      id: held.id,
-      mode: held.policy.mode,
-      max_age: held.policy.maxAge,
-      mx: held.policy.mx,
-      fetched: new Date(held.fetchedAt).toISOString(),
-      expires: new Date(held.expiresAt).toISOString(),
-    },
-    cached: cached.kind === "unreadable" ? { error: cached.error } : {
-      from: cached.from,
-      ...(cached.policy && {
-        id: cached.policy.id,
-        fetched: new Date(cached.policy.fetchedAt).toISOString(),
-      }),
-    },
-    mx: mx.kind === "failed" ? { result: mx.reason, detail: mx.detail } : {
-      hosts: mx.view.hosts,
-      skipped: mx.view.skipped,
-      dane: mx.view.dane,
-    },
-    exception: exception && exceptionToJson(exception),
-    decision: { outcome, why: OUTCOME_TEXT[outcome] },
-    answer: answer.kind,
-    reply,
-    delivery: deliveryOf(explanation),
-  };
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { explain } from "../../src/cli/explain.ts";
-import { explanationToJson, formatExplanation } from "../../src/cli/lookup_report.ts";
+import { explanationToJson } from "../../src/cli/lookup_json.ts";
+import { formatExplanation } from "../../src/cli/lookup_report.ts";
 import { loadText } from "../config/load_text.ts";
 import { createFakeDns, type FakeReply } from "../fakes/fake_dns.ts";
 import { createWorld, ZONE } from "../fakes/world.ts";
