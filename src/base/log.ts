@@ -57,7 +57,7 @@ export interface LogOptions {
   /** How a line is laid out. */
   readonly format: "text" | "json";
   /**
-   * Text lines begin with a priority such as `<4>` and leave the time to the journal.
+   * Lines begin with a priority such as `<4>`, and text lines leave the time to the journal.
    * @default false
    */
   readonly journal?: boolean;
@@ -82,7 +82,7 @@ export interface LogOptions {
  */
 export function createLog(options: LogOptions): Log {
   const { level: lowest, format, journal = false, write = writeToStderr, now = Date.now } = options;
-  const formatter = format === "json" ? formatJson : createTextFormatter(journal);
+  const formatter = format === "json" ? createJsonFormatter(journal) : createTextFormatter(journal);
 
   function enabled(level: LogLevel): boolean {
     return compareLogLevel(LEVELS[level].tape, LEVELS[lowest].tape) >= 0;
@@ -110,6 +110,27 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
+/** A log whose level and format can change. */
+export interface AdjustableLog extends Log {
+  /** Changes level and format, from the next line on. */
+  adjust(settings: Pick<LogOptions, "level" | "format">): void;
+}
+
+/** Creates a log as {@link createLog} does, whose level and format can change. */
+export function createAdjustableLog(options: LogOptions): AdjustableLog {
+  let log = createLog(options);
+  return {
+    debug: (event, fields) => log.debug(event, fields),
+    info: (event, fields) => log.info(event, fields),
+    warn: (event, fields) => log.warn(event, fields),
+    error: (event, fields) => log.error(event, fields),
+    enabled: (level) => log.enabled(level),
+    adjust(settings): void {
+      log = createLog({ ...options, ...settings });
+    },
+  };
+}
+
 function createTextFormatter(journal: boolean): TextFormatter {
   const levels = new Map(Object.values(LEVELS).map((level) => [level.tape, level]));
   return getTextFormatter({
@@ -123,6 +144,14 @@ function createTextFormatter(journal: boolean): TextFormatter {
       return line;
     },
   });
+}
+
+/** A priority in front is for the journal, which takes it off. */
+function createJsonFormatter(journal: boolean): TextFormatter {
+  const levels = new Map(Object.values(LEVELS).map((level) => [level.tape, level]));
+  return journal
+    ? (record) => `<${levels.get(record.level)!.priority}>${formatJson(record)}`
+    : formatJson;
 }
 
 const formatJson: TextFormatter = (record) => {

@@ -187,7 +187,7 @@ function runCheck(settings: CheckSettings, memory: Memory): Promise<readonly Dom
         suggest: closest,
         effects: {
           ...network,
-          probeTls: createTlsProbe({ clock, timeout }),
+          probeTls: createTlsProbe({ clock, timeout, caCerts: network.roots.caCerts }),
           guard: createAddressGuard(config.https.allowPrivate),
         },
         ...(progress && { onProgress: progress.show }),

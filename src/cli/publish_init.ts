@@ -92,7 +92,11 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   };
   const { config } = readConfig(args.value("config"), io);
   return await withNetwork(config, async ({ network, clock }) => {
-    const probe = createTlsProbe({ clock, timeout: PROBE_TIMEOUT_MS });
+    const probe = createTlsProbe({
+      clock,
+      timeout: PROBE_TIMEOUT_MS,
+      caCerts: network.roots.caCerts,
+    });
     const outcome = await initPolicy(options, {
       dns: network.dns,
       files: createFiles(),

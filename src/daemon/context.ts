@@ -8,15 +8,13 @@
 import { createClock } from "../base/clock.ts";
 import type { ProcessClock } from "../base/clock.ts";
 import { createMetrics, type Metrics } from "../base/metrics.ts";
-import type { Log } from "../base/log.ts";
+import type { AdjustableLog, Log } from "../base/log.ts";
 import { createWarnings } from "../base/warnings.ts";
 import type { Warnings } from "../base/warnings.ts";
 import { createMemoryStore } from "../cache/memory_store.ts";
 import { createSqliteStore } from "../cache/sqlite_store.ts";
 import type { PolicyStore } from "../cache/types.ts";
 import type { Config } from "../config/types.ts";
-import { UsageError } from "../config/usage_error.ts";
-import { checkDirectory } from "../sqlite/file_path.ts";
 import { isInForce } from "../resolver/exceptions.ts";
 import { createAnswerLog } from "../status/answer_log.ts";
 import type { AnswerLog } from "../status/answer_log.ts";
@@ -27,6 +25,7 @@ import { createDeferrals } from "../status/deferrals.ts";
 import type { Deferrals } from "../status/deferrals.ts";
 import { createProblems } from "../status/problems.ts";
 import type { Problems } from "../status/problems.ts";
+import type { TrustRoots } from "../https/trust_roots.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { logClock } from "./clock_log.ts";
 import { shareMemory } from "./memory_shares.ts";
@@ -52,25 +51,26 @@ export interface EngineContext {
   readonly problems?: Pick<Problems, "note">;
   /** Counts the answers of each domain; absent if no page shows it. */
   readonly counts?: Pick<AnswerCounts, "tallyOf">;
+  /** The trust roots of the engine before. */
+  readonly roots?: TrustRoots;
 }
 
 /** What outlives a reload. */
 export interface DaemonContext extends EngineContext {
   readonly deferrals: Deferrals;
   readonly problems: Problems;
+  readonly log: AdjustableLog;
   /** Whether the last reload took effect. */
   readonly reloads: ReloadState;
 }
 
 /**
- * Makes the context and opens the cache file.
- *
- * @throws {UsageError} If other users can write to the directory of the cache file.
+ * Makes the context and opens the cache file of a configuration that `refuseMistakes()` accepts.
  */
 export function createContext(
   config: Config,
-  log: Log,
-): Required<Omit<DaemonContext, "events" | "counts">> {
+  log: AdjustableLog,
+): Required<Omit<DaemonContext, "events" | "counts" | "roots">> {
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });
@@ -98,10 +98,6 @@ function openStore(
   if (file === undefined) {
     const { policies: policyOctets, views: mxOctets } = shareMemory(memoryMegabytes);
     return createMemoryStore({ maxEntries: memoryEntries, policyOctets, mxOctets });
-  }
-  const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);
-  if (danger !== undefined) {
-    throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });
   }
   const { now, proven, seen } = parts.clock;
   return createSqliteStore({

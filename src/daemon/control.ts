@@ -24,12 +24,13 @@ import type { Config } from "../config/types.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { encodeNetstring } from "../postfix/netstring.ts";
 import { createServer } from "../postfix/server.ts";
-import type { SocketmapServer } from "../postfix/server.ts";
+import type { ServerOptions, SocketmapServer } from "../postfix/server.ts";
 import { formatOk, formatTemp, NOTFOUND_REPLY, parseRequest } from "../postfix/socketmap.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { describeProblems } from "../status/problems.ts";
 import type { Problems } from "../status/problems.ts";
+import { type AddressChange, OpenAddresses } from "./address_change.ts";
 import { describeEntry } from "./cache_entry.ts";
 import type { DaemonContext } from "./context.ts";
 import { listEntries, type ListStore, readListRequest } from "./control_list.ts";
@@ -76,30 +77,45 @@ export interface ControlRequest {
 
 type Changes = NonNullable<ControlOptions["changes"]>;
 
-/**
- * Creates the server of the control channel, and opens its socket if the configuration names one.
- *
- * @throws {Error} If the socket cannot be opened; with one line for the operator.
- */
-export async function openControl(
-  config: Config,
+/** The control channel of a daemon. */
+export interface ControlChannel extends Pick<SocketmapServer, "drain"> {
+  /** Replaces the limits of connections. */
+  limit(limits: Config["limits"]): void;
+  /** Opens the socket that a configuration names. @throws {Error} With one line for the operator. */
+  open(config: Config): Promise<AddressChange>;
+}
+
+/** Creates the control channel; its socket is not open yet. */
+export function createControlChannel(
+  { limits }: Config,
   { context, resolver }: { context: DaemonContext; resolver: Changes["resolver"] },
-): Promise<SocketmapServer> {
+): ControlChannel {
   const { store, problems } = context;
   const server = createServer({
     ...context,
     // The operator asks here, not Postfix: these queries are not counted.
     metrics: createMetrics(),
     handler: createControl({ store, problems, changes: { store, resolver } }),
-    limits: {
-      ...config.limits,
-      connections: CONTROL_CONNECTIONS,
-      pipeline: CONTROL_PIPELINE,
-      requestOctets: CONTROL_MAX_OCTETS,
-    },
+    limits: limitsFrom(limits),
   });
-  if (config.control !== undefined) await server.listen(config.control);
-  return server;
+  const addresses = new OpenAddresses(async (address) => {
+    const actual = await server.listen(address);
+    return { close: () => server.unlisten(actual) };
+  });
+  return {
+    drain: (graceMs) => server.drain(graceMs),
+    limit: (limits) => server.limit(limitsFrom(limits)),
+    open: ({ control }) => addresses.change(control === undefined ? [] : [control]),
+  };
+}
+
+function limitsFrom(limits: Config["limits"]): ServerOptions["limits"] {
+  return {
+    ...limits,
+    connections: CONTROL_CONNECTIONS,
+    pipeline: CONTROL_PIPELINE,
+    requestOctets: CONTROL_MAX_OCTETS,
+  };
 }
 
 /** Creates the handler of the control socket. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { createLog, type Log } from "../base/log.ts";
+import { createAdjustableLog, type Log } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
@@ -15,11 +15,12 @@ import { createServer } from "../postfix/server.ts";
 import { logNotes } from "./config_notes.ts";
 import { createContext } from "./context.ts";
 import type { DaemonContext } from "./context.ts";
-import { openControl } from "./control.ts";
+import { createControlChannel } from "./control.ts";
 import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
-import { countAnswers, openHttpSurface, recordEvents } from "./http_surface.ts";
+import { createHttpSurface } from "./http_surface.ts";
 import { createListeners } from "./listeners.ts";
+import { refuseMistakes } from "./preflight.ts";
 import { createReload } from "./reload.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
@@ -43,13 +44,20 @@ export interface DaemonOptions {
  */
 export async function runDaemon({ read, systemd, journal }: DaemonOptions): Promise<void> {
   const { config, notes } = read();
-  const log = createLog({ ...config.log, journal });
+  refuseMistakes(config);
+  const log = createAdjustableLog({ ...config.log, journal });
   logNotes(notes, log);
   const kept = createContext(config, log);
-  const events = config.http.length === 0 ? undefined : recordEvents(kept.clock);
-  const counts = events && countAnswers(() => engine.settleCounts());
-  const context: DaemonContext = { ...kept, events, counts };
-  let engine = await startEngine(config, context);
+  let running = config;
+  const http = createHttpSurface({
+    context: kept,
+    engine: () => engine,
+    sockets: () => server.sockets(),
+    exceptions: () => kept.exceptions.list(),
+    forgetAfter: () => running.refresh.forgetAfter,
+  });
+  const context: DaemonContext = { ...kept, events: http };
+  let engine = await startEngine(config, { ...context, counts: http.countsFor(config) });
   kept.exceptions.use(engine.exceptions);
 
   const handler: Handler = (payload, now) => engine.respond(payload, now);
@@ -60,15 +68,9 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   await listeners.adopt(systemd.sockets);
   await listeners.open(config.listen);
   await warmUpTls();
-  const control = await openControl(config, { context, resolver: () => engine.resolver });
-  const closeHttp = events && counts && await openHttpSurface(config, {
-    context,
-    events,
-    exceptions: () => kept.exceptions.list(),
-    counts,
-    engine: () => engine,
-    sockets: () => server.sockets(),
-  });
+  const control = createControlChannel(config, { context, resolver: () => engine.resolver });
+  await control.open(config);
+  await http.open(config);
   logStart(config, { engine, log });
 
   const supervision = startSupervision({
@@ -76,22 +78,31 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
     watchdog: systemd.watchdog,
     notifier: createNotifier(systemd.notifySocket, log),
     addresses: () => listeners.addresses(),
-    full: () => server.connections() >= config.limits.connections,
+    full: () => server.connections() >= running.limits.connections,
   });
-  const takeOver = (next: Engine) => {
-    engine.retire();
-    engine = next;
-    kept.exceptions.use(next.exceptions);
-  };
-  const stopReloads = onReload(
-    createReload({ read, context, listeners, supervision, running: config, takeOver }),
-  );
+  const stopReloads = onReload(createReload({
+    read,
+    context,
+    supervision,
+    started: config,
+    engine: () => engine,
+    countsFor: http.countsFor,
+    addresses: [({ listen }) => listeners.open(listen), control.open, http.open],
+    takeOver(next, config): void {
+      engine.retire();
+      engine = next;
+      kept.exceptions.use(next.exceptions);
+      running = config;
+      server.limit(config.limits);
+      control.limit(config.limits);
+    },
+  }));
 
   log.info("stopping", { signal: await stopSignal });
   stopReloads();
   supervision.stop();
-  await Promise.all([server, control].map((each) => each.drain(config.shutdownTimeout)));
-  closeHttp?.();
+  await Promise.all([server, control].map((each) => each.drain(running.shutdownTimeout)));
+  http.close();
   engine.stop();
   kept.exceptions.stop();
   context.store.close();

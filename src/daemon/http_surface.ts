@@ -7,9 +7,9 @@
 import { formatEndpoint } from "../base/address.ts";
 import { GenerationalMap } from "../base/generational_map.ts";
 import type { Config, ListenAddress } from "../config/types.ts";
-import type { ExceptionState } from "../status/exception_watch.ts";
 import { createAnswerCounts } from "../status/answer_counts.ts";
 import type { AnswerCounts } from "../status/answer_counts.ts";
+import type { ExceptionState } from "../status/exception_watch.ts";
 import { declareGauges } from "../status/gauges.ts";
 import { createHealth } from "../status/health.ts";
 import { startHistory } from "../status/history.ts";
@@ -22,67 +22,102 @@ import type { Site } from "../status/site.ts";
 import { openSocket } from "../postfix/listen.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { type AddressChange, OpenAddresses } from "./address_change.ts";
 import type { DaemonContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
 import { VERSION } from "../base/version.ts";
 
-/** What {@link openHttpSurface} works with. */
+/** What {@link createHttpSurface} works with. */
 export interface HttpSurfaceOptions {
-  readonly context: DaemonContext;
-  readonly events: RecentEvents;
+  readonly context: Omit<DaemonContext, "events" | "counts">;
   /** The exceptions of the configuration. */
   readonly exceptions: () => readonly ExceptionState[];
   /** The running engine, which a reload replaces. */
-  readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory">;
-  readonly counts: AnswerCounts;
+  readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory" | "settleCounts">;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
+  /** `refresh.forget_after` now, ms. */
+  readonly forgetAfter: () => number;
 }
 
-/** Creates the counts of answers by domain. @param settle Adds the uses of the ready replies in use. */
-export function countAnswers(settle: () => void): AnswerCounts {
-  return createAnswerCounts({
-    createMap: (maxEntries) => new GenerationalMap(maxEntries),
-    settle,
-  });
-}
-
-/** Creates the record of what happens to each domain. */
-export function recordEvents({ now }: Clock): RecentEvents {
-  return createRecentEvents({
-    now,
-    createMap: (maxEntries) => new GenerationalMap(maxEntries),
-  });
+/** The HTTP surface of a daemon. */
+export interface HttpSurface extends Pick<RecentEvents, "note"> {
+  /** Counts answers for the pages of a configuration; `undefined` if it has none. */
+  countsFor(config: Config): AnswerCounts | undefined;
+  /** Opens the addresses that a configuration names. @throws {Error} With one line for the operator. */
+  open(config: Config): Promise<AddressChange>;
+  /** Closes all addresses. */
+  close(): void;
 }
 
 /**
- * Opens the HTTP surface on all addresses of the configuration.
- *
- * @returns A function that closes it.
- * @throws {Error} If an address cannot be used; with one line for the operator.
+ * Creates the HTTP surface; no address is open yet. A daemon that never has one records nothing for it.
  */
-export async function openHttpSurface(
-  config: Config,
-  options: HttpSurfaceOptions,
-): Promise<() => void> {
-  const { context, events, engine, sockets, counts } = options;
-  const { clock, log, store, deferrals } = context;
+export function createHttpSurface(options: HttpSurfaceOptions): HttpSurface {
+  const { clock, log } = options.context;
+  let records: Records | undefined;
+  let pages: Pages | undefined;
+  const record = () => records ??= createRecords(options);
+  const addresses = new OpenAddresses(async (address) => {
+    pages ??= await createPages(options, record());
+    return await serve(address, { ...pages, clock, log });
+  });
+  return {
+    note: (event) => records?.events.note(event),
+    countsFor: ({ http }) => http.length === 0 ? undefined : record().counts,
+    open: ({ http }) => addresses.change(http),
+    close(): void {
+      addresses.close();
+      pages?.stop();
+    },
+  };
+}
+
+/** What is recorded for the pages. */
+interface Records {
+  readonly events: RecentEvents;
+  readonly counts: AnswerCounts;
+}
+
+function createRecords({ context: { clock }, engine }: HttpSurfaceOptions): Records {
+  return {
+    events: createRecentEvents({
+      now: clock.now,
+      createMap: (maxEntries) => new GenerationalMap(maxEntries),
+    }),
+    counts: createAnswerCounts({
+      createMap: (maxEntries) => new GenerationalMap(maxEntries),
+      settle: () => engine().settleCounts(),
+    }),
+  };
+}
+
+/** The pages, and what is counted of their clients. */
+interface Pages {
+  readonly site: Site;
+  /** A connection lost its place. */
+  readonly displaced: () => void;
+  stop(): void;
+}
+
+async function createPages(options: HttpSurfaceOptions, records: Records): Promise<Pages> {
+  const { context, engine, sockets, exceptions } = options;
+  const { clock, store, deferrals } = context;
   const { now } = clock;
   const facts = {
     ...context,
-    events,
-    counts,
+    ...records,
     now,
     hostname: Deno.hostname(),
     version: VERSION,
     // The monotonic clock begins with the process.
     startedAt: now() - performance.now(),
-    exceptions: options.exceptions,
+    exceptions,
     report: (domain: string) => engine().resolver.report(domain),
   };
   declareGauges({
     ...facts,
-    forgetAfter: config.refresh.forgetAfter,
+    forgetAfter: options.forgetAfter,
     load: () => engine().resolver.load(),
     memory: () => engine().memory(),
   });
@@ -97,38 +132,22 @@ export async function openHttpSurface(
     probe: () => engine().dnssec.ask(),
     validates: () => engine().dnssec.validates(),
     resolvers: () => engine().dnssec.resolvers(),
-    exceptions: facts.exceptions,
+    exceptions,
   });
   const lost = context.metrics.counter(
     "mta_sts_http_connections_displaced_total",
     "HTTP connections that lost their place to another, or found none.",
   ).cell();
-  const displaced = () => void lost.value++;
   const history = startHistory(context);
   const site = await createSite({ ...facts, history, health });
-  const servers: HttpServer[] = [];
-  const close = () => {
-    for (const server of servers) server.close();
-    history.stop();
-  };
-  try {
-    for (const address of config.http) {
-      servers.push(await serve(address, { site, clock, log, displaced }));
-    }
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return close;
+  return { site, displaced: () => void lost.value++, stop: () => history.stop() };
 }
 
 async function serve(
   address: ListenAddress,
-  { site, clock, log, displaced }: {
-    site: Site;
-    clock: Clock;
-    log: Log;
-    displaced: () => void;
+  { site, displaced, clock, log }: Pick<Pages, "site" | "displaced"> & {
+    readonly clock: Clock;
+    readonly log: Log;
   },
 ): Promise<HttpServer> {
   const socket = await openSocket(address);

@@ -9,6 +9,7 @@ import { type Endpoint, formatEndpoint } from "../base/address.ts";
 import type { InheritedSocket } from "../postfix/inherited.ts";
 import type { ListenAddress } from "../config/types.ts";
 import type { Log } from "../base/log.ts";
+import { type AddressChange, changesMode } from "./address_change.ts";
 import { adoptSocket } from "../postfix/inherited.ts";
 import type { SocketmapServer } from "../postfix/server.ts";
 
@@ -18,10 +19,10 @@ export interface Listeners {
    * Opens each wanted address that is not open yet. If sockets were adopted, an address in use is logged
    * and left out: it may be one of those sockets under another name, which is served either way.
    *
-   * @returns A function that closes what is open and no longer wanted.
+   * @returns What makes the wanted addresses the only ones, or everything as before.
    * @throws {Error} If an address cannot be used; what this call had opened is closed again.
    */
-  open(wanted: readonly ListenAddress[]): Promise<() => void>;
+  open(wanted: readonly ListenAddress[]): Promise<AddressChange>;
   /**
    * Serves sockets that the process was started with, until the daemon stops.
    *
@@ -44,6 +45,8 @@ class ServerListeners implements Listeners {
   readonly #log: Log;
   /** The address that each wanted one led to, by the written form of the wanted one. */
   readonly #open = new Map<string, ListenAddress>();
+  /** The wanted address with the mode that its socket has, by its written form. */
+  readonly #modes = new Map<string, ListenAddress>();
   readonly #adopted: Endpoint[] = [];
   /** Adopted sockets, with or without an address. */
   #adoptedCount = 0;
@@ -53,7 +56,7 @@ class ServerListeners implements Listeners {
     this.#log = log;
   }
 
-  async open(wanted: readonly ListenAddress[]): Promise<() => void> {
+  async open(wanted: readonly ListenAddress[]): Promise<AddressChange> {
     const before = [...this.#open.keys()];
     const added: string[] = [];
     try {
@@ -63,6 +66,7 @@ class ServerListeners implements Listeners {
         const actual = await this.#listen(address);
         if (actual === undefined) continue;
         this.#open.set(name, actual);
+        this.#modes.set(name, address);
         added.push(name);
       }
     } catch (error) {
@@ -71,7 +75,13 @@ class ServerListeners implements Listeners {
     }
     const names = wanted.map(formatEndpoint);
     const unwanted = before.filter((name) => !names.includes(name));
-    return () => unwanted.forEach((name) => this.#close(name));
+    return {
+      apply: () => {
+        for (const name of unwanted) this.#close(name);
+        for (const address of wanted) this.#setMode(address);
+      },
+      withdraw: () => added.forEach((name) => this.#close(name)),
+    };
   }
 
   async adopt(sockets: readonly InheritedSocket[]): Promise<void> {
@@ -93,10 +103,17 @@ class ServerListeners implements Listeners {
     return this.#open.has(name) || this.#adopted.some((each) => formatEndpoint(each) === name);
   }
 
+  #setMode(wanted: ListenAddress): void {
+    const name = formatEndpoint(wanted);
+    const open = this.#modes.get(name);
+    if (open !== undefined && changesMode(open, wanted)) this.#modes.set(name, wanted);
+  }
+
   #close(name: string): void {
     const actual = this.#open.get(name);
     if (actual === undefined) return;
     this.#open.delete(name);
+    this.#modes.delete(name);
     this.#server.unlisten(actual);
     this.#log.info("no longer listening", { address: formatEndpoint(actual) });
   }

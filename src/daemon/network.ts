@@ -14,7 +14,7 @@ import { createPolicyClient, PROXY_VARIABLES } from "../https/policy_client.ts";
 import { createPolicyFetcher } from "../https/policy_fetch.ts";
 import { createRelay } from "../https/relay.ts";
 import { chooseRoute, NO_RESOLVER } from "../https/route.ts";
-import { loadTrustRoots } from "../https/trust_roots.ts";
+import { loadTrustRoots, nextRoots } from "../https/trust_roots.ts";
 import type { TrustRoots } from "../https/trust_roots.ts";
 import type { FetchPolicy } from "../https/types.ts";
 import type { Log } from "../base/log.ts";
@@ -32,19 +32,17 @@ export interface Network {
 /**
  * Puts the network together.
  *
- * Trust roots and proxies belong to the process. The environment is changed here, before the first use
- * of TLS, so that the configuration alone decides about both.
+ * Proxies and a set of trust roots belong to the process. The environment is changed here, before the
+ * first use of TLS, so that the configuration alone decides about both.
  *
+ * @param parts `roots` are those of the network before, if this one replaces it.
  * @throws {UsageError} If the trust roots cannot be read.
  */
 export async function openNetwork(
   config: Config,
-  parts: { log: Log; metrics: Metrics; clock: Clock },
+  parts: { log: Log; metrics: Metrics; clock: Clock; roots?: TrustRoots },
 ): Promise<Network> {
-  const roots = await loadTrustRoots(config.https.ca, { certFile: Deno.env.get("SSL_CERT_FILE") });
-  if (roots.kind === "failed") {
-    throw new UsageError(roots.detail, { hint: "name another file in 'tls.ca'" });
-  }
+  const roots = await chooseRoots(config, parts.roots);
   for (const name of PROXY_VARIABLES) Deno.env.delete(name);
   for (const [name, value] of Object.entries(roots.environment)) {
     if (value === undefined) Deno.env.delete(name);
@@ -64,7 +62,10 @@ export async function openNetwork(
     ? createRelay({ clock: parts.clock, concurrency })
     : undefined;
   const proxy = route.kind === "relay" ? relay?.proxy : route.url;
-  const client = createPolicyClient(proxy === undefined ? {} : { proxy });
+  const client = createPolicyClient({
+    caCerts: roots.caCerts,
+    ...(proxy === undefined ? {} : { proxy }),
+  });
   const fetchPolicy = createPolicyFetcher({
     ...parts,
     ...config.https,
@@ -83,6 +84,15 @@ export async function openNetwork(
       relay?.close();
     },
   };
+}
+
+async function chooseRoots(config: Config, before: TrustRoots | undefined): Promise<TrustRoots> {
+  const certFile = before === undefined ? Deno.env.get("SSL_CERT_FILE") : before.certFile;
+  const roots = await loadTrustRoots(config.https.ca, certFile === undefined ? {} : { certFile });
+  if (roots.kind === "failed") {
+    throw new UsageError(roots.detail, { hint: "name another file in 'tls.ca'" });
+  }
+  return nextRoots(roots, before);
 }
 
 /** Whether an earlier configuration has switched off the C library's resolver, for as long as the process lives. */

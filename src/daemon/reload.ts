@@ -6,14 +6,15 @@
  */
 
 import { messageOf } from "../base/error_text.ts";
-import type { Log } from "../base/log.ts";
+import { changedKeys } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
+import { type AddressChange, changeAll } from "./address_change.ts";
 import { logNotes } from "./config_notes.ts";
-import type { DaemonContext } from "./context.ts";
+import type { DaemonContext, EngineContext } from "./context.ts";
 import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
-import type { Listeners } from "./listeners.ts";
+import { refuseMistakes } from "./preflight.ts";
 import type { Supervision } from "./supervision.ts";
 
 /** What {@link createReload} works with. */
@@ -21,23 +22,26 @@ export interface ReloadOptions {
   /** Reads the configuration. @throws {UsageError} For mistakes in it. */
   readonly read: () => LoadedConfig;
   readonly context: DaemonContext;
-  readonly listeners: Pick<Listeners, "open">;
   readonly supervision: Pick<Supervision, "reloading" | "ready">;
   /** The configuration the daemon was started with. */
-  readonly running: Config;
-  /** Puts the new engine in the place of the old one. */
-  readonly takeOver: (next: Engine) => void;
+  readonly started: Config;
+  readonly engine: () => Engine;
+  /** Counts answers for the pages of a configuration; `undefined` if it has none. */
+  readonly countsFor: (config: Config) => EngineContext["counts"];
+  /** Open the addresses of a configuration. */
+  readonly addresses: readonly ((config: Config) => Promise<AddressChange>)[];
+  /** Puts a new engine and its configuration in the place of the old ones. */
+  readonly takeOver: (next: Engine, config: Config) => void;
 }
 
-/** Settings that take effect at a start only, with the name of their key. */
-const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
-  ["cache", (config) => config.cache.file],
-  ["tls.ca", (config) => config.https.ca],
-  ["log", ({ log: { answers: _, ...log } }) => log],
-  ["limits", ({ limits: { discoveries: _, ...limits } }) => limits],
-  ["http", (config) => config.http],
-  ["control", (config) => config.control],
-];
+/** Keys of what is made once, at the start. */
+const FIXED: ReadonlySet<string> = new Set(["cache.file", "cache.allow_unsafe_directory"]);
+
+/** Without a cache file, the store in memory has these bounds. */
+const FIXED_IN_MEMORY: ReadonlySet<string> = new Set([
+  "cache.memory_entries",
+  "cache.memory_megabytes",
+]);
 
 /**
  * Creates the reload.
@@ -45,7 +49,8 @@ const FIXED: readonly (readonly [string, (config: Config) => unknown])[] = [
  * @returns A function for the signal. Calls during a reload lead to one more reload after it.
  */
 export function createReload(options: ReloadOptions): () => void {
-  const { context, running } = options;
+  const { context, started } = options;
+  let running = started;
   let last: Promise<void> = Promise.resolve();
   let waiting = false;
 
@@ -54,19 +59,29 @@ export function createReload(options: ReloadOptions): () => void {
     options.supervision.reloading();
     try {
       const { config, notes } = options.read();
-      const engine = await startEngine(config, context);
+      refuseMistakes(config);
+      const { roots } = options.engine().network;
+      const counts = options.countsFor(config);
+      const engine = await startEngine(config, { ...context, roots, counts });
       try {
-        const closeOld = await options.listeners.open(config.listen);
-        options.takeOver(engine);
-        closeOld();
+        const change = await changeAll(options.addresses.map((open) => () => open(config)));
+        options.takeOver(engine, config);
+        change.apply();
       } catch (error) {
         engine.stop();
         throw error;
       }
+      context.log.adjust(config.log);
       logNotes(notes, context.log);
-      warnOfFixed(config, { running, log: context.log });
+      const changed = changedKeys(running, config);
+      running = config;
       context.reloads.accept();
-      context.log.info("reloaded", { config: config.file ?? "embedded defaults" });
+      context.log.info("reloaded", {
+        config: config.file ?? "embedded defaults",
+        changed: changed.join(" ") || "nothing",
+        ca: engine.network.roots.file ?? engine.network.roots.source,
+      });
+      logFixed(config, { rootsKept: engine.network.roots === roots });
     } catch (error) {
       const reason = messageOf(error);
       context.reloads.refuse(reason);
@@ -76,18 +91,19 @@ export function createReload(options: ReloadOptions): () => void {
     }
   }
 
+  /** Names the keys whose new values this process cannot take over. */
+  function logFixed(config: Config, { rootsKept }: { rootsKept: boolean }): void {
+    const keys = changedKeys(started, config).filter((key) =>
+      FIXED.has(key) || started.cache.file === undefined && FIXED_IN_MEMORY.has(key)
+    );
+    if (rootsKept) keys.push("tls.ca");
+    if (keys.length === 0) return;
+    context.log.warn("settings take effect at the next start", { keys: keys.join(" ") });
+  }
+
   return () => {
     if (waiting) return;
     waiting = true;
     last = last.then(reload);
   };
-}
-
-/** Warns of each changed setting that this process cannot take over. */
-function warnOfFixed(config: Config, { running, log }: { running: Config; log: Log }): void {
-  for (const [key, value] of FIXED) {
-    if (JSON.stringify(value(config)) !== JSON.stringify(value(running))) {
-      log.warn("setting takes effect at the next start", { key });
-    }
-  }
 }

@@ -25,8 +25,8 @@ export const PROXY_VARIABLES: readonly string[] = [
 /**
  * Creates the client. It keeps no connection: the next fetch from the same host is a day away.
  *
- * It trusts the roots of the process: see `loadTrustRoots`. The operator's proxy looks names up itself, so no guard
- * sees the addresses. Our relay looks nothing up.
+ * It trusts the roots of the process and those given: see `loadTrustRoots`. The operator's proxy looks names up
+ * itself, so no guard sees the addresses. Our relay looks nothing up.
  *
  * @param options The proxy: that of a {@link Relay}, or the URL of an HTTP proxy, `http://host:port`. Without it, the
  * client looks names up and connects itself, which no fetch of a policy may do. `caCerts` are further roots, PEM.

@@ -2,9 +2,11 @@
  * Which certificate authorities may vouch for a policy host (RFC 8461 §3.3).
  *
  * The runtime has one set of roots for the whole process. It builds the set from environment variables when it first
- * needs it, and only adds the roots given to a single client. So the only way to have exactly the roots that the
- * operator chose is to set those variables before the first use of TLS. The download of a package is such a use.
- * This module says which variables; the command line sets them. A change of the roots needs a restart.
+ * needs it, and adds the roots given to a single client. The download of a package is such a need. So that the roots
+ * are exactly those of a file, and a replaced file counts from the next client on, the process gets an empty set, and
+ * each client the roots of the file. The set built into the runtime cannot be given to a client: it is the set of the
+ * process, and a change from or to it needs a restart. This module says which variables to set; `openNetwork()` sets
+ * them before the first use of TLS.
  *
  * @module
  */
@@ -19,6 +21,9 @@ const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/cert.pem",
 ];
 
+/** A file without certificates, which the runtime takes for an empty set. */
+const NO_ROOTS = "/dev/null";
+
 /** What the operator chose: the set built into the runtime, the bundle of the system, or a PEM file. */
 export type TrustChoice = "mozilla" | "system" | { readonly file: string };
 
@@ -31,6 +36,10 @@ export interface TrustRoots {
   readonly file?: string;
   /** Certificates in `file`. */
   readonly certificates?: number;
+  /** PEM, for each client and connection; empty for the set built into the runtime. */
+  readonly caCerts: readonly string[];
+  /** The bundle that the environment named before the variables were set. */
+  readonly certFile?: string;
   /** Variables to set, or with `undefined` to remove, before the first use of TLS. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -52,6 +61,21 @@ export async function loadTrustRoots(
   choice: TrustChoice,
   options: { readonly certFile?: string; readonly bundles?: readonly string[] } = {},
 ): Promise<TrustRoots | NoTrustRoots> {
+  const roots = await findRoots(choice, options);
+  const { certFile } = options;
+  return roots.kind === "failed" || certFile === undefined ? roots : { ...roots, certFile };
+}
+
+/** The roots to use from now on, where the process may have built its own set already. */
+export function nextRoots(roots: TrustRoots, before: TrustRoots | undefined): TrustRoots {
+  const ofProcess = (each: TrustRoots) => each.source === "mozilla";
+  return before === undefined || ofProcess(before) === ofProcess(roots) ? roots : before;
+}
+
+async function findRoots(
+  choice: TrustChoice,
+  options: { readonly certFile?: string; readonly bundles?: readonly string[] },
+): Promise<TrustRoots | NoTrustRoots> {
   if (choice === "mozilla") return mozillaRoots();
   if (choice !== "system") return await readRoots("file", choice.file);
   if (options.certFile) return await readRoots("system", options.certFile);
@@ -63,7 +87,7 @@ export async function loadTrustRoots(
 }
 
 function mozillaRoots(): TrustRoots {
-  return { kind: "loaded", source: "mozilla", environment: variables("mozilla") };
+  return { kind: "loaded", source: "mozilla", caCerts: [], environment: variables("mozilla") };
 }
 
 async function readRoots(
@@ -71,8 +95,10 @@ async function readRoots(
   file: string,
 ): Promise<TrustRoots | NoTrustRoots> {
   try {
-    const certificates = countCertificates(await Deno.readTextFile(file));
-    return { kind: "loaded", source, file, certificates, environment: variables("system", file) };
+    const pem = await Deno.readTextFile(file);
+    const certificates = countCertificates(pem);
+    const environment = variables("system", NO_ROOTS);
+    return { kind: "loaded", source, file, certificates, caCerts: [pem], environment };
   } catch (error) {
     const why = messageOf(error);
     return { kind: "failed", detail: `Cannot use CA file ${file}: ${why}` };

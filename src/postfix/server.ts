@@ -65,6 +65,8 @@ export interface SocketmapServer {
   drain(graceMs: number): Promise<void>;
   /** Closes everything now. */
   closeNow(): void;
+  /** Replaces the limits, also those of open connections, but for `pipeline`. */
+  limit(limits: ServerOptions["limits"]): void;
   /** Connections being served. */
   connections(): number;
   /** Sockets on which connections are accepted. */
@@ -98,6 +100,7 @@ export function createServer(options: ServerOptions): SocketmapServer {
 class Server implements SocketmapServer {
   readonly #options: ServerOptions;
   readonly #context: ConnectionContext;
+  #limits: ServerOptions["limits"];
   readonly #meters: ReturnType<typeof createMeters>;
   readonly #sources = new Set<ConnectionSource | OpenSocket>();
   readonly #connections = new Set<Connection>();
@@ -109,10 +112,14 @@ class Server implements SocketmapServer {
   constructor(options: ServerOptions) {
     const { clock, handler, limits, log, metrics } = options;
     this.#options = options;
+    this.#limits = limits;
+    const limitsNow = () => this.#limits;
     const meters = this.#meters = createMeters(metrics);
     this.#context = {
       handler,
-      limits,
+      get limits() {
+        return limitsNow();
+      },
       pool: new BufferPool(),
       now: () => clock.now(),
       handlerFailed(error) {
@@ -157,6 +164,13 @@ class Server implements SocketmapServer {
     for (const connection of this.#connections) connection.close();
   }
 
+  limit(limits: ServerOptions["limits"]): void {
+    this.#limits = limits;
+    if (this.#cancelSweep === undefined) return;
+    this.#cancelSweep();
+    this.#cancelSweep = this.#startSweep();
+  }
+
   sockets(): number {
     return this.#sources.size;
   }
@@ -178,7 +192,7 @@ class Server implements SocketmapServer {
 
   /** Accepts until the socket is closed. */
   async #accept(source: ConnectionSource): Promise<void> {
-    const { limits, log } = this.#options;
+    const { log } = this.#options;
     let pause = ACCEPT_RETRY_MIN_MS;
     while (this.#sources.has(source)) {
       let stream: Stream;
@@ -195,7 +209,7 @@ class Server implements SocketmapServer {
         continue;
       }
       pause = ACCEPT_RETRY_MIN_MS;
-      while (this.#connections.size >= limits.connections && !this.#stopped) {
+      while (this.#connections.size >= this.#limits.connections && !this.#stopped) {
         if (!this.#makeRoom()) await this.#change(ROOM_RETRY_MS);
       }
       if (this.#stopped) return stream.close();
@@ -240,12 +254,13 @@ class Server implements SocketmapServer {
   }
 
   #startSweep(): () => void {
-    const { clock, limits } = this.#options;
+    const { clock } = this.#options;
+    const { idleTimeout, ioTimeout } = this.#limits;
     return clock.setTimer(() => {
       this.#cancelSweep = this.#startSweep();
       const now = clock.now();
       for (const connection of this.#connections) connection.sweep(now);
-    }, Math.min(limits.idleTimeout, limits.ioTimeout) / SWEEPS_PER_TIMEOUT);
+    }, Math.min(idleTimeout, ioTimeout) / SWEEPS_PER_TIMEOUT);
   }
 
   /** Waits until all connections have ended, for `ms` milliseconds at most. */

@@ -34,15 +34,19 @@ export interface FileIdentity {
  * Tells why the directory of a file cannot be trusted.
  *
  * @param path The file. Its directory need not exist: it is created when the file is.
+ * @param options `anyOwner` leaves out the check of the owner.
  * @returns One line that names the directory and the repair; `undefined` if nothing is wrong.
  */
-export function checkDirectory(path: string): string | undefined {
+export function checkDirectory(
+  path: string,
+  { anyOwner = false }: { readonly anyOwner?: boolean } = {},
+): string | undefined {
   const directory = dirname(path);
   try {
     const info = statOf(() => Deno.statSync(directory));
     if (info === undefined) return undefined;
     if (!info.isDirectory) return `${directory} is not a directory: name a file in a directory`;
-    return distrust(directory, info);
+    return distrust(directory, anyOwner ? { ...info, uid: null } : info);
   } catch (error) {
     return `${directory} cannot be looked at: ${(error as Error).message}`;
   }

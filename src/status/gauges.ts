@@ -32,8 +32,8 @@ export interface GaugeOptions {
   readonly now: () => number;
   /** When the process started, ms since the epoch. */
   readonly startedAt: number;
-  /** Policies not used for this long count as out of use, ms. */
-  readonly forgetAfter: number;
+  /** Policies not used for this long count as out of use, ms; a reload may change it. */
+  readonly forgetAfter: () => number;
   readonly version: string;
 }
 
@@ -100,7 +100,7 @@ function declareStore({ metrics, store, now, forgetAfter }: GaugeOptions): void 
   metrics.gaugeFn(
     "mta_sts_oldest_fetch_timestamp_seconds",
     "Time of the oldest fetch among the policies in use; NaN without policies in use.",
-    () => (store.oldestFetch(now() - forgetAfter) ?? NaN) / 1000,
+    () => (store.oldestFetch(now() - forgetAfter()) ?? NaN) / 1000,
   );
   metrics.gaugeFn(
     "mta_sts_cache_usable",

@@ -1,4 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { httpGet } from "../../src/http/client.ts";
+import { querySocketmap } from "../../src/postfix/client.ts";
+import { formatPolicy } from "../../src/sts/policy.ts";
+import { createAuthority, createCertificate } from "../fakes/certificates.ts";
+import { txt } from "../fakes/fake_dns_server.ts";
 import { createRandom } from "../fakes/random.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 
@@ -92,6 +97,89 @@ Deno.test("serve refuses to reload with a proxy given by name after a start that
   await Deno.writeTextFile(config, text);
   daemon.signal("SIGHUP");
   await daemon.logged(" reloaded ");
+});
+
+Deno.test("serve applies log, http, control and limits on HUP, and names what needs a restart", async () => {
+  await using outside = await startOutside();
+  const sockets = ["http", "control"].map((name) => `${outside.directory}/${name}.sock`);
+  const config = await outside.configure();
+  await using daemon = await startDaemon({ config });
+  await daemon.query(".example");
+
+  await outside.configure([
+    `http: unix:${sockets[0]}`,
+    `control: unix:${sockets[1]}`,
+    "log: { level: debug }",
+    "limits: { connections: 1 }",
+  ].join("\n"));
+  daemon.signal("SIGHUP");
+  const applied = await daemon.logged(" reloaded ");
+  assertStringIncludes(applied, 'changed="control http limits.connections log.level"');
+  const health = await httpGet({ kind: "unix", path: sockets[0]! }, "/healthz", { timeout: 5000 });
+  assertEquals(health.status, 200);
+  await querySocketmap({ kind: "unix", path: sockets[1]! }, "list", ["0"], { timeout: 5000 });
+
+  const first = await Deno.connect({ hostname: "127.0.0.1", port: daemon.port });
+  await daemon.query(".example");
+  assertStringIncludes(await daemon.logged("connection closed"), "displaced");
+  first.close();
+
+  await outside.configure(`socket_mode: "0666"\nlog: { format: json, level: warn }`);
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(
+    config,
+    text.replace("/cache.db", "/other.db").replace(/^tls: .*$/m, "tls: { ca: mozilla }"),
+  );
+  daemon.signal("SIGHUP");
+  const line = await daemon.logged("settings take effect at the next start");
+  assertEquals(JSON.parse(line).keys, "cache.file tls.ca");
+  for (const socket of sockets) {
+    await Deno.lstat(socket).then(() => assert(false, `${socket} is left`), () => {});
+  }
+  assertEquals(await daemon.query(".example"), ["NOTFOUND "]);
+});
+
+Deno.test("serve trusts a replaced CA file from the next HUP on, and the old one no more", async () => {
+  await using outside = await startOutside();
+  outside.publish("old.example");
+  outside.publish("new.example");
+  const other = createAuthority("Other CA");
+  const policy = formatPolicy({ mode: "enforce", mx: ["mx.new.example"], maxAge: 604_800 });
+  const leaf = { subject: "x", dns: ["mta-sts.new.example"], issuer: other };
+  outside.hosts.add("new.example", { chain: [createCertificate(leaf)], policy });
+  const config = await outside.configure();
+  await using daemon = await startDaemon({ config });
+  assertEquals(await daemon.query("new.example"), ["NOTFOUND "]);
+
+  await Deno.writeTextFile(`${outside.directory}/ca.pem`, other.certPem);
+  daemon.signal("SIGHUP");
+  assertStringIncludes(await daemon.logged(" reloaded "), "changed=nothing");
+  outside.dns.table["TXT _mta-sts.new.example"] = txt("v=STSv1; id=2;");
+  assertEquals(await daemon.query("old.example"), ["NOTFOUND "]);
+  await daemon.logged("certificate-untrusted");
+  assertEquals(daemon.lines.filter((line) => line.includes("certificate-untrusted")).length, 2);
+});
+
+Deno.test("serve refuses a reload whole if one of the new addresses is in use", async () => {
+  await using outside = await startOutside();
+  const config = await outside.configure();
+  await using daemon = await startDaemon({ config });
+  await daemon.query(".example");
+  using busy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const socket = `${outside.directory}/control.sock`;
+  await outside.configure([
+    `control: unix:${socket}`,
+    `http: 127.0.0.1:${busy.addr.port}`,
+    "log: { level: error }",
+  ].join("\n"));
+  daemon.signal("SIGHUP");
+  assertStringIncludes(await daemon.logged("reload refused"), `127.0.0.1:${busy.addr.port}`);
+  await Deno.lstat(socket).then(() => assert(false, "control is open"), () => {});
+
+  await outside.configure(`http: unix:${socket}\ncontrol: unix:${socket}`);
+  daemon.signal("SIGHUP");
+  await daemon.logged("control: must not have an address of 'http'");
+  assertEquals(await daemon.query(".example"), ["NOTFOUND "]);
 });
 
 Deno.test("serve answers a query that a reload finds under way", async () => {

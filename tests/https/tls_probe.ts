@@ -59,7 +59,8 @@ if (import.meta.main) {
     if (value === undefined) Deno.env.delete(name);
     else Deno.env.set(name, value);
   }
-  using client = createPolicyClient(options);
+  const { caCerts } = roots;
+  using client = createPolicyClient({ ...options, caCerts });
   const results: string[] = [];
   for (const url of options.urls) results.push(await probe(url, client));
   console.log(JSON.stringify(results));

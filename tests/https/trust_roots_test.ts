@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { loadTrustRoots } from "../../src/https/trust_roots.ts";
+import { loadTrustRoots, nextRoots } from "../../src/https/trust_roots.ts";
 import { createAuthority, createCertificate } from "../fakes/certificates.ts";
 import { startPolicyHosts } from "../fakes/policy_host.ts";
 import { runProbe } from "./tls_probe.ts";
@@ -14,11 +14,11 @@ async function withDirectory(use: (directory: string) => Promise<void>): Promise
   }
 }
 
-/** What makes the runtime use a file and nothing else. */
-function variablesFor(file: string): Record<string, string | undefined> {
+/** What makes the runtime trust nobody but whom a client is given. */
+function variablesForFile(): Record<string, string | undefined> {
   return {
     DENO_TLS_CA_STORE: "system",
-    SSL_CERT_FILE: file,
+    SSL_CERT_FILE: "/dev/null",
     SSL_CERT_DIR: undefined,
     DENO_CERT: undefined,
     NODE_EXTRA_CA_CERTS: undefined,
@@ -30,13 +30,15 @@ Deno.test("loadTrustRoots() counts the certificates of a file", async () => {
     const file = `${directory}/ca.pem`;
     const one = createAuthority("One").certPem;
     const two = createAuthority("Two").certPem.replaceAll("\n", "\r\n");
-    await Deno.writeTextFile(file, `# One\n${one}\n# Two\n${two}`);
+    const pem = `# One\n${one}\n# Two\n${two}`;
+    await Deno.writeTextFile(file, pem);
     assertEquals(await loadTrustRoots({ file }), {
       kind: "loaded",
       source: "file",
       file,
       certificates: 2,
-      environment: variablesFor(file),
+      caCerts: [pem],
+      environment: variablesForFile(),
     });
   });
 });
@@ -81,8 +83,9 @@ Deno.test("loadTrustRoots() takes the system's bundle, or the set built in where
     const mozilla = {
       kind: "loaded",
       source: "mozilla",
+      caCerts: [],
       environment: {
-        ...variablesFor(file),
+        ...variablesForFile(),
         DENO_TLS_CA_STORE: "mozilla",
         SSL_CERT_FILE: undefined,
       },
@@ -91,13 +94,15 @@ Deno.test("loadTrustRoots() takes the system's bundle, or the set built in where
     const bundles = [`${directory}/missing.pem`, `${directory}/empty.pem`, file];
     await Deno.writeTextFile(`${directory}/empty.pem`, "");
     assertEquals<unknown>(await loadTrustRoots("system", { bundles }), mozilla);
-    await Deno.writeTextFile(file, createAuthority().certPem);
+    const { certPem } = createAuthority();
+    await Deno.writeTextFile(file, certPem);
     assertEquals(await loadTrustRoots("system", { bundles }), {
       kind: "loaded",
       source: "system",
       file,
       certificates: 1,
-      environment: variablesFor(file),
+      caCerts: [certPem],
+      environment: variablesForFile(),
     });
   });
 });
@@ -130,5 +135,26 @@ Deno.test("loadTrustRoots() says how to trust exactly the roots chosen (RFC 8461
       ]),
       [["status 200", untrusted], ["status 200", untrusted], [untrusted, untrusted]],
     );
+  });
+});
+
+Deno.test("nextRoots() takes a file for another, and keeps the set of the process", async () => {
+  await withDirectory(async (directory) => {
+    const load = async (choice: "mozilla" | { file: string }) => {
+      const roots = await loadTrustRoots(choice);
+      if (roots.kind === "failed") throw new Error(roots.detail);
+      return roots;
+    };
+    await Deno.writeTextFile(`${directory}/a.pem`, createAuthority("A").certPem);
+    await Deno.writeTextFile(`${directory}/b.pem`, createAuthority("B").certPem);
+    const [a, b, builtIn] = await Promise.all([
+      load({ file: `${directory}/a.pem` }),
+      load({ file: `${directory}/b.pem` }),
+      load("mozilla"),
+    ]);
+    assertEquals(nextRoots(a, undefined), a);
+    assertEquals(nextRoots(b, a), b);
+    assertEquals(nextRoots(builtIn, a), a);
+    assertEquals(nextRoots(a, builtIn), builtIn);
   });
 });
