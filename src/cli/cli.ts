@@ -5,11 +5,13 @@
  * @module
  */
 
+import { fstatSync } from "node:fs";
 import { writeAllSync } from "../base/connection.ts";
 import { messageOf } from "../base/error_text.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { closest } from "../config/suggest.ts";
 import { CACHE_COMMANDS } from "./cache.ts";
+import { isStream } from "../daemon/systemd_environment.ts";
 import { checkCommand } from "./check.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
@@ -37,6 +39,12 @@ export const COMMANDS: readonly Command[] = [
   ...PUBLISH_COMMANDS,
 ];
 
+/** The file descriptor of standard error. */
+const STDERR_FD = 2;
+
+/** For a line that the journal shows as an error, sd-daemon(3). */
+const PRIORITY_ERR = "<3>";
+
 /** Exit status for mistakes in arguments or configuration. */
 const EXIT_USAGE = 2;
 /** Exit status for all other failures. */
@@ -48,6 +56,7 @@ class OutputClosed extends Error {}
 /** Input and output of the process. */
 export function processIo(): Io {
   const encoder = new TextEncoder();
+  const stream = Deno.env.get("JOURNAL_STREAM");
   return {
     out(text) {
       try {
@@ -60,6 +69,7 @@ export function processIo(): Io {
     err: (line) => console.error(line),
     env: (name) => Deno.env.get(name),
     isTerminal: Deno.stdout.isTerminal(),
+    journal: stream !== undefined && isStream(stream, fstatSync(STDERR_FD, { bigint: true })),
   };
 }
 
@@ -155,12 +165,13 @@ function unknown(
 }
 
 function report(error: unknown, io: Io): number {
+  const say = (line: string) => io.err(`${io.journal ? PRIORITY_ERR : ""}${PROGRAM}: ${line}`);
   if (error instanceof UsageError) {
-    for (const line of error.message.split("\n")) io.err(`${PROGRAM}: ${line}`);
-    if (error.hint !== undefined) io.err(`${PROGRAM}: ${error.hint}`);
+    for (const line of error.message.split("\n")) say(line);
+    if (error.hint !== undefined) say(error.hint);
     return EXIT_USAGE;
   }
-  io.err(`${PROGRAM}: ${messageOf(error)}`);
+  say(messageOf(error));
   return EXIT_FAILURE;
 }
 

@@ -33,6 +33,8 @@ export interface Io {
   env(name: string): string | undefined;
   /** Standard output is a terminal. */
   readonly isTerminal: boolean;
+  /** Standard error goes to the journal of systemd, which reads a priority such as `<3>` in front of a line. */
+  readonly journal?: boolean;
 }
 
 /** The arguments of a command, checked against its table. */

@@ -1,14 +1,36 @@
 /**
- * `config check`: checks the configuration and what it refers to.
+ * `config check`: checks the configuration, what it refers to, and Postfix's side of it. One line a
+ * finding: `ok`, `note`, `warning` or `failed`, what was looked at, and what was found.
  *
  * @module
  */
 
+import { messageOf } from "../base/error_text.ts";
+import type { Config } from "../config/types.ts";
+import type { Network } from "../daemon/network.ts";
+import { refuseMistakes } from "../daemon/preflight.ts";
+import { formatMainCf, judgeMainCf, parseMainCf } from "../postfix/main_cf.ts";
+import { toDomainName } from "../sts/domain.ts";
 import { describeResolver } from "../status/health.ts";
+import { UsageError } from "../config/usage_error.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
+import { connectFindings } from "./config_connect.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
+
+/** One thing that was looked at. */
+export interface ConfigFinding {
+  /** `warning`: mail may wait or leave unprotected. `failed`: the daemon would not start or answer. */
+  readonly kind: "ok" | "note" | "warning" | "failed";
+  readonly subject: string;
+  /** One line. */
+  readonly text: string;
+}
+
+const MAIN_CF = "/etc/postfix/main.cf";
+
+const EXIT_FAILED = 1;
 
 export const configCheckCommand: Command = {
   name: "config check",
@@ -16,32 +38,147 @@ export const configCheckCommand: Command = {
   arity: [0, 0],
   summary: "Check the configuration",
   description: [
-    "Reads the configuration and reports every mistake in it. Then tries the trust roots and each DNS",
-    "resolver: does it answer over UDP and TCP, support EDNS, and validate DNSSEC?",
+    "Reads the configuration and reports every mistake in it, all that 'serve' would refuse. Then tries",
+    "the trust roots and each DNS resolver: does it answer over UDP and TCP, support EDNS, and validate",
+    "DNSSEC? Compares Postfix's main.cf with what the answers need. Prints one line a finding.",
+    "With --connect, it also tries to open the sockets, or asks the daemon there, and fetches a policy.",
   ],
-  options: [CONFIG_OPTION],
-  exits: [[0, "no mistakes"], [2, "wrong arguments or configuration"]],
-  run: run,
+  options: [
+    CONFIG_OPTION,
+    {
+      name: "connect",
+      value: "DOMAIN",
+      text: "Also try the sockets, and fetch the policy of DOMAIN",
+    },
+    { name: "main-cf", value: "FILE", text: `Postfix's main.cf (default ${MAIN_CF})` },
+  ],
+  exits: [
+    [0, "no mistakes; there may be warnings"],
+    [1, "something that the configuration refers to does not work"],
+    [2, "wrong arguments or configuration"],
+  ],
+  examples: [[
+    "mta-sts-resolver config check --connect example.com",
+    "Everything, with a domain that has a policy",
+  ]],
+  run,
 };
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
+  const domain = readDomain(args.value("connect"));
   const { config, notes } = readConfig(args.value("config"), io);
-  io.out(`configuration: ${config.file ?? "embedded defaults"}\n`);
-  for (const { path, text } of notes) io.out(`note: ${path}: ${text}\n`);
-  return await withNetwork(config, async ({ network }) => {
-    const { source, file } = network.roots;
-    io.out(`trust roots: ${file ?? `${source} (built in)`}\n`);
-    const [probe] = await Promise.all([network.dns.probe(), network.dns.inspect()]);
-    for (const resolver of network.dns.resolvers()) {
-      io.out(`resolver: ${describeResolver(resolver)}\n`);
+  // The service has a user of its own.
+  refuseMistakes(config, { anyOwner: Deno.uid() === 0 });
+  let worst = 0;
+  let count = 0;
+  const report = (findings: readonly ConfigFinding[]) => {
+    for (const { kind, subject, text } of findings) {
+      io.out(`${kind.padEnd("warning".length)} ${subject}: ${text}\n`);
+      if (kind === "failed") worst = EXIT_FAILED;
+      if (kind === "failed" || kind === "warning") count++;
     }
-    const words = {
-      "validates": "yes",
-      "does-not-validate": "no: DANE is not checked; run a validating resolver on this host",
-      "unknown": "unknown: the test query failed",
-    };
-    io.out(`resolver validates DNSSEC: ${words[probe.kind]}\n`);
-    io.out("no mistakes found\n");
-    return 0;
+  };
+  report([
+    { kind: "ok", subject: "configuration", text: config.file ?? "embedded defaults" },
+    ...notes.map(({ path, text }) => ({ kind: "note", subject: path, text } as const)),
+    ...cacheFindings(config),
+    ...readableFindings(config.file),
+  ]);
+  await withNetwork(config, async ({ network, clock }) => {
+    report(rootFindings(network));
+    report(await resolverFindings(network));
+    report(mainCfFindings(config, args.value("main-cf")));
+    if (domain !== undefined) report(await connectFindings(domain, { config, network, clock }));
   });
+  io.out(count === 0 ? "no mistakes found\n" : `${count} to look at\n`);
+  return worst;
+}
+
+function readDomain(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const domain = toDomainName(text);
+  if (domain !== undefined) return domain;
+  throw new UsageError("'--connect' takes a domain that has a policy, such as example.com");
+}
+
+function cacheFindings({ cache }: Config): ConfigFinding[] {
+  const subject = "cache";
+  if (cache.file === undefined) {
+    return [{ kind: "note", subject, text: "in memory only: a restart loses every policy" }];
+  }
+  return [{ kind: "ok", subject, text: cache.file }];
+}
+
+/** The service is not root, and may not be able to read what root can. */
+function readableFindings(...files: readonly (string | undefined)[]): ConfigFinding[] {
+  if (Deno.uid() !== 0) return [];
+  return files.flatMap((file) => {
+    const { mode } = file === undefined ? { mode: null } : Deno.statSync(file);
+    if (mode === null || (mode & 0o004) !== 0) return [];
+    const octal = (mode & 0o777).toString(8).padStart(4, "0");
+    const text =
+      `${file} has mode ${octal}: the service is not root and cannot read it: run chmod o+r`;
+    return [{ kind: "warning", subject: "permissions", text } as const];
+  });
+}
+
+function rootFindings({ roots }: Network): ConfigFinding[] {
+  const { source, file, certificates } = roots;
+  const text = file === undefined
+    ? `${source} (built in)`
+    : `${file}, ${certificates} certificates`;
+  return [{ kind: "ok", subject: "trust roots", text }, ...readableFindings(file)];
+}
+
+async function resolverFindings({ dns }: Network): Promise<ConfigFinding[]> {
+  const [probe] = await Promise.all([dns.probe(), dns.inspect()]);
+  const resolvers = dns.resolvers().map((resolver): ConfigFinding => {
+    const works = resolver.udp === "answers" || resolver.tcp === "answers";
+    const [subject, text] = ["resolver", describeResolver(resolver)];
+    if (!works) return { kind: "warning", subject, text };
+    return resolver.tcp === "no answer"
+      ? { kind: "warning", subject, text: `${text}; long answers need TCP` }
+      : { kind: "ok", subject, text };
+  });
+  return [...resolvers, validationFinding(probe)];
+}
+
+function validationFinding(probe: Awaited<ReturnType<Network["dns"]["probe"]>>): ConfigFinding {
+  const subject = "DNSSEC";
+  switch (probe.kind) {
+    case "validates":
+      return { kind: "ok", subject, text: "the resolver validates" };
+    case "does-not-validate":
+      return {
+        kind: "warning",
+        subject,
+        text:
+          "the resolver does not validate: DANE is not checked: run one that does, such as unbound, " +
+          "on this host",
+      };
+    case "unknown":
+      return {
+        kind: "failed",
+        subject,
+        text:
+          `the test query failed, so no domain can be looked up: ${probe.reason}: ${probe.detail}`,
+      };
+  }
+}
+
+function mainCfFindings(config: Config, file: string | undefined): ConfigFinding[] {
+  const zones = [config.defaultZone, ...config.zones.values()];
+  const options = { listen: config.listen, dane: zones.some(({ dane }) => dane !== "off") };
+  const subject = "main.cf";
+  try {
+    const remarks = judgeMainCf(parseMainCf(Deno.readTextFileSync(file ?? MAIN_CF)), options);
+    return remarks.map(({ kind, text }) => ({ kind, subject, text }));
+  } catch (error) {
+    if (file !== undefined) {
+      throw new UsageError(`${file}: cannot be read: ${messageOf(error)}`, { cause: error });
+    }
+    const text = `${MAIN_CF} cannot be read; these lines belong together in it: ` +
+      formatMainCf(options).join(" | ");
+    return [{ kind: "note", subject, text }];
+  }
 }

@@ -52,7 +52,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   await runDaemon({
     read: () => readServeConfig(args, io, systemd),
     systemd,
-    journal: io.env("JOURNAL_STREAM") !== undefined,
+    journal: io.journal ?? false,
   });
   return 0;
 }

@@ -49,6 +49,19 @@ export function readSystemdEnvironment(
   };
 }
 
+/**
+ * Whether a file is the stream to the journal (`JOURNAL_STREAM`, systemd.exec(5)). Programs started by a
+ * service inherit the variable, but may have their standard error elsewhere, such as on a terminal.
+ *
+ * @param stream `DEVICE:INODE`.
+ */
+export function isStream(
+  stream: string,
+  { dev, ino }: { readonly dev: bigint; readonly ino: bigint },
+): boolean {
+  return stream === `${dev}:${ino}`;
+}
+
 /** @returns 0 for anything but a decimal number of at most `digits` digits. */
 function readCount(text: string | undefined, digits: number): number {
   return text !== undefined && text.length <= digits && /^[0-9]+$/.test(text)

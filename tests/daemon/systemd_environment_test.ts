@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
+  isStream,
   readSystemdEnvironment,
   type SystemdEnvironment,
 } from "../../src/daemon/systemd_environment.ts";
@@ -54,4 +55,10 @@ Deno.test("readSystemdEnvironment() takes sockets that are meant for this proces
   for (const [env, expected] of table) {
     assertEquals(read(env), { ...NOTHING, sockets: expected }, JSON.stringify(env));
   }
+});
+
+Deno.test("isStream() takes only the very stream of the journal", () => {
+  assertEquals(isStream("8:1234", { dev: 8n, ino: 1234n }), true);
+  assertEquals(isStream("8:1234", { dev: 8n, ino: 1235n }), false);
+  assertEquals(isStream("", { dev: 0n, ino: 0n }), false);
 });

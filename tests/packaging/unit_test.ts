@@ -7,6 +7,9 @@ const PACKAGING = new URL("../../packaging/", import.meta.url);
 /** `systemd-analyze security` counts in tenths: 1.5. */
 const EXPOSURE_LIMIT = 15;
 
+/** What older versions of systemd say of the growth of RestartSec=, and then leave out. */
+const SINCE_254 = /Unknown key (?:name )?'Restart(?:Steps|MaxDelaySec)' in section \S+, ignoring/;
+
 const CHROOT_SOCKET = "/var/spool/postfix/mta-sts/postfix.sock";
 
 function read(name: string): string {
@@ -22,7 +25,7 @@ function run(program: string, args: string[], env: Record<string, string> = {}) 
 /** Runs `systemd-analyze`; returns what it says of our units, and all it says if it fails. */
 function complaints(...args: string[]): string[] {
   const { success, out, err } = run("systemd-analyze", args);
-  const warnings = err.filter((line) => line.includes("mta-sts-resolver"));
+  const warnings = err.filter((line) => line.includes("mta-sts-resolver") && !SINCE_254.test(line));
   return success ? warnings : [...out, ...err];
 }
 
@@ -70,7 +73,7 @@ Deno.test({
   fn() {
     withUnits((directory) => {
       const units = ["service", "socket"].map((kind) => `${directory}/mta-sts-resolver.${kind}`);
-      assertEquals(complaints("verify", ...units), []);
+      assertEquals(complaints("verify", "--man=no", ...units), []);
     });
   },
 });
@@ -87,7 +90,7 @@ Deno.test({
     };
     withUnits((directory) => {
       const units = ["service", "socket"].map((kind) => `${directory}/mta-sts-resolver.${kind}`);
-      assertEquals(complaints("verify", ...units), []);
+      assertEquals(complaints("verify", "--man=no", ...units), []);
     }, more);
   },
 });
