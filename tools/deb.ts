@@ -14,7 +14,24 @@ import { sourceDate } from "./source_date.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-const MAINTAINER = "The mta-sts-resolver authors <maintainers@mta-sts-resolver.invalid>";
+/** The maintainer of a package that nobody has put a name to. The address leads nowhere, on purpose. */
+const NO_MAINTAINER = "The mta-sts-resolver authors <maintainers@mta-sts-resolver.invalid>";
+
+/** Documents for those who change the program. */
+const NOT_PACKED: ReadonlySet<string> = new Set(["performance-method.md", "rfc8461.md"]);
+
+/** Examples, and what other programs read. */
+const EXAMPLES: readonly string[] = [
+  "alerts.yml",
+  "chroot.conf",
+  "exim.conf",
+  "grafana-dashboard.json",
+  "main.cf.tcp",
+  "main.cf.unix",
+  "sendmail.mc",
+  "sysusers.conf",
+  "tmpfiles.conf",
+];
 
 /** What goes into a package. */
 export interface DebOptions {
@@ -25,6 +42,10 @@ export interface DebOptions {
   readonly version: string;
   /** When the source was last changed. */
   readonly date: Date;
+  /** `Name <address>` of who builds the package and answers for it. */
+  readonly maintainer?: string;
+  /** Where the source is, `https://…`. */
+  readonly homepage?: string;
 }
 
 interface Entry {
@@ -61,12 +82,14 @@ export function buildDeb(options: DebOptions): string {
 }
 
 /** The files of the package by their paths. */
-function packageFiles({ program, version, date }: DebOptions): Map<string, Entry> {
+function packageFiles(
+  { program, version, date, maintainer = NO_MAINTAINER }: DebOptions,
+): Map<string, Entry> {
   const docs = makeDocs(date);
   const changelog = formatDebianChangelog(read("CHANGELOG.md"), {
     version,
     date,
-    maintainer: MAINTAINER,
+    maintainer,
   });
   const share = "usr/share";
   const doc = `${share}/doc/mta-sts-resolver`;
@@ -93,33 +116,31 @@ function packageFiles({ program, version, date }: DebOptions): Map<string, Entry
     ],
     [`${doc}/copyright`, text(read("packaging/debian/copyright"))],
     [`${doc}/changelog.gz`, gzip(changelog)],
-    ...[
-      ...["backup.md", "from-postfix-mta-sts-resolver.md", "from-postfix-tlspol.md", "json.md"],
-      "sendmail-and-exim.md",
-      ...["cache.schema.json", "lookup.schema.json", "query.schema.json"],
-    ].map((name) => [`${doc}/${name}`, text(read(`docs/${name}`))] as const),
-    ...[
-      ...["chroot.conf", "exim.conf", "main.cf.tcp", "main.cf.unix", "sendmail.mc"],
-      ...["sysusers.conf", "tmpfiles.conf"],
-    ].map((
-      name,
-    ) => [`${doc}/examples/${name}`, text(read(`packaging/${name}`))] as const),
+    [`${doc}/SECURITY.md`, text(read("SECURITY.md"))],
+    ...documents().map((name) => [`${doc}/${name}`, text(read(`docs/${name}`))] as const),
+    ...EXAMPLES.map((name) =>
+      [`${doc}/examples/${name}`, text(read(`packaging/${name}`))] as const
+    ),
   ]);
 }
 
 /** What dpkg reads: metadata, checksums, and the scripts it runs. */
 function controlFiles(
   files: ReadonlyMap<string, Entry>,
-  { program, version }: DebOptions,
+  { program, version, maintainer = NO_MAINTAINER, homepage }: DebOptions,
 ): Map<string, Entry> {
   const values: Readonly<Record<string, string>> = {
     VERSION: version,
-    MAINTAINER,
+    MAINTAINER: maintainer,
+    HOMEPAGE: homepage === undefined ? "" : `Homepage: ${homepage}\n`,
     GLIBC: neededGlibc(program),
     SIZE: String(installedSize(files)),
   };
   const control = read("packaging/debian/control")
-    .replaceAll(/@([A-Z]+)@/g, (_, name) => values[name]!);
+    .replaceAll(
+      /@([A-Z]+)@(\n?)/g,
+      (_, name, end) => `${values[name]!}${name === "HOMEPAGE" ? "" : end}`,
+    );
   const sums = [...files].map(([path, { data }]) =>
     `${createHash("md5").update(data).digest("hex")}  ${path}\n`
   );
@@ -132,6 +153,24 @@ function controlFiles(
       [name, { ...text(read(`packaging/debian/${name}`)), mode: 0o755 }] as const
     ),
   ]);
+}
+
+/** The documents for operators, and the schemas of what the program prints. */
+function documents(): string[] {
+  return [...Deno.readDirSync(new URL("docs", ROOT))]
+    .map(({ name }) => name)
+    .filter((name) => /\.(?:md|schema\.json)$/.test(name) && !NOT_PACKED.has(name))
+    .sort();
+}
+
+/** Who builds it: DEBFULLNAME and DEBEMAIL, as other Debian tools have it, and DEB_HOMEPAGE. */
+function builder(): Pick<DebOptions, "maintainer" | "homepage"> {
+  const [name, address, homepage] = ["DEBFULLNAME", "DEBEMAIL", "DEB_HOMEPAGE"]
+    .map((variable) => Deno.env.get(variable));
+  return {
+    ...(name && address ? { maintainer: `${name} <${address}>` } : {}),
+    ...(homepage ? { homepage } : {}),
+  };
 }
 
 function units(): string[] {
@@ -186,5 +225,5 @@ function gzip(content: string): Entry {
 if (import.meta.main) {
   const directory = new URL("dist", ROOT).pathname;
   const program = `${directory}/mta-sts-resolver`;
-  console.log(buildDeb({ program, directory, version: VERSION, date: sourceDate() }));
+  console.log(buildDeb({ program, directory, version: VERSION, date: sourceDate(), ...builder() }));
 }

@@ -183,6 +183,6 @@ function judgeAuthorities(mainCf: MainCf): MainCfRemark {
   }
   const text =
     "neither smtp_tls_CAfile nor smtp_tls_CApath is set: mail under a policy waits ('Server " +
-    "certificate not trusted'): set smtp_tls_CAfile";
+    "certificate not verified'): set smtp_tls_CAfile";
   return { kind: "warning", text };
 }

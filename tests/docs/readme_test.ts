@@ -1,28 +1,49 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { COMMANDS } from "../../src/cli/cli.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { updateReadme } from "../../tools/docs/readme.ts";
+import { updateConfiguration } from "../../tools/docs/configuration.ts";
 
-const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+const ROOT = new URL("../../", import.meta.url);
+const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const CONFIGURATION = await Deno.readTextFile(new URL("docs/configuration.md", ROOT));
+
+/** A terminal shows this many characters of a line of README.md. */
+const MAX_COLUMNS = 120;
 
 function load(yaml: string) {
   return loadConfig({ file: "README.md", readTextFile: () => yaml, env: () => undefined }).config;
 }
 
-Deno.test("README.md shows the configuration's defaults, all of them", () => {
-  const [, yaml = ""] = /```yaml\n([^]*?)```/.exec(README) ?? [];
+Deno.test("configuration.md shows the configuration's defaults, all of them", () => {
+  const [, yaml = ""] = /```yaml\n([^]*?)```/.exec(CONFIGURATION) ?? [];
   assert(yaml.includes("listen:"));
   assertEquals(load(yaml), load(""));
 });
 
-Deno.test("README.md has the block that is made from the keys, see deno task docs", () => {
-  assertEquals(README, updateReadme(README));
-  const long = README.split("```yaml\n")[1]!.split("```")[0]!.split("\n")
+Deno.test("configuration.md has the block that is made from the keys, see deno task docs", () => {
+  assertEquals(CONFIGURATION, updateConfiguration(CONFIGURATION));
+  const long = CONFIGURATION.split("```yaml\n")[1]!.split("```")[0]!.split("\n")
     .filter((line) => line.length > 100);
   assertEquals(long, []);
-  assertThrows(() => updateReadme("# No block\n"), RangeError);
+  assertThrows(() => updateConfiguration("# No block\n"), RangeError);
 });
 
-Deno.test("README.md names every command", () => {
+Deno.test("the configuration in README.md is one", () => {
+  const [, yaml = ""] = /```yaml\n([^]*?)```/.exec(README) ?? [];
+  assert(yaml.includes("dane:"));
+  load(yaml);
+});
+
+Deno.test("README.md has no line of more than 120 columns", () => {
+  assertEquals(README.split("\n").filter((line) => line.length > MAX_COLUMNS), []);
+});
+
+Deno.test("README.md and configuration.md name every command", () => {
   for (const { name } of COMMANDS) assertStringIncludes(README, `\`${name}`);
+});
+
+Deno.test("every page that README.md links to exists", () => {
+  const links = [...README.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, path]) => path!);
+  assert(links.length > 10);
+  for (const path of links) Deno.statSync(new URL(path, ROOT));
 });

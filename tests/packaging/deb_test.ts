@@ -58,8 +58,14 @@ Deno.test({
           "usr/share/doc/mta-sts-resolver/cache.schema.json",
           "usr/share/doc/mta-sts-resolver/changelog.gz",
           "usr/share/doc/mta-sts-resolver/copyright",
+          "usr/share/doc/mta-sts-resolver/SECURITY.md",
+          "usr/share/doc/mta-sts-resolver/check.md",
+          "usr/share/doc/mta-sts-resolver/check.schema.json",
+          "usr/share/doc/mta-sts-resolver/configuration.md",
+          "usr/share/doc/mta-sts-resolver/examples/alerts.yml",
           "usr/share/doc/mta-sts-resolver/examples/chroot.conf",
           "usr/share/doc/mta-sts-resolver/examples/exim.conf",
+          "usr/share/doc/mta-sts-resolver/examples/grafana-dashboard.json",
           "usr/share/doc/mta-sts-resolver/examples/main.cf.tcp",
           "usr/share/doc/mta-sts-resolver/examples/main.cf.unix",
           "usr/share/doc/mta-sts-resolver/examples/sendmail.mc",
@@ -71,6 +77,10 @@ Deno.test({
           "usr/share/doc/mta-sts-resolver/lookup.schema.json",
           "usr/share/doc/mta-sts-resolver/query.schema.json",
           "usr/share/doc/mta-sts-resolver/sendmail-and-exim.md",
+          "usr/share/doc/mta-sts-resolver/monitoring.md",
+          "usr/share/doc/mta-sts-resolver/systemd.md",
+          "usr/share/doc/mta-sts-resolver/troubleshooting.md",
+          "usr/share/doc/mta-sts-resolver/upgrade.md",
           "usr/share/fish/vendor_completions.d/mta-sts-resolver.fish",
           "usr/share/man/man1/mta-sts-resolver.1.gz",
           "usr/share/man/man5/mta-sts-resolver.yml.5.gz",
@@ -98,6 +108,37 @@ Deno.test({
         assertStringIncludes(file(script), "#!/bin/sh\nset -e\n");
       }
     }),
+});
+
+Deno.test({
+  name: "buildDeb() names the maintainer and the home page that it is given, and invents neither",
+  ignore,
+  fn: () =>
+    withPackage((path, directory) => {
+      const field = (of: string, name: string) => run("dpkg-deb", "--field", of, name).out;
+      assertEquals(field(path, "Homepage").replace("\n", ""), "");
+      assertEquals(run("dpkg-deb", "--info", path, "control").out.split("\n").indexOf(""), -1);
+      assertMatch(field(path, "Maintainer"), /\.invalid>\n$/);
+      const named = buildDeb({
+        program: Deno.realPathSync(STAND_IN),
+        directory,
+        version: VERSION,
+        date: DATE,
+        maintainer: "Post Master <post@example.com>",
+        homepage: "https://example.com/",
+      });
+      assertEquals(field(named, "Maintainer"), "Post Master <post@example.com>\n");
+      assertEquals(field(named, "Homepage"), "https://example.com/\n");
+    }),
+});
+
+Deno.test("the units name documents that are in the package", () => {
+  for (const unit of ["service", "socket"]) {
+    const text = Deno.readTextFileSync(new URL(`mta-sts-resolver.${unit}`, PACKAGING));
+    const names = [...text.matchAll(/file:\/\/\/usr\/share\/doc\/mta-sts-resolver\/(\S+)/g)];
+    assert(names.length > 0);
+    for (const [, name] of names) Deno.statSync(new URL(`../docs/${name}`, PACKAGING));
+  }
 });
 
 Deno.test({

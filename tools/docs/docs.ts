@@ -1,6 +1,6 @@
 /**
  * `deno task docs`: writes manual pages and completions to `dist/docs`, and the configuration defaults
- * to README.md.
+ * to docs/configuration.md.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { describeConfig } from "../../src/config/describe.ts";
 import { sourceDate } from "../source_date.ts";
 import { formatBash, formatFish, formatZsh } from "./completions.ts";
 import { formatConfigPage, formatProgramPage } from "./man_page.ts";
-import { updateReadme } from "./readme.ts";
+import { updateConfiguration } from "./configuration.ts";
 
 const DIRECTORY = new URL("../../dist/docs/", import.meta.url);
 
-const README = new URL("../../README.md", import.meta.url);
+const CONFIGURATION = new URL("../../docs/configuration.md", import.meta.url);
 
 /**
  * Makes all files.
@@ -40,5 +40,5 @@ if (import.meta.main) {
   for (const [name, text] of Object.entries(makeDocs(sourceDate()))) {
     Deno.writeTextFileSync(new URL(name, DIRECTORY), text);
   }
-  Deno.writeTextFileSync(README, updateReadme(Deno.readTextFileSync(README)));
+  Deno.writeTextFileSync(CONFIGURATION, updateConfiguration(Deno.readTextFileSync(CONFIGURATION)));
 }
