@@ -333,7 +333,7 @@ other=$!
 sleep 1
 check "it cannot start" not systemctl start mta-sts-resolver.service
 sleep 12
-check "it has not given up after 12 seconds" is active service activating
+check "it has not given up after 12 seconds" not is failed service failed
 check "config check names the port, and fails" port_is_taken
 kill $other
 sleep 4
