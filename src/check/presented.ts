@@ -29,6 +29,8 @@ export interface PresentedOptions {
   /** Absent: TLS begins at once, without SMTP before it. */
   readonly helo?: string;
   readonly budget: TimeBudget;
+  /** PEM. Nothing is verified, but without any roots the runtime does not connect. */
+  readonly caCerts?: readonly string[];
 }
 
 /** Certificates of a chain that are read; real ones have up to five. */
@@ -56,10 +58,11 @@ export async function readPresented(options: PresentedOptions): Promise<Presente
 
 async function handshake(
   to: { readonly socket: net.Socket } | { readonly host: string; readonly port: number },
-  { host, budget }: Pick<PresentedOptions, "host" | "budget">,
+  { host, budget, caCerts = [] }: Pick<PresentedOptions, "host" | "budget" | "caCerts">,
 ): Promise<Presented | undefined> {
   const session = tls.connect({
     ...to,
+    ...(caCerts.length === 0 ? {} : { ca: [...caCerts] }),
     servername: host,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,

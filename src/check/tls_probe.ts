@@ -78,7 +78,8 @@ export function createTlsProbe(options: TlsProbeOptions): ProbeTls {
     const helo = target.smtp ? addressLiteral(localAddr.hostname) : undefined;
     const fault = await verify(conn, { ...options, target, budget, helo });
     if (fault !== undefined && !fault.id.startsWith("certificate-")) return fault;
-    const presented = await readPresented({ remote, host: target.host, helo, budget });
+    const roots = options.caCerts === undefined ? {} : { caCerts: options.caCerts };
+    const presented = await readPresented({ remote, host: target.host, helo, budget, ...roots });
     return { ...(fault ?? { kind: "verified" }), ...(presented && { presented }) };
   };
 }

@@ -6,6 +6,7 @@
  */
 
 import { messageOf } from "../base/error_text.ts";
+import { defaultCacheFile } from "../config/defaults.ts";
 import type { Config } from "../config/types.ts";
 import type { Network } from "../daemon/network.ts";
 import { refuseMistakes } from "../daemon/preflight.ts";
@@ -15,18 +16,10 @@ import { describeResolver } from "../status/health.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
+import type { ConfigFinding } from "./config_finding.ts";
 import { connectFindings } from "./config_connect.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
-
-/** One thing that was looked at. */
-export interface ConfigFinding {
-  /** `warning`: mail may wait or leave unprotected. `failed`: the daemon would not start or answer. */
-  readonly kind: "ok" | "note" | "warning" | "failed";
-  readonly subject: string;
-  /** One line. */
-  readonly text: string;
-}
 
 const MAIN_CF = "/etc/postfix/main.cf";
 
@@ -80,8 +73,9 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   };
   report([
     { kind: "ok", subject: "configuration", text: config.file ?? "embedded defaults" },
-    ...notes.map(({ path, text }) => ({ kind: "note", subject: path, text } as const)),
-    ...cacheFindings(config),
+    ...notes.filter(({ path }) => path !== "cache.file")
+      .map(({ path, text }) => ({ kind: "note", subject: path, text } as const)),
+    ...cacheFindings(config, io),
     ...readableFindings(config.file),
   ]);
   await withNetwork(config, async ({ network, clock }) => {
@@ -101,8 +95,14 @@ function readDomain(text: string | undefined): string | undefined {
   throw new UsageError("'--connect' takes a domain that has a policy, such as example.com");
 }
 
-function cacheFindings({ cache }: Config): ConfigFinding[] {
+function cacheFindings({ cache }: Config, { env }: Pick<Io, "env">): ConfigFinding[] {
   const subject = "cache";
+  const asRoot = Deno.uid() === 0 && env("STATE_DIRECTORY") === undefined;
+  if (asRoot && cache.file === defaultCacheFile(env)) {
+    const text =
+      "cache.db in the state directory of the service, such as /var/lib/mta-sts-resolver";
+    return [{ kind: "ok", subject, text }];
+  }
   if (cache.file === undefined) {
     return [{ kind: "note", subject, text: "in memory only: a restart loses every policy" }];
   }
@@ -126,7 +126,7 @@ function rootFindings({ roots }: Network): ConfigFinding[] {
   const { source, file, certificates } = roots;
   const text = file === undefined
     ? `${source} (built in)`
-    : `${file}, ${certificates} certificates`;
+    : `${file}, certificates: ${certificates}`;
   return [{ kind: "ok", subject: "trust roots", text }, ...readableFindings(file)];
 }
 

@@ -17,7 +17,7 @@ import { querySocketmap } from "../postfix/client.ts";
 import { openSocket } from "../postfix/listen.ts";
 import { NOTFOUND_REPLY } from "../postfix/socketmap.ts";
 import { parsePolicy } from "../sts/policy.ts";
-import type { ConfigFinding } from "./config_check.ts";
+import type { ConfigFinding } from "./config_finding.ts";
 
 /** A daemon answers both questions at once, ms. */
 const ASK_TIMEOUT_MS = 3000;

@@ -9,6 +9,7 @@ import { DEFAULT_LISTEN } from "../config/defaults.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { runDaemon } from "../daemon/daemon.ts";
+import { refuseMistakes } from "../daemon/preflight.ts";
 import { readSystemdEnvironment, type SystemdEnvironment } from "../daemon/systemd_environment.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
@@ -70,6 +71,8 @@ function readServeConfig(args: CommandArgs, io: Io, { sockets }: SystemdEnvironm
     logFormat: args.value("log-format"),
   };
   const effective = applyOverrides(config, overrides);
+  // Before the sockets of systemd take the place of the default: they have its address.
+  refuseMistakes(effective);
   const activated = sockets.length > 0 && overrides.listen.length === 0;
   if (!activated) return { config: effective, notes };
   const listen = effective.listen.filter((each) => formatEndpoint(each) !== DEFAULT_LISTEN);

@@ -20,7 +20,6 @@ import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import { createHttpSurface } from "./http_surface.ts";
 import { createListeners } from "./listeners.ts";
-import { refuseMistakes } from "./preflight.ts";
 import { createReload } from "./reload.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
@@ -44,7 +43,6 @@ export interface DaemonOptions {
  */
 export async function runDaemon({ read, systemd, journal }: DaemonOptions): Promise<void> {
   const { config, notes } = read();
-  refuseMistakes(config);
   const log = createAdjustableLog({ ...config.log, journal });
   logNotes(notes, log);
   const kept = createContext(config, log);

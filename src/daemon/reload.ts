@@ -14,7 +14,6 @@ import { logNotes } from "./config_notes.ts";
 import type { DaemonContext, EngineContext } from "./context.ts";
 import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
-import { refuseMistakes } from "./preflight.ts";
 import type { Supervision } from "./supervision.ts";
 
 /** What {@link createReload} works with. */
@@ -59,7 +58,6 @@ export function createReload(options: ReloadOptions): () => void {
     options.supervision.reloading();
     try {
       const { config, notes } = options.read();
-      refuseMistakes(config);
       const { roots } = options.engine().network;
       const counts = options.countsFor(config);
       const engine = await startEngine(config, { ...context, roots, counts });

@@ -36,7 +36,7 @@ Deno.test("config check prints one line a finding, and compares main.cf", async 
   assertEquals(code, 0, lines.join("\n"));
   assertEquals(lines[0], `ok      configuration: ${config}`);
   assertEquals(about(lines, "trust roots"), [
-    `ok      trust roots: ${outside.directory}/ca.pem, 1 certificates`,
+    `ok      trust roots: ${outside.directory}/ca.pem, certificates: 1`,
   ]);
   assertEquals(about(lines, "DNSSEC"), ["ok      DNSSEC: the resolver validates"]);
   const told = about(lines, "main.cf").map((line) => line.split(" ", 1)[0]);
@@ -121,4 +121,21 @@ Deno.test("an error is an error in the journal, too", async () => {
     err: (line) => err.push(line),
   });
   assertMatch(err.join(), /^<3>mta-sts-resolver: \/gone\.yml: cannot be read/);
+});
+
+Deno.test("config check as root names the service's cache, not one of root's", async () => {
+  if (Deno.uid() !== 0) return;
+  await using outside = await startOutside();
+  const config = await outside.configure();
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replace(/^cache: .*$/m, ""));
+  await Deno.chmod(config, 0o600);
+  const { lines } = await check("--config", config);
+  assertEquals(about(lines, "cache"), [
+    "ok      cache: cache.db in the state directory of the service, such as /var/lib/mta-sts-resolver",
+  ]);
+  assertMatch(
+    about(lines, "permissions").join(),
+    /^warning permissions: .* has mode 0600: the service/,
+  );
 });
