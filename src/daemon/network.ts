@@ -48,8 +48,6 @@ export async function openNetwork(
     if (value === undefined) Deno.env.delete(name);
     else Deno.env.set(name, value);
   }
-  const { servers, timeout, dnssecProbe } = config.dns;
-  const dns = createDnsClient({ ...parts, servers, timeout, dnssecProbe });
   const { allowPrivate, concurrency } = config.https;
   const route = chooseRoute(config.https);
   if (route.kind === "proxy" && !("RES_OPTIONS" in route.environment) && hasNoResolver()) {
@@ -58,6 +56,8 @@ export async function openNetwork(
     });
   }
   for (const [name, value] of Object.entries(route.environment)) Deno.env.set(name, value);
+  const { servers, timeout, dnssecProbe } = config.dns;
+  const dns = createDnsClient({ ...parts, servers, timeout, dnssecProbe });
   const relay = route.kind === "relay"
     ? createRelay({ clock: parts.clock, concurrency })
     : undefined;
