@@ -77,8 +77,11 @@ Deno.test("serve starts all the same when systemd's socket cannot be reached, an
   // As it runs for who starts it by hand, without the flag and without our deno.json, which has it, too.
   const bare = `${outside.directory}/bare.json`;
   await Deno.writeTextFile(bare, JSON.stringify({ imports: deno.imports }));
+  // Without a lock file, the registry would be asked for versions.
+  const lock = `${outside.directory}/bare.lock`;
+  await Deno.copyFile(new URL("../../deno.lock", import.meta.url), lock);
   const withoutFlag = COMMAND.flatMap((flag) =>
-    flag === "--unstable-net" ? ["--config", bare, "--no-lock"] : [flag]
+    flag === "--unstable-net" ? ["--config", bare, `--lock=${lock}`] : [flag]
   );
   for (const command of [COMMAND, withoutFlag]) {
     await using daemon = await startDaemon({ config, command, env: { NOTIFY_SOCKET: path } });
