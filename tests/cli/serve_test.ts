@@ -85,6 +85,8 @@ Deno.test("serve refuses to reload with a proxy given by name after a start that
   const named = text.replace(/(?<=proxy\S*\s*"?http:\/\/)127\.0\.0\.1/, "proxy.test");
   assert(named !== text);
   await Deno.writeTextFile(config, named);
+  // A HUP before that is not heard.
+  await daemon.logged(" started ");
   daemon.signal("SIGHUP");
   assertStringIncludes(
     await daemon.logged("reload refused"),
