@@ -60,11 +60,7 @@ export async function startEngine(config: Config, context: EngineContext): Promi
   const network = await openNetwork(config, context);
   const dnssec = watchDnssec({ ...context, dns: network.dns });
   const resolver = createEngineResolver(config, { context, network, dnssec });
-  const readyReplies = new GenerationalMap<ReadyReply, number>(config.cache.memoryEntries, {
-    octets: shareMemory(config.cache.memoryMegabytes).replies,
-    octetsOf: readyReplyOctets,
-    onDrop: settleUses,
-  });
+  const readyReplies = createReadyReplies(config);
   const respond = createResponder({
     ...context,
     resolve: resolver.resolve,
@@ -93,11 +89,7 @@ export async function startEngine(config: Config, context: EngineContext): Promi
   }
 
   return {
-    respond,
-    resolver,
-    network,
-    exceptions: config.domains,
-    dnssec,
+    ...{ respond, resolver, network, dnssec, exceptions: config.domains },
     memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
     settleCounts,
     stop(): void {
@@ -111,6 +103,14 @@ export async function startEngine(config: Config, context: EngineContext): Promi
       clock.setTimer(close, RETIRE_MS);
     },
   };
+}
+
+function createReadyReplies({ cache }: Config): GenerationalMap<ReadyReply, number> {
+  return new GenerationalMap<ReadyReply, number>(cache.memoryEntries, {
+    octets: shareMemory(cache.memoryMegabytes).replies,
+    octetsOf: readyReplyOctets,
+    onDrop: settleUses,
+  });
 }
 
 /** What hears of each reply that is worked out: the log of answers, and the record of what is deferred. */

@@ -26,6 +26,7 @@ import { type HttpRequest, isLocalHost } from "../http/request.ts";
 import { type HttpReply, text } from "../http/server.ts";
 import { readListing } from "./listing.ts";
 import { createFrame } from "./page_frame.ts";
+import type { Page } from "./page_frame.ts";
 import type { RecentEvents } from "./recent_events.ts";
 import { statusPage } from "./status_page.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -74,48 +75,12 @@ export function forLocalNames(site: Site): Site {
 
 /** Creates the handler of requests. */
 export async function createSite(options: SiteOptions): Promise<Site> {
-  const { now, metrics, store, events, hostname, counts } = options;
+  const { metrics } = options;
   const frame = await createFrame(options.version);
-
-  async function showStatus(query: URLSearchParams): Promise<HttpReply> {
-    const health = await options.health();
-    const hour = options.history.hour();
-    counts.settle();
-    return frame(statusPage({
-      now: now(),
-      hostname,
-      health,
-      problems: options.problems.list(),
-      figures: figuresOf(hour, options),
-      hour,
-      day: options.history.day(),
-      listing: readListing(query, { store, events, counts }),
-      exceptions: options.exceptions(),
-      warnings: options.warnings.recent(SHOWN_WARNINGS),
-    }));
-  }
-
-  function showDomain(name: string): HttpReply {
-    const domain = toDomainName(decodeName(name));
-    if (domain === undefined) return text(404, "Not a domain name.");
-    const stored = store.getPolicy(domain);
-    counts.settle();
-    return frame(domainPage({
-      now: now(),
-      hostname,
-      domain,
-      report: options.report(domain),
-      lastUsedAt: stored.kind === "found" ? stored.policy.lastUsedAt : undefined,
-      steps: events.steps(domain),
-      deferrals: options.deferrals.of(domain),
-      answers: counts.of(domain),
-    }));
-  }
-
   return ({ path, query }) => {
     switch (path) {
       case "/":
-        return showStatus(query);
+        return showStatus(query, options).then(frame);
       case "/metrics":
         return { status: 200, type: "text/plain; version=0.0.4", body: metrics.render() };
       case "/healthz":
@@ -123,9 +88,48 @@ export async function createSite(options: SiteOptions): Promise<Site> {
       case "/readyz":
         return options.health().then(readiness);
     }
-    if (path.startsWith(DOMAIN_PREFIX)) return showDomain(path.slice(DOMAIN_PREFIX.length));
+    if (path.startsWith(DOMAIN_PREFIX)) {
+      const domain = toDomainName(decodeName(path.slice(DOMAIN_PREFIX.length)));
+      if (domain === undefined) return text(404, "Not a domain name.");
+      return frame(showDomain(domain, options));
+    }
     return text(404, "Not found. The status page is at /.");
   };
+}
+
+async function showStatus(query: URLSearchParams, options: SiteOptions): Promise<Page> {
+  const { now, store, events, hostname, counts } = options;
+  const health = await options.health();
+  const hour = options.history.hour();
+  counts.settle();
+  return statusPage({
+    now: now(),
+    hostname,
+    health,
+    problems: options.problems.list(),
+    figures: figuresOf(hour, options),
+    hour,
+    day: options.history.day(),
+    listing: readListing(query, { store, events, counts }),
+    exceptions: options.exceptions(),
+    warnings: options.warnings.recent(SHOWN_WARNINGS),
+  });
+}
+
+function showDomain(domain: string, options: SiteOptions): Page {
+  const { now, store, events, hostname, counts } = options;
+  const stored = store.getPolicy(domain);
+  counts.settle();
+  return domainPage({
+    now: now(),
+    hostname,
+    domain,
+    report: options.report(domain),
+    lastUsedAt: stored.kind === "found" ? stored.policy.lastUsedAt : undefined,
+    steps: events.steps(domain),
+    deferrals: options.deferrals.of(domain),
+    answers: counts.of(domain),
+  });
 }
 
 /** The report as JSON. `wrong` names the checks that are not `ok`, for a quick look. */
