@@ -226,16 +226,8 @@ class Responder {
     if (request !== undefined && isSmall && until > this.#options.clock.now()) {
       const replaced = this.#readyReplies.get(hash);
       if (replaced !== undefined) settleUses(replaced);
-      this.#readyReplies.set(hash, {
-        request,
-        bytes,
-        until,
-        token,
-        cell,
-        uses: 0,
-        answer: word,
-        tally,
-      });
+      const ready = { request, bytes, until, token, cell, uses: 0, answer: word, tally };
+      this.#readyReplies.set(hash, ready);
     }
     return bytes;
   }

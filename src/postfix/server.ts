@@ -25,6 +25,8 @@ import {
 } from "./connection.ts";
 import { type ConnectionSource, type OpenSocket, openSocket } from "./listen.ts";
 import { BufferPool } from "./reply_queue.ts";
+import { createServerMeters } from "./server_meters.ts";
+import type { ServerMeters } from "./server_meters.ts";
 
 /** What {@link createServer} works with. */
 export interface ServerOptions {
@@ -101,7 +103,7 @@ class Server implements SocketmapServer {
   readonly #options: ServerOptions;
   readonly #context: ConnectionContext;
   #limits: ServerOptions["limits"];
-  readonly #meters: ReturnType<typeof createMeters>;
+  readonly #meters: ServerMeters;
   readonly #sources = new Set<ConnectionSource | OpenSocket>();
   readonly #connections = new Set<Connection>();
   /** Called when a connection ends, and when the server stops. */
@@ -114,7 +116,7 @@ class Server implements SocketmapServer {
     this.#options = options;
     this.#limits = limits;
     const limitsNow = () => this.#limits;
-    const meters = this.#meters = createMeters(metrics);
+    const meters = this.#meters = createServerMeters(metrics);
     this.#context = {
       handler,
       get limits() {
@@ -288,24 +290,4 @@ class Server implements SocketmapServer {
   #notify(): void {
     for (const wake of this.#waiting) wake();
   }
-}
-
-function createMeters(metrics: Metrics) {
-  const errors = metrics.counter(
-    "mta_sts_connection_errors_total",
-    "Socketmap connections that failed, failed accepts and failed requests, by reason.",
-    ["reason"],
-  );
-  return {
-    open: metrics.gauge("mta_sts_connections", "Open socketmap connections.").cell(),
-    accepted: metrics.counter("mta_sts_connections_total", "Socketmap connections served.").cell(),
-    errors: {
-      accept: errors.cell("accept"),
-      displaced: errors.cell("displaced"),
-      frame: errors.cell("frame"),
-      handler: errors.cell("handler"),
-      reset: errors.cell("reset"),
-      stalled: errors.cell("stalled"),
-    },
-  };
 }
