@@ -36,7 +36,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   https: { values: PURE, types: ["dns"] },
   sqlite: { values: ["base"] },
   cache: { values: [...PURE, "sqlite"] },
+  reports: { values: [...PURE, "tlsrpt", "sqlite"] },
   resolver: { values: PURE, types: ["dns", "https", "cache"] },
+  collect: { values: [...PURE, "tlsrpt"], types: ["dns", "https", "reports", "resolver"] },
+  deliver: { values: [...PURE, "tlsrpt"], types: ["reports"] },
   postfix: { values: PURE, types: ["resolver"] },
   http: { values: ["base"] },
   status: { values: [...PURE, "tlsrpt", "http"], types: ["dns", "https", "cache", "resolver"] },
@@ -44,13 +47,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   publish: { values: [...NETWORK, "http", "config"] },
   check: { values: [...NETWORK, "resolver", "http", "publish"] },
   daemon: {
-    values: [...NETWORK, "sqlite", "cache", "resolver", "postfix", "http", "status", "config"],
+    values: [
+      ...NETWORK,
+      ...["tlsrpt", "sqlite", "cache", "reports", "resolver", "collect", "deliver", "postfix"],
+      ...["http", "status", "config"],
+    ],
   },
   cli: {
     values: [
       ...NETWORK,
-      ...["tlsrpt", "sqlite", "cache", "resolver", "postfix", "http", "status", "config"],
-      ...["publish", "check", "daemon"],
+      ...["tlsrpt", "sqlite", "cache", "reports", "resolver", "collect", "deliver", "postfix"],
+      ...["http", "status", "config", "publish", "check", "daemon"],
     ],
   },
   main: { values: ["cli"] },
@@ -60,6 +67,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 const PROTOCOL_FOLDERS: readonly string[] = [
   "sts",
   "tlsrpt",
+  "collect",
+  "deliver",
   "postfix",
   "dns",
   "https",
