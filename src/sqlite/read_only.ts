@@ -79,7 +79,8 @@ function copyWithoutWal(path: string, copy: string): void {
   file.writeSync(new Uint8Array([1, 1]));
 }
 
-function isMissing(path: string): boolean {
+/** Whether there is no file at a path; what cannot be looked at counts as there. */
+export function isMissing(path: string): boolean {
   try {
     Deno.statSync(path);
     return false;

@@ -1,0 +1,213 @@
+/**
+ * Where Postfix's datagrams arrive: a UNIX socket of our own, or standard input, as which systemd passes the one
+ * of a socket unit.
+ *
+ * Losses happen in the kernel, which holds `net.unix.max_dgram_qlen` datagrams for a socket and lets Postfix drop
+ * the next. Nothing here can see that.
+ *
+ * @module
+ */
+
+import { messageOf } from "../base/error_text.ts";
+
+/** Fewer than this are lost in a burst of mail: 10 is the kernel's default, systemd sets 512. */
+export const QUEUE_LENGTH_MIN = 128;
+
+/** How long a datagram may take to get into a queue with room for it, ms. */
+const SEND_MS = 200;
+
+/** Reads of standard input in a row without an octet after which a wait comes, so that a closed one cannot spin. */
+const EMPTY_READS = 100;
+
+/** The wait, ms. */
+const EMPTY_WAIT_MS = 20;
+
+/** Where datagrams come from. */
+export interface DatagramSource {
+  /**
+   * Waits for the next one.
+   *
+   * @param buffer Takes it; what does not fit is lost.
+   * @returns A part of `buffer`, valid until the next call; `undefined` once the source is closed.
+   */
+  receive(buffer: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Ends it. */
+  close(): void;
+}
+
+/**
+ * Opens a socket at a path. A socket that a killed process left behind is replaced without a gap.
+ *
+ * @param mode As in chmod(2).
+ * @throws {Error} With one line for the operator.
+ */
+export async function openDatagramSocket(path: string, mode: number): Promise<DatagramSource> {
+  try {
+    await ensureFree(path);
+    const fresh = `${path}.new`;
+    await ensureFree(fresh);
+    removeSocket(fresh);
+    const socket = Deno.listenDatagram({ transport: "unixpacket", path: fresh });
+    try {
+      Deno.chmodSync(fresh, mode);
+      Deno.renameSync(fresh, path);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return createSource(socket, path);
+  } catch (error) {
+    throw new Error(`Cannot receive datagrams on ${path}: ${explain(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Takes standard input.
+ *
+ * @param onSilence Called when it gives nothing again and again, as what is no socket does.
+ * @throws {Error} With one line for the operator, if that is a terminal.
+ */
+export function adoptStandardInput(onSilence: () => void): DatagramSource {
+  if (Deno.stdin.isTerminal()) {
+    throw new Error(
+      "Cannot receive datagrams on standard input: it is a terminal; set StandardInput=socket in " +
+        "the unit, and one ListenDatagram= in its socket unit",
+    );
+  }
+  return createStreamSource(Deno.stdin, onSilence);
+}
+
+/** As {@link adoptStandardInput}, for any descriptor whose reads give one datagram each. */
+export function createStreamSource(
+  input: { read(buffer: Uint8Array): Promise<number | null> },
+  onSilence: () => void,
+): DatagramSource {
+  let empty = 0;
+  return {
+    async receive(buffer) {
+      const length = await input.read(buffer);
+      // A datagram without an octet looks like the end; a datagram socket has none.
+      empty = length === null ? empty + 1 : 0;
+      if (empty > EMPTY_READS) {
+        onSilence();
+        await new Promise((done) => setTimeout(done, EMPTY_WAIT_MS));
+      }
+      return buffer.subarray(0, length ?? 0);
+    },
+    close() {},
+  };
+}
+
+/**
+ * Measures how many datagrams the kernel holds for a socket that is made now, up to `limit`. (The runtime lets nobody
+ * read /proc who may not do everything.)
+ *
+ * @returns `undefined` if that cannot be tried.
+ */
+export async function measureQueueLength(
+  limit: number = QUEUE_LENGTH_MIN,
+): Promise<number | undefined> {
+  let directory: string | undefined;
+  const sockets: Deno.DatagramConn[] = [];
+  try {
+    directory = Deno.makeTempDirSync({ prefix: "mta-sts-resolver-" });
+    const path = `${directory}/receiver`;
+    const listen = (at: string) => {
+      const socket = Deno.listenDatagram({ transport: "unixpacket", path: at });
+      sockets.push(socket);
+      return socket;
+    };
+    const receiver = listen(path);
+    const sender = listen(`${directory}/sender`);
+    let held = 0;
+    while (held < limit) {
+      const sending = sender.send(new Uint8Array(1), { transport: "unixpacket", path });
+      if (!await settlesSoon(sending)) {
+        // It would try for ever: with room for it, it ends.
+        await receiver.receive();
+        await sending;
+        break;
+      }
+      held++;
+    }
+    return held;
+  } catch {
+    return undefined;
+  } finally {
+    for (const socket of sockets) socket.close();
+    if (directory !== undefined) Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+/** Whether a datagram got into the queue; one that finds it full never does by itself. */
+async function settlesSoon(sending: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), SEND_MS);
+  });
+  const settled = await Promise.race([sending.then(() => true), late]);
+  clearTimeout(timer);
+  return settled;
+}
+
+function createSource(socket: Deno.DatagramConn, path: string): DatagramSource {
+  const bound = Deno.lstatSync(path);
+  let isClosed = false;
+  return {
+    async receive(buffer) {
+      try {
+        const [octets] = await socket.receive(buffer);
+        return octets;
+      } catch (error) {
+        if (isClosed) return undefined;
+        throw error;
+      }
+    },
+    close() {
+      isClosed = true;
+      const found = lstat(path);
+      if (found?.ino === bound.ino && found?.dev === bound.dev) Deno.removeSync(path);
+      socket.close();
+    },
+  };
+}
+
+/**
+ * Makes sure that nobody receives at a path. A stream connection shows that: the kernel refuses it in one way for a
+ * datagram socket in use, and in another for one that is left behind. A datagram to try would count.
+ */
+async function ensureFree(path: string): Promise<void> {
+  const found = lstat(path);
+  if (found === undefined) return;
+  if (!found.isSocket) {
+    throw new Error("the file there is not a socket: remove it or choose another path");
+  }
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return;
+  }
+  throw new Error("in use by another process: stop it or choose another path");
+}
+
+function removeSocket(path: string): void {
+  if (lstat(path) !== undefined) Deno.removeSync(path);
+}
+
+function lstat(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied: choose another path or start with the required rights";
+  }
+  if (error instanceof Deno.errors.NotFound) {
+    return "no such directory: create it or choose another path";
+  }
+  return messageOf(error);
+}

@@ -1,0 +1,149 @@
+/**
+ * Takes in what `serve` tells: lines over a UNIX stream, read one connection after the other.
+ *
+ * @module
+ */
+
+import { tryClose } from "../base/connection.ts";
+import type { Metrics } from "../base/metrics.ts";
+import type { Warnings } from "../base/warnings.ts";
+import type { DomainCount } from "../tlsrpt/session.ts";
+import { LINE_MAX_OCTETS, readFeedLine } from "./feed.ts";
+
+/** Connections at once: a resolver, its successor during a restart, and a few more. */
+const MAX_CONNECTIONS = 16;
+
+const READ_OCTETS = 64 * 1024;
+
+/** LF. */
+const LINE_END = 0x0a;
+
+/** A connection; a `Deno.Conn` is one. */
+export interface FeedConn {
+  /** Reads what is there. @returns `null` at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Ends the connection. */
+  close(): void;
+}
+
+/** What accepts connections. */
+export interface FeedSource {
+  /** Waits for the next one. Rejects once closed. */
+  accept(): Promise<FeedConn>;
+  /** Stops accepting. */
+  close(): void;
+}
+
+/** What {@link serveInlet} works with. */
+export interface InletOptions {
+  /** Where connections come from. */
+  readonly source: FeedSource;
+  /** Takes what the lines say. */
+  readonly add: (count: DomainCount) => void;
+  /** Where lines are counted. */
+  readonly metrics: Metrics;
+  /** Where odd ones are reported. */
+  readonly warnings: Pick<Warnings, "warn">;
+}
+
+/** Serves connections until it is closed. */
+export function serveInlet({ source, add, metrics, warnings }: InletOptions): { close(): void } {
+  const lines = metrics.counter(
+    "mta_sts_report_feed_lines_total",
+    "Lines from the resolver, by what became of them.",
+    ["result"],
+  );
+  const counted = lines.cell("counted");
+  const refused = lines.cell("refused");
+  const open = new Set<FeedConn>();
+  let isClosed = false;
+
+  function take(line: string): void {
+    const count = readFeedLine(line);
+    if (count === undefined) {
+      refused.value++;
+      warnings.warn("feed", "line from the resolver not counted", { octets: line.length });
+    } else {
+      counted.value++;
+      add(count);
+    }
+  }
+
+  async function serve(conn: FeedConn): Promise<void> {
+    open.add(conn);
+    try {
+      await readLines(conn, take);
+    } catch (error) {
+      if (!isClosed) {
+        warnings.warn("feed", "connection from the resolver ended", { error: String(error) });
+      }
+    } finally {
+      open.delete(conn);
+      tryClose(conn);
+    }
+  }
+
+  async function acceptAll(): Promise<void> {
+    while (!isClosed) {
+      let conn: FeedConn;
+      try {
+        conn = await source.accept();
+      } catch (error) {
+        if (isClosed) return;
+        warnings.warn("feed", "cannot accept the resolver", { error: String(error) });
+        return;
+      }
+      if (open.size >= MAX_CONNECTIONS) tryClose(conn);
+      else serve(conn);
+    }
+  }
+
+  acceptAll();
+  return {
+    close(): void {
+      isClosed = true;
+      source.close();
+      for (const conn of open) tryClose(conn);
+    },
+  };
+}
+
+/**
+ * Reads lines to the end. One without an end, which a writer that was killed leaves, does not count.
+ *
+ * @throws {RangeError} For a line that is too long.
+ */
+async function readLines(conn: FeedConn, take: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const buffer = new Uint8Array(READ_OCTETS);
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  for (;;) {
+    const length = await conn.read(buffer);
+    if (length === null) return;
+    let from = 0;
+    for (;;) {
+      const end = buffer.subarray(0, length).indexOf(LINE_END, from);
+      if (end === -1) break;
+      parts.push(buffer.subarray(from, end));
+      take(decoder.decode(concat(parts)));
+      parts = [];
+      held = 0;
+      from = end + 1;
+    }
+    held += length - from;
+    if (held > LINE_MAX_OCTETS) throw new RangeError("a line is too long");
+    if (length > from) parts.push(buffer.slice(from, length));
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

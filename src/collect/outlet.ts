@@ -1,0 +1,124 @@
+/**
+ * Tells the report daemon what only the resolver knows: lines over a UNIX stream, a batch every few seconds.
+ *
+ * No answer waits for any of it. To note an event adds to sums in memory, whose number is bounded; one batch at a time is written
+ * in the background. If the daemon is away or stopped, what finds no room is dropped and counted. (Datagrams would not do:
+ * the runtime burns a processor when the queue of a UNIX datagram socket is full.)
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { tryClose, writeAll } from "../base/connection.ts";
+import { GenerationalMap } from "../base/generational_map.ts";
+import type { Metrics } from "../base/metrics.ts";
+import { withDeadline } from "../base/wait.ts";
+import type { ResolverEvent } from "../resolver/types.ts";
+import { formatFeedLine } from "./feed.ts";
+import { createResolverCounts } from "./resolver_counts.ts";
+import { Sums } from "./sums.ts";
+
+/** Between two batches, ms. */
+const BATCH_MS = 5000;
+
+/** Keys held, some 300 octets each. */
+const MAX_KEYS = 10_000;
+
+/** Domains of which it is remembered why their policy is missing. */
+const MAX_DOMAINS = 10_000;
+
+/** Octets of one write: what a socket takes at once as a rule. */
+const WRITE_OCTETS = 64 * 1024;
+
+/** A write that takes longer than this, ms, has no reader. */
+const WRITE_MS = 10_000;
+
+/** A connection; a `Deno.Conn` is one. */
+export type OutletConn = Pick<Deno.Conn, "write" | "close">;
+
+/** Options of {@link startOutlet}. */
+export interface OutletOptions {
+  /** Connects to the report daemon. */
+  readonly connect: () => Promise<OutletConn>;
+  /** Times batches and writes. */
+  readonly clock: Pick<Clock, "setTimer">;
+  /** Where losses are counted. */
+  readonly metrics: Metrics;
+}
+
+/** A running outlet. */
+export interface Outlet {
+  /** Notes an event. Never throws, never waits. */
+  note(event: ResolverEvent): void;
+  /** Ends it; what is not written yet is lost. */
+  close(): void;
+}
+
+/** Starts the outlet. Nothing is connected before there is something to tell. */
+export function startOutlet({ connect, clock, metrics }: OutletOptions): Outlet {
+  const dropped = metrics.counter(
+    "mta_sts_report_feed_dropped_total",
+    "Failures that the report daemon was not told of, because it was away or stopped.",
+  ).cell();
+  const countOf = createResolverCounts(new GenerationalMap(MAX_DOMAINS));
+  let sums = new Sums();
+  let conn: OutletConn | undefined;
+  let isClosed = false;
+  let cancel = clock.setTimer(onTimer, BATCH_MS);
+
+  function onTimer(): void {
+    tell().finally(() => {
+      if (!isClosed) cancel = clock.setTimer(onTimer, BATCH_MS);
+    });
+  }
+
+  /** Never rejects. */
+  async function tell(): Promise<void> {
+    if (sums.size === 0) return;
+    try {
+      conn ??= await connect();
+    } catch {
+      return;
+    }
+    if (isClosed) return tryClose(conn);
+    const batch = sums;
+    sums = new Sums();
+    const { size } = batch;
+    if (await writeBatch(conn, batch)) return;
+    dropped.value += size;
+    tryClose(conn);
+    conn = undefined;
+  }
+
+  /** @returns Whether all was written in time. Lines that were are not told again. */
+  async function writeBatch(to: OutletConn, batch: Sums): Promise<boolean> {
+    const encoder = new TextEncoder();
+    let text = "";
+    const write = async () => {
+      const writing = writeAll(to, encoder.encode(text)).then(() => true);
+      text = "";
+      return await withDeadline(writing, { ms: WRITE_MS, clock }) ?? false;
+    };
+    try {
+      for (const count of batch.take(Infinity)) {
+        text += formatFeedLine(count);
+        if (text.length >= WRITE_OCTETS && !await write()) return false;
+      }
+      return text === "" || await write();
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    note(event): void {
+      const count = countOf(event);
+      if (count !== undefined) dropped.value += sums.add(count, MAX_KEYS - sums.size);
+    },
+    close(): void {
+      isClosed = true;
+      cancel();
+      if (conn !== undefined) tryClose(conn);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * What only the resolver knows, as counts for reports: policies that could not be had, MX hosts outside the policy,
+ * and DNS data that did not validate. Postfix cannot tell of them, because no TLS session takes place.
+ *
+ * | Event | Counts |
+ * | --- | --- |
+ * | an answer without a policy, because its fetch failed | a failed session under an STS policy without text |
+ * | a fetch failed while a policy is held | a failure of that policy; Postfix counts its sessions |
+ * | no MX host is in the policy | a failed session under it, a failure for each host |
+ * | deferred because MX or TLSA records did not validate | a failed session under a TLSA policy without text |
+ *
+ * An answer is an attempt rather than a session: Postfix asks once for each delivery. Timeouts and other failures that pass
+ * are not reported (RFC 8460 §5.5 wants no more).
+ *
+ * @module
+ */
+
+import type { FetchFailure } from "../sts/fetch_failure.ts";
+import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
+import type { Answer, HeldPolicy, ResolverEvent } from "../resolver/types.ts";
+import { makePolicy } from "../tlsrpt/datagram.ts";
+import { plainText } from "../tlsrpt/plain_text.ts";
+import type { FailureDetail } from "../tlsrpt/report.ts";
+import { tlsrptResult } from "../tlsrpt/result_type.ts";
+import type { DomainCount, SessionPolicy } from "../tlsrpt/session.ts";
+
+/** Why there is no policy, or no MX host in it, as last heard. */
+interface Known {
+  readonly failure?: FailureDetail;
+  readonly hosts?: readonly string[];
+  readonly isBogus?: boolean;
+}
+
+/** A bounded map of what was heard of each domain. */
+interface KnownMap {
+  get(domain: string): Known | undefined;
+  set(domain: string, known: Known): void;
+}
+
+/** MX hosts that a report names. */
+const MAX_HOSTS = 10;
+
+/** Makes counts of events. @param known Holds what was heard of each domain. */
+export function createResolverCounts(
+  known: KnownMap,
+): (event: ResolverEvent) => DomainCount | undefined {
+  const learn = (domain: string, news: Known) =>
+    known.set(domain, { ...known.get(domain), ...news });
+  return (event) => {
+    switch (event.kind) {
+      case "fetch":
+        if (event.result.kind === "failed") {
+          learn(event.domain, { failure: fetchDetail(event.result.reason, event.result.detail) });
+        }
+        return undefined;
+      case "held-off":
+        learn(event.domain, { failure: fetchDetail(event.failure.reason, event.failure.detail) });
+        return undefined;
+      case "mx": {
+        const { nextHop, result } = event;
+        const hosts = result.kind === "known" ? result.view.hosts ?? [] : undefined;
+        const isBogus = result.kind === "failed" && result.reason === "bogus";
+        learn(nextHop, { isBogus, ...(hosts && { hosts: hosts.slice(0, MAX_HOSTS) }) });
+        return undefined;
+      }
+      case "kept":
+        return countKept(event, known.get(event.held.domain));
+      case "answer":
+        // What the operator has set aside or put in the place of a policy says nothing about its owner.
+        if (event.exception?.policy !== undefined) return undefined;
+        return countAnswer(event, known.get(event.domain));
+      default:
+        return undefined;
+    }
+  };
+}
+
+function countKept(
+  { held, reason }: Extract<ResolverEvent, { kind: "kept" }>,
+  known: Known | undefined,
+): DomainCount | undefined {
+  if (held.policy.mode === "none" || !isFetchFailure(reason)) return undefined;
+  const detail = known?.failure ?? fetchDetail(reason, "");
+  return count(held.domain, { policy: policyOf(held), failed: 0, details: [detail] });
+}
+
+function countAnswer(
+  { domain, outcome, answer }: Extract<ResolverEvent, { kind: "answer" }>,
+  known: Known | undefined,
+): DomainCount | undefined {
+  if (outcome === "fetch-failed") {
+    const detail = known?.failure ?? { result: "sts-policy-fetch-error", count: 1 } as const;
+    const policy = { type: "sts", domain, strings: [], mxHosts: [] } as const;
+    return count(domain, { policy, failed: 1, details: [detail] });
+  }
+  if (answer.kind === "secure" && answer.hosts?.length === 0) {
+    const details = (known?.hosts ?? []).map(mismatch);
+    return count(domain, {
+      policy: policyOfAnswer(answer),
+      failed: 1,
+      details: details.length === 0 ? [mismatch(undefined)] : details,
+    });
+  }
+  if (answer.kind === "temp" && answer.cause === "dane-dns" && known?.isBogus) {
+    const policy = { type: "tlsa", domain, strings: [], mxHosts: [] } as const;
+    return count(domain, { policy, failed: 1, details: [{ result: "dnssec-invalid", count: 1 }] });
+  }
+  return undefined;
+}
+
+function count(
+  domain: string,
+  given: { policy: SessionPolicy; failed: number; details: readonly FailureDetail[] },
+): DomainCount {
+  return { domain, record: undefined, policies: [{ ok: 0, ...given }] };
+}
+
+/** Our word, with the status of HTTP if it is about that. */
+function fetchDetail(reason: FetchFailure | string, detail: string): FailureDetail {
+  const result = isFetchFailure(reason) ? tlsrptResult(reason) : "sts-policy-fetch-error";
+  const [, status] = /^HTTP status ([1-5][0-9]{2})(?![0-9])/.exec(detail) ?? [];
+  const word = status === undefined ? reason : `${reason}-${status}`;
+  return { result, count: 1, reason: plainText(word) };
+}
+
+function mismatch(mxHost: string | undefined): FailureDetail {
+  const host = mxHost === undefined ? {} : { mxHost };
+  return { result: "validation-failure", count: 1, ...host, reason: "mx-mismatch" };
+}
+
+function isFetchFailure(word: string): word is FetchFailure {
+  return FETCH_FAILURES.includes(word as FetchFailure);
+}
+
+/** As Postfix gives it back: the lines and patterns of our answers. */
+function policyOf({ domain, strings, policy: { mx } }: HeldPolicy): SessionPolicy {
+  return makePolicy({ type: "sts", domain, strings, mxHosts: mx });
+}
+
+function policyOfAnswer(
+  { domain, policyStrings, patterns }: Extract<Answer, { kind: "secure" }>,
+): SessionPolicy {
+  return makePolicy({ type: "sts", domain, strings: policyStrings, mxHosts: patterns });
+}

@@ -1,0 +1,106 @@
+/**
+ * Sums of sessions and failures by domain and policy, in memory and within a bound.
+ *
+ * @module
+ */
+
+import type { FailureDetail } from "../tlsrpt/report.ts";
+import type { DomainCount, PolicyCount, SessionPolicy } from "../tlsrpt/session.ts";
+import { failureKey, policyKey } from "../tlsrpt/session_key.ts";
+
+interface PolicySums {
+  readonly policy: SessionPolicy;
+  ok: number;
+  failed: number;
+  /** Absent until there is one: most sessions succeed. */
+  details: Map<string, { readonly detail: FailureDetail; count: number }> | undefined;
+}
+
+interface DomainSums {
+  record: string | undefined;
+  readonly policies: Map<string, PolicySums>;
+}
+
+/** The sums. A key is a policy of a domain, or a failure under it. */
+export class Sums {
+  readonly #domains = new Map<string, DomainSums>();
+  /** Keys of policies, which the same object has again and again. */
+  readonly #policyKeys = new WeakMap<SessionPolicy, string>();
+  #keys = 0;
+
+  /** Keys held. */
+  get size(): number {
+    return this.#keys;
+  }
+
+  /** Domains held. */
+  get domains(): number {
+    return this.#domains.size;
+  }
+
+  /**
+   * Adds what happened with one domain.
+   *
+   * @param room New keys that may be held.
+   * @returns Sessions and failures that were dropped for want of room.
+   */
+  add({ domain, record, policies }: DomainCount, room: number): number {
+    let held = this.#domains.get(domain);
+    if (held === undefined) {
+      held = { record, policies: new Map() };
+      if (room > 0) this.#domains.set(domain, held);
+    } else if (record !== undefined) held.record = record;
+    const limit = this.#keys + room;
+    let dropped = 0;
+    for (const count of policies) dropped += this.#addPolicy(held, count, limit);
+    return dropped;
+  }
+
+  /** Takes out what was added up, an entry for each domain, up to `limit` of them; the oldest first. */
+  take(limit: number): DomainCount[] {
+    const counts: DomainCount[] = [];
+    for (const [domain, { record, policies }] of this.#domains) {
+      if (counts.length >= limit) break;
+      this.#domains.delete(domain);
+      const list: PolicyCount[] = [];
+      for (const { policy, ok, failed, details } of policies.values()) {
+        const all = [...details?.values() ?? []];
+        this.#keys -= 1 + all.length;
+        const entries = all.map(({ detail, count }) => ({ ...detail, count }));
+        list.push({ policy, ok, failed, details: entries });
+      }
+      counts.push({ domain, record, policies: list });
+    }
+    return counts;
+  }
+
+  #addPolicy(
+    held: DomainSums,
+    { policy, ok, failed, details }: PolicyCount,
+    limit: number,
+  ): number {
+    let key = this.#policyKeys.get(policy);
+    if (key === undefined) this.#policyKeys.set(policy, key = policyKey(policy));
+    let sums = held.policies.get(key);
+    if (sums === undefined) {
+      if (this.#keys >= limit) return Math.max(1, ok + failed);
+      this.#keys++;
+      held.policies.set(key, sums = { policy, ok: 0, failed: 0, details: undefined });
+    }
+    sums.ok += ok;
+    sums.failed += failed;
+    let dropped = 0;
+    for (const detail of details) {
+      const name = failureKey(detail);
+      const known = sums.details?.get(name);
+      if (known !== undefined) known.count += detail.count;
+      else if (this.#keys >= limit) dropped += detail.count;
+      else {
+        this.#keys++;
+        sums.details ??= new Map();
+        sums.details.set(name, { detail, count: detail.count });
+      }
+    }
+    return dropped;
+  }
+}

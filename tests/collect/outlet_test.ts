@@ -1,0 +1,231 @@
+import { assertEquals } from "@std/assert";
+import { createMetrics } from "../../src/base/metrics.ts";
+import { readFeedLine } from "../../src/collect/feed.ts";
+import { type OutletConn, startOutlet } from "../../src/collect/outlet.ts";
+import { createResolverCounts } from "../../src/collect/resolver_counts.ts";
+import type { HeldPolicy, ResolverEvent } from "../../src/resolver/types.ts";
+import { readPolicyFile } from "../../src/sts/policy.ts";
+import { ManualClock } from "../fakes/manual_clock.ts";
+import { valueOf } from "./support.ts";
+
+const ZONE = {
+  name: "default",
+  strictTesting: false,
+  timeout: 1000,
+  requireSni: true,
+  tlsrpt: false,
+  dane: "auto",
+  onDnsFailure: "deliver",
+  matchLimit: undefined,
+} as const;
+
+const TEXT = "version: STSv1\nmode: enforce\nmx: mx.a.test\nmax_age: 86400\n";
+
+const HELD: HeldPolicy = {
+  domain: "a.test",
+  id: "1",
+  ...readPolicyFile(TEXT),
+  fetchedAt: 0,
+  refreshAt: 0,
+  expiresAt: 0,
+};
+
+function fetchFailed(domain: string, detail = "HTTP status 404"): ResolverEvent {
+  return {
+    kind: "fetch",
+    domain,
+    id: "1",
+    ms: 1,
+    result: { kind: "failed", reason: "status", detail },
+  };
+}
+
+function answered(domain: string): ResolverEvent {
+  return {
+    kind: "answer",
+    domain,
+    zone: ZONE,
+    outcome: "fetch-failed",
+    answer: { kind: "notfound" },
+  };
+}
+
+Deno.test("createResolverCounts() counts an answer without a policy that could not be fetched", () => {
+  const countOf = createResolverCounts(new Map());
+  assertEquals(countOf(fetchFailed("a.test")), undefined);
+  const policy = { type: "sts", domain: "a.test", strings: [], mxHosts: [] };
+  const detail = { result: "sts-policy-fetch-error", count: 1, reason: "status-404" };
+  assertEquals(countOf(answered("a.test")) as unknown, {
+    domain: "a.test",
+    record: undefined,
+    policies: [{ policy, ok: 0, failed: 1, details: [detail] }],
+  });
+  // Nothing is known of its reason, as after a restart.
+  assertEquals(countOf(answered("b.test"))?.policies[0]?.details, [
+    { result: "sts-policy-fetch-error", count: 1 },
+  ]);
+});
+
+Deno.test("createResolverCounts() names the result of each kind of failure", () => {
+  const countOf = createResolverCounts(new Map());
+  for (
+    const [reason, result] of [
+      ["certificate-name", "sts-webpki-invalid"],
+      ["policy-syntax", "sts-policy-invalid"],
+      ["timeout", "sts-policy-fetch-error"],
+    ] as const
+  ) {
+    const failure = { kind: "failed", reason, detail: "x" } as const;
+    countOf({ kind: "fetch", domain: "a.test", id: "1", ms: 1, result: failure });
+    assertEquals(countOf(answered("a.test"))?.policies[0]?.details, [{ result, count: 1, reason }]);
+  }
+});
+
+Deno.test("createResolverCounts() counts a failed refresh as a failure of the held policy, not as a session", () => {
+  const countOf = createResolverCounts(new Map());
+  countOf(fetchFailed("a.test"));
+  const kept = (reason: "status" | "held-off" | "absent", held = HELD) =>
+    countOf({ kind: "kept", held, outcome: "kept-fetch-failed", reason });
+  const [count] = kept("status")!.policies;
+  assertEquals(count!.policy.mxHosts, ["mx.a.test"]);
+  assertEquals(count!.policy.strings.length, 4);
+  assertEquals([count!.ok, count!.failed], [0, 0]);
+  assertEquals(count!.details[0]?.reason, "status-404");
+  assertEquals(kept("held-off"), undefined);
+  assertEquals(kept("absent"), undefined);
+  const none = { ...HELD, policy: { ...HELD.policy, mode: "none" as const } };
+  assertEquals(kept("status", none), undefined);
+});
+
+Deno.test("createResolverCounts() counts MX hosts outside the policy, each by its name", () => {
+  const countOf = createResolverCounts(new Map());
+  const view = {
+    nextHop: "a.test",
+    dane: "absent" as const,
+    hosts: ["x.b.test", "y.b.test"],
+    daneHosts: [],
+    skipped: [],
+    validated: true,
+    checkedAt: 0,
+    freshUntil: 0,
+  };
+  countOf({ kind: "mx", nextHop: "a.test", ms: 1, result: { kind: "known", view } });
+  const answer = (hosts: string[]): ResolverEvent => ({
+    kind: "answer",
+    domain: "a.test",
+    zone: ZONE,
+    outcome: "fresh",
+    answer: {
+      kind: "secure",
+      domain: "a.test",
+      patterns: ["mx.a.test"],
+      hosts,
+      policyStrings: HELD.strings,
+    },
+  });
+  assertEquals(countOf(answer(["mx.a.test"])), undefined);
+  const [count] = countOf(answer([]))!.policies;
+  assertEquals(count!.failed, 1);
+  assertEquals(count!.details, [
+    { result: "validation-failure", count: 1, mxHost: "x.b.test", reason: "mx-mismatch" },
+    { result: "validation-failure", count: 1, mxHost: "y.b.test", reason: "mx-mismatch" },
+  ]);
+});
+
+Deno.test("createResolverCounts() counts a deferral for bogus records, and none for passing failures", () => {
+  const countOf = createResolverCounts(new Map());
+  const deferred: ResolverEvent = {
+    kind: "answer",
+    domain: "a.test",
+    zone: ZONE,
+    outcome: "fresh",
+    answer: { kind: "temp", reason: "x", cause: "dane-dns" },
+  };
+  const failed = (reason: "bogus" | "timeout"): ResolverEvent => ({
+    kind: "mx",
+    nextHop: "a.test",
+    ms: 1,
+    result: { kind: "failed", reason, detail: "" },
+  });
+  countOf(failed("timeout"));
+  assertEquals(countOf(deferred), undefined);
+  countOf(failed("bogus"));
+  assertEquals(countOf(deferred)?.policies[0], {
+    policy: { type: "tlsa", domain: "a.test", strings: [], mxHosts: [] },
+    ok: 0,
+    failed: 1,
+    details: [{ result: "dnssec-invalid", count: 1 }],
+  });
+});
+
+/** A report daemon whose state the test decides. */
+function setUp() {
+  const clock = new ManualClock();
+  const metrics = createMetrics();
+  const state = { isThere: true, isStopped: false, text: "", connects: 0 };
+  const connect = (): Promise<OutletConn> => {
+    state.connects++;
+    if (!state.isThere) return Promise.reject(new Deno.errors.ConnectionRefused());
+    let release = (_error: Error) => {};
+    return Promise.resolve({
+      write(bytes) {
+        if (!state.isThere) return Promise.reject(new Deno.errors.BrokenPipe());
+        if (state.isStopped) return new Promise((_, reject) => release = reject);
+        state.text += new TextDecoder().decode(bytes);
+        return Promise.resolve(bytes.length);
+      },
+      close: () => release(new Deno.errors.Interrupted()),
+    });
+  };
+  return { clock, metrics, state, outlet: startOutlet({ connect, clock, metrics }) };
+}
+
+const lost = (metrics: Parameters<typeof valueOf>[0]) =>
+  valueOf(metrics, "mta_sts_report_feed_dropped_total");
+
+Deno.test("the outlet tells in batches, over one connection, and nothing if there is nothing", async () => {
+  const { clock, metrics, state, outlet } = setUp();
+  await clock.advance(60_000);
+  assertEquals(state.connects, 0);
+  for (let round = 0; round < 3; round++) outlet.note(answered("a.test"));
+  await clock.advance(5000);
+  outlet.note(answered("b.test"));
+  await clock.advance(5000);
+  const counts = state.text.trimEnd().split("\n").map(readFeedLine);
+  assertEquals(counts.map((count) => count?.domain), ["a.test", "b.test"]);
+  assertEquals(counts[0]?.policies[0]?.failed, 3);
+  assertEquals([state.connects, lost(metrics)], [1, 0]);
+  outlet.close();
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("the outlet holds what it has while the report daemon is away, within a bound", async () => {
+  const { clock, metrics, state, outlet } = setUp();
+  state.isThere = false;
+  // Two keys each: the policy, and the failure.
+  for (let index = 0; index < 6000; index++) outlet.note(answered(`d${index}.test`));
+  assertEquals(lost(metrics), 1000);
+  await clock.advance(600_000);
+  assertEquals(lost(metrics), 1000);
+  state.isThere = true;
+  await clock.advance(5000);
+  assertEquals(state.text.trimEnd().split("\n").length, 5000);
+  outlet.close();
+});
+
+Deno.test("the outlet gives up on a report daemon that does not read, counts the loss, and tries again", async () => {
+  const { clock, metrics, state, outlet } = setUp();
+  state.isStopped = true;
+  outlet.note(answered("a.test"));
+  await clock.advance(5000);
+  outlet.note(answered("b.test"));
+  await clock.advance(14_999);
+  assertEquals(lost(metrics), 2);
+  state.isStopped = false;
+  await clock.advance(5000);
+  assertEquals(state.text.trimEnd().split("\n").map((line) => readFeedLine(line)?.domain), [
+    "b.test",
+  ]);
+  assertEquals([state.connects, lost(metrics)], [2, 2]);
+  outlet.close();
+});
