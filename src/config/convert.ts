@@ -1,6 +1,6 @@
 /**
- * `config convert`: the configuration of postfix-mta-sts-resolver or postfix-tlspol as a file of
- * our own keys, with remarks on what has no meaning here.
+ * `config convert`: the configuration of postfix-mta-sts-resolver, postfix-tlspol or tlsrpt-reporter as a
+ * file of our own keys, with remarks on what has no meaning here.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { LEGACY_KEYS } from "./legacy_keys.ts";
 import { loadConfig, type LoadedConfig } from "./load.ts";
 import { formatConfig, wrap } from "./show.ts";
 import { isTlspol, translateTlspol } from "./tlspol.ts";
+import { isTlsrptReporter, translateTlsrptReporter } from "./tlsrpt_reporter.ts";
 import type { Config, ConfigNote } from "./types.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -28,23 +29,31 @@ const UNIT_RUNTIME = "/run/mta-sts-resolver/";
 /**
  * Converts a configuration file.
  *
- * @param text The file of the other program, YAML.
+ * @param text The file of the other program, YAML; of tlsrpt-reporter, INI.
  * @param file Its name, for messages and the heading.
  * @returns YAML: a heading and remarks as comments, and each key that is not at its default.
  * For postfix-mta-sts-resolver it has the same effect as the file itself.
- * @throws {UsageError} If the file is not of either program, or has mistakes: one line for each.
+ * @throws {UsageError} If the file is of none of these programs, or has mistakes: one line for each.
  */
 export function convertConfig(text: string, file: string): string {
-  const document = parseDocument(text, file);
-  const { program, config, notes } = isTlspol(document)
-    ? { program: "postfix-tlspol", ...loadTlspol(document, file) }
-    : { program: "postfix-mta-sts-resolver", ...loadPmsr(document, { text, file }) };
+  const { program, config, notes } = loadForeign(text, file);
   const heading = `From ${file} of ${program}. Keys not listed here are at their` +
     " defaults, see `mta-sts-resolver config show`.";
   const remarks = [...notes, ...unitNotes(config)].map(({ path, text }) => `${path}: ${text}`);
   const comments = [heading, ...remarks].map((remark) => toComment(wrap(printable(remark))));
   const body = formatConfig(config, load("", file).config);
   return [comments.join("#\n"), body].filter((part) => part !== "").join("\n");
+}
+
+function loadForeign(text: string, file: string): LoadedConfig & { program: string } {
+  if (isTlsrptReporter(text)) {
+    const { document, notes } = translateTlsrptReporter(text);
+    return { program: "tlsrpt-reporter", ...load(JSON.stringify(document), file), notes };
+  }
+  const document = parseDocument(text, file);
+  return isTlspol(document)
+    ? { program: "postfix-tlspol", ...loadTlspol(document, file) }
+    : { program: "postfix-mta-sts-resolver", ...loadPmsr(document, { text, file }) };
 }
 
 function loadTlspol(document: Document, file: string): LoadedConfig {
@@ -59,7 +68,7 @@ function loadPmsr(
 ): LoadedConfig {
   if (PMSR_KEYS.some((key) => Object.hasOwn(document, key))) return load(text, file);
   throw new UsageError(
-    `${file}: has no key of postfix-mta-sts-resolver or postfix-tlspol: nothing to convert`,
+    `${file}: has no key of postfix-mta-sts-resolver, postfix-tlspol or tlsrpt-reporter: nothing to convert`,
   );
 }
 

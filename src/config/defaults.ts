@@ -24,13 +24,22 @@ export type Environment = (name: string) => string | undefined;
  * @returns An absolute path; `undefined` if the environment names no directory.
  */
 export function defaultCacheFile(env: Environment): string | undefined {
+  return stateFile(env, "cache.db");
+}
+
+/** The default report file, in the same directory. */
+export function defaultReportFile(env: Environment): string | undefined {
+  return stateFile(env, "reports.db");
+}
+
+function stateFile(env: Environment, name: string): string | undefined {
   // Set for a unit with `StateDirectory=`; colons separate several directories.
   const stateDirectory = env("STATE_DIRECTORY")?.split(":")[0];
-  if (stateDirectory) return `${stateDirectory}/cache.db`;
+  if (stateDirectory) return `${stateDirectory}/${name}`;
   const stateHome = env("XDG_STATE_HOME");
   // The specification says to ignore relative paths.
-  if (stateHome?.startsWith("/")) return `${stateHome}/mta-sts-resolver/cache.db`;
+  if (stateHome?.startsWith("/")) return `${stateHome}/mta-sts-resolver/${name}`;
   const home = env("HOME");
-  if (home?.startsWith("/")) return `${home}/.local/state/mta-sts-resolver/cache.db`;
+  if (home?.startsWith("/")) return `${home}/.local/state/mta-sts-resolver/${name}`;
   return undefined;
 }

@@ -116,10 +116,13 @@ function formatValue(value: unknown): string {
 }
 
 /** The meaning of a key, and what may stand there. */
-function formatComment({ type, text, allowed, default: fallback }: KeyDescription): string[] {
-  if (type === "mapping") return wrap(text);
+function formatComment(key: KeyDescription): string[] {
+  const { path, type, text, allowed, default: fallback } = key;
+  const depth = path.split(".").length - 1;
+  const width = COMMENT_WIDTH - 2 * Math.max(0, depth - 1);
+  if (type === "mapping") return wrap(text, width);
   const known = fallback === "" ? "" : ` Default: ${fallback}.`;
-  return [...wrap(text), ...wrap(`Allowed: ${allowed}.${known}`)];
+  return [...wrap(text, width), ...wrap(`Allowed: ${allowed}.${known}`, width)];
 }
 
 function formatBrief({ text, words }: KeyDescription): string[] {

@@ -138,8 +138,10 @@ Deno.test("convertConfig() lets nothing out of a comment", () => {
 
 Deno.test("convertConfig() names mistakes in one line each", () => {
   const cases = {
-    "": "f: has no key of postfix-mta-sts-resolver or postfix-tlspol: nothing to convert",
-    "hosts: a": "f: has no key of postfix-mta-sts-resolver or postfix-tlspol: nothing to convert",
+    "":
+      "f: has no key of postfix-mta-sts-resolver, postfix-tlspol or tlsrpt-reporter: nothing to convert",
+    "hosts: a":
+      "f: has no key of postfix-mta-sts-resolver, postfix-tlspol or tlsrpt-reporter: nothing to convert",
     "- a": "f: must be a mapping of keys to values, found a list",
     "host: {":
       "f:2:1: Cannot read flow collection: unexpected end of the stream within a flow collection",
