@@ -22,6 +22,9 @@ import { healthCommand } from "./health.ts";
 import { lookupCommand } from "./lookup.ts";
 import { PUBLISH_COMMANDS } from "./publish.ts";
 import { queryCommand } from "./query.ts";
+import { reportServeCommand } from "./report_serve.ts";
+import { reportShowCommand } from "./report_show.ts";
+import { reportStatusCommand } from "./report_status.ts";
 import { serveCommand } from "./serve.ts";
 import { VERSION } from "../base/version.ts";
 
@@ -37,6 +40,9 @@ export const COMMANDS: readonly Command[] = [
   ...CACHE_COMMANDS,
   checkCommand,
   ...PUBLISH_COMMANDS,
+  reportServeCommand,
+  reportStatusCommand,
+  reportShowCommand,
 ];
 
 /** The file descriptor of standard error. */

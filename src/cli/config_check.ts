@@ -20,6 +20,7 @@ import type { ConfigFinding } from "./config_finding.ts";
 import { connectFindings } from "./config_connect.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
+import { reportFindings } from "./report_check.ts";
 
 const MAIN_CF = "/etc/postfix/main.cf";
 
@@ -33,7 +34,8 @@ export const configCheckCommand: Command = {
   description: [
     "Reads the configuration and reports every mistake in it, all that 'serve' would refuse. Then tries",
     "the trust roots and each DNS resolver: does it answer over UDP and TCP, support EDNS, and validate",
-    "DNSSEC? Compares Postfix's main.cf with what the answers need. Prints one line a finding.",
+    "DNSSEC? Compares Postfix's main.cf with what the answers need. If TLS reports are on, looks at their",
+    "sockets and file. Prints one line a finding.",
     "With --connect, it also tries to open the sockets, or asks the daemon there, and fetches a policy.",
   ],
   options: [
@@ -82,6 +84,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     report(rootFindings(network));
     report(await resolverFindings(network));
     report(mainCfFindings(config, args.value("main-cf")));
+    report(await reportFindings(config, io.env));
     if (domain !== undefined) report(await connectFindings(domain, { config, network, clock }));
   });
   io.out(count === 0 ? "no mistakes found\n" : `${count} to look at\n`);

@@ -6,16 +6,19 @@
 
 import { convertConfig } from "../config/convert.ts";
 import { cannotRead } from "../config/load.ts";
+import { isTlsrptReporter } from "../config/tlsrpt_reporter.ts";
+import { UsageError } from "../config/usage_error.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 
 export const configConvertCommand: Command = {
   name: "config convert",
-  operands: "FILE",
-  arity: [1, 1],
-  summary: "Convert the configuration of another resolver",
+  operands: "FILE…",
+  arity: [1, 2],
+  summary: "Convert the configuration of another program",
   description: [
-    "Reads a configuration of postfix-mta-sts-resolver or postfix-tlspol and prints the equivalent",
-    "configuration for this program. Comments mark settings that have no effect here. FILE is not changed.",
+    "Reads a configuration of postfix-mta-sts-resolver, postfix-tlspol or tlsrpt-reporter (both of its",
+    "files at once) and prints the equivalent configuration for this program. Comments mark settings",
+    "that have no effect here. FILE is not changed.",
   ],
   options: [],
   examples: [[
@@ -26,13 +29,19 @@ export const configConvertCommand: Command = {
 };
 
 function run(args: CommandArgs, io: Io): Promise<number> {
-  const file = args.operands[0]!;
-  let text: string;
+  const files = args.operands;
+  const texts = files.map(readFile);
+  if (files.length > 1 && !texts.every(isTlsrptReporter)) {
+    throw new UsageError("two files are converted together only if both are of tlsrpt-reporter");
+  }
+  io.out(convertConfig(texts.join("\n"), files.join(" and ")));
+  return Promise.resolve(0);
+}
+
+function readFile(file: string): string {
   try {
-    text = Deno.readTextFileSync(file);
+    return Deno.readTextFileSync(file);
   } catch (error) {
     throw cannotRead(file, error);
   }
-  io.out(convertConfig(text, file));
-  return Promise.resolve(0);
 }

@@ -21,6 +21,7 @@ import type { Engine } from "./engine.ts";
 import { createHttpSurface } from "./http_surface.ts";
 import { createListeners } from "./listeners.ts";
 import { createReload } from "./reload.ts";
+import { noteIn, openOutlet } from "./report_outlet.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
 import { startSupervision } from "./supervision.ts";
@@ -54,7 +55,8 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
     exceptions: () => kept.exceptions.list(),
     forgetAfter: () => running.refresh.forgetAfter,
   });
-  const context: DaemonContext = { ...kept, events: http };
+  const outlet = openOutlet(config, kept);
+  const context: DaemonContext = { ...kept, events: noteIn(http, outlet) };
   let engine = await startEngine(config, { ...context, counts: http.countsFor(config) });
   kept.exceptions.use(engine.exceptions);
 
@@ -103,6 +105,7 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   http.close();
   engine.stop();
   kept.exceptions.stop();
+  outlet?.close();
   context.store.close();
   log.info("stopped");
 }

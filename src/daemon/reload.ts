@@ -34,7 +34,11 @@ export interface ReloadOptions {
 }
 
 /** Keys of what is made once, at the start. */
-const FIXED: ReadonlySet<string> = new Set(["cache.file", "cache.allow_unsafe_directory"]);
+const FIXED: ReadonlySet<string> = new Set([
+  "cache.file",
+  "cache.allow_unsafe_directory",
+  "report.feed",
+]);
 
 /** Without a cache file, the store in memory has these bounds. */
 const FIXED_IN_MEMORY: ReadonlySet<string> = new Set([

@@ -38,7 +38,7 @@ Deno.test("config convert says in one line what is wrong", async () => {
   assertStringIncludes(err[0]!, "mta-sts-resolver: /nonexistent/config.yaml: cannot be read: ");
   assertEquals(
     (await run("config", "convert")).err[0],
-    "mta-sts-resolver: 'config convert' takes FILE: given 0",
+    "mta-sts-resolver: 'config convert' takes FILE…: given 0",
   );
   assertEquals((await run("config")).err, [
     "mta-sts-resolver: incomplete command 'config': use one of 'config check', 'config show', 'config convert'",

@@ -1,0 +1,70 @@
+/**
+ * What `config check` says about TLS reports: whether the sockets and the file can be made, and what is lost.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { measureQueueLength, QUEUE_LENGTH_MIN } from "../collect/datagram_socket.ts";
+import { defaultReportFile } from "../config/defaults.ts";
+import type { Config } from "../config/types.ts";
+import { checkDirectory } from "../sqlite/file_path.ts";
+import type { Io } from "./command.ts";
+import type { ConfigFinding } from "./config_finding.ts";
+
+/** What there is to say of the section `report`; nothing if nothing is collected. */
+export async function reportFindings(
+  { report, cache, listen }: Config,
+  env: Io["env"],
+): Promise<ConfigFinding[]> {
+  const { collect, feed, organization, contact } = report;
+  if (collect === undefined && feed === undefined) return [];
+  const findings: ConfigFinding[] = [];
+  if (collect?.kind === "unix") findings.push(socketFinding("report.collect", collect.path));
+  if (collect?.kind === "stdin") {
+    const text = "standard input, as from mta-sts-resolver-report.socket";
+    findings.push({ kind: "ok", subject: "report.collect", text });
+  }
+  if (feed?.kind === "unix") findings.push(socketFinding("report.feed", feed.path));
+  else if (listen.length > 0) {
+    const text = "is not set, so failures that only 'serve' knows are not counted";
+    findings.push({ kind: "note", subject: "report.feed", text });
+  }
+  findings.push(fileFinding(report.file ?? defaultReportFile(env), cache.allowUnsafeDirectory));
+  if (organization === undefined || contact === undefined) {
+    const text = "only counts: to send, it needs 'organization' and 'contact'";
+    findings.push({ kind: "note", subject: "report", text });
+  }
+  return [...findings, ...await queueFindings()];
+}
+
+function fileFinding(file: string | undefined, mayBeUnsafe: boolean): ConfigFinding {
+  const subject = "report.file";
+  if (file === undefined) {
+    return { kind: "warning", subject, text: "there is no state directory: name a file" };
+  }
+  const danger = mayBeUnsafe ? undefined : checkDirectory(file);
+  return danger === undefined
+    ? { kind: "ok", subject, text: file }
+    : { kind: "failed", subject, text: danger };
+}
+
+/** Whether the directory of a socket is there. */
+function socketFinding(subject: string, path: string): ConfigFinding {
+  const directory = dirname(path);
+  try {
+    if (Deno.statSync(directory).isDirectory) return { kind: "ok", subject, text: path };
+    return { kind: "failed", subject, text: `${directory} is not a directory` };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { kind: "warning", subject, text: `there is no directory ${directory} now` };
+  }
+}
+
+async function queueFindings(): Promise<ConfigFinding[]> {
+  const length = await measureQueueLength();
+  if (length === undefined || length >= QUEUE_LENGTH_MIN) return [];
+  const text =
+    `the kernel holds ${length} datagrams for a socket, too few for a burst: set net.unix.max_dgram_qlen=512 by sysctl`;
+  return [{ kind: "warning", subject: "report.collect", text }];
+}

@@ -1,0 +1,82 @@
+/**
+ * `report status`: what is counted, and what became of the reports of the last days.
+ *
+ * @module
+ */
+
+import { quoteRemote } from "../base/quote_text.ts";
+import { measureQueueLength, QUEUE_LENGTH_MIN } from "../collect/datagram_socket.ts";
+import { formatDay } from "../reports/report_id.ts";
+import type { DaySummary, DeliveryError, ReportView } from "../reports/report_view.ts";
+import { CONFIG_OPTION } from "./command.ts";
+import type { Command, CommandArgs, Io } from "./command.ts";
+import { readConfig } from "./read_config.ts";
+import { withReportView } from "./report_file.ts";
+
+/** Failed deliveries that are shown. */
+const MAX_ERRORS = 10;
+
+export const reportStatusCommand: Command = {
+  name: "report status",
+  operands: "",
+  arity: [0, 0],
+  summary: "Show what is counted for TLS reports, and what became of them",
+  description: [
+    "Prints the days in the report file with their sessions and deliveries, when the next report is",
+    "due, and the last failures. The last second of counts may still be in the memory of the daemon.",
+  ],
+  options: [CONFIG_OPTION, { name: "json", text: "Print JSON" }],
+  exits: [[0, "printed"], [2, "wrong arguments or configuration"], [3, "no report file"]],
+  run,
+};
+
+/** What the command prints. */
+interface Status {
+  readonly days: readonly DaySummary[];
+  readonly next_due: string | undefined;
+  readonly errors: readonly DeliveryError[];
+  /** Datagrams that the kernel holds for a socket, counted up to 128. */
+  readonly kernel_queue_length: number | undefined;
+}
+
+async function run(args: CommandArgs, io: Io): Promise<number> {
+  const { config } = readConfig(args.value("config"), io);
+  const stored = withReportView(config, io, { use: readStatus });
+  const status = { ...stored, kernel_queue_length: await measureQueueLength() };
+  io.out(args.flag("json") ? toJson(status) : format(status));
+  return 0;
+}
+
+function readStatus(view: ReportView): Omit<Status, "kernel_queue_length"> {
+  const dueAt = view.firstDue();
+  return {
+    days: view.days(),
+    next_due: dueAt === undefined ? undefined : new Date(dueAt).toISOString(),
+    errors: view.errors(MAX_ERRORS),
+  };
+}
+
+function toJson(status: Status): string {
+  const dated = <T extends { day: number }>(rows: readonly T[]) =>
+    rows.map((row) => ({ ...row, day: formatDay(row.day) }));
+  const value = { ...status, days: dated(status.days), errors: dated(status.errors) };
+  return JSON.stringify(value, null, 2) + "\n";
+}
+
+function format({ days, next_due: nextDue, errors, kernel_queue_length: queue }: Status): string {
+  const lines = ["day\tstate\tdomains\tok\tfailed\tdue\tsent\trefused\texpired"];
+  for (const { day, state, domains, ok, failed, deliveries } of days) {
+    const sums = ["due", "sent", "refused", "expired"].map((each) => deliveries[each] ?? 0);
+    lines.push([formatDay(day), state, domains, ok, failed, ...sums].join("\t"));
+  }
+  lines.push("", `next report due: ${nextDue ?? "none waits"}`);
+  if (queue !== undefined) {
+    const isShort = queue < QUEUE_LENGTH_MIN;
+    const length = isShort ? `${queue}: too few for a burst of mail` : `${queue} or more`;
+    lines.push(`datagrams that the kernel holds for a socket: ${length}`);
+  }
+  for (const { day, domain, uri, state, error } of errors) {
+    lines.push(`${formatDay(day)} ${domain} ${quoteRemote(uri)} ${state}: ${quoteRemote(error)}`);
+  }
+  return lines.join("\n") + "\n";
+}

@@ -1,0 +1,131 @@
+/**
+ * The life of `report serve`: it collects what happened with TLS, counts it in its file, and closes days (RFC 8460).
+ *
+ * It is a process of its own: datagrams of any local program, addresses that strangers choose and the DKIM key stay
+ * out of the process that decides about mail.
+ *
+ * @module
+ */
+
+import type { ProcessClock } from "../base/clock.ts";
+import { messageOf } from "../base/error_text.ts";
+import { createLog, type Log } from "../base/log.ts";
+import { VERSION } from "../base/version.ts";
+import { Aggregator } from "../collect/aggregator.ts";
+import { startDayClose } from "../deliver/day_close.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/types.ts";
+import { logNotes } from "./config_notes.ts";
+import { createReportContext, reportFileOf } from "./report_context.ts";
+import { openReportHttp } from "./report_http.ts";
+import { openReportSources } from "./report_sources.ts";
+import { createNotifier } from "./sd_notify.ts";
+import { onReload, waitForStop } from "./signals.ts";
+import type { SystemdEnvironment } from "./systemd_environment.ts";
+
+/** What {@link runReportDaemon} works with. */
+export interface ReportDaemonOptions {
+  /** Reads the configuration, at the start and at each reload. @throws {UsageError} For mistakes in it. */
+  readonly read: () => LoadedConfig;
+  /** The report file if the configuration names none. */
+  readonly defaultFile: string | undefined;
+  readonly systemd: SystemdEnvironment;
+  /** Whether standard error goes to the journal of systemd. */
+  readonly journal: boolean;
+}
+
+/** Keys of the section that take effect at a start only. */
+const FIXED = ["collect", "socketMode", "feed", "http", "file"] as const;
+
+/**
+ * Runs the report daemon until a signal stops it.
+ *
+ * @throws {UsageError} If the configuration has mistakes, or says that nothing is collected.
+ * @throws {Error} If a socket cannot be opened; with one line for the operator.
+ */
+export async function runReportDaemon(options: ReportDaemonOptions): Promise<void> {
+  const { config, notes } = options.read();
+  const log = createLog({ ...config.log, journal: options.journal });
+  logNotes(notes, log);
+  const file = reportFileOf(config, options.defaultFile);
+  let current = config;
+  const context = createReportContext({ config: () => current, log, file });
+  const { store, clock } = context;
+  const aggregator = new Aggregator({ ...context });
+  const stopSignal = waitForStop();
+  const sources = await openReportSources({ context, aggregator });
+  const closeHttp = await openReportHttp({ context, aggregator });
+  const stopDayClose = startDayClose({
+    store,
+    clock,
+    log,
+    settle: (day) => aggregator.settle(day),
+    window: () => current.report.window,
+    keepDays: () => current.report.keepDays,
+  });
+  const notifier = createNotifier(options.systemd.notifySocket, log);
+  const stopReloads = onReload(() => {
+    current = reload(options, { running: current, log });
+  });
+  const stopFeeding = feedWatchdog(options.systemd.watchdog, { clock, notifier });
+  logStart(config, { log, file });
+  notifier.send("READY=1", "STATUS=Collecting");
+
+  log.info("stopping", { signal: await stopSignal });
+  stopReloads();
+  stopFeeding();
+  notifier.send("STOPPING=1");
+  notifier.close();
+  sources.close();
+  stopDayClose();
+  aggregator.close();
+  closeHttp();
+  store.close();
+  log.info("stopped");
+}
+
+/** @returns The configuration that counts from now on. */
+function reload(
+  { read }: ReportDaemonOptions,
+  { running, log }: { running: Config; log: Log },
+): Config {
+  try {
+    const { config, notes } = read();
+    logNotes(notes, log);
+    for (const key of FIXED) {
+      if (JSON.stringify(config.report[key]) === JSON.stringify(running.report[key])) continue;
+      log.warn("setting takes effect at the next start", { key: `report.${key}` });
+    }
+    log.info("reloaded", { config: config.file ?? "embedded defaults" });
+    return config;
+  } catch (error) {
+    const reason = messageOf(error);
+    log.error("reload refused: the running configuration stays", { reason });
+    return running;
+  }
+}
+
+/** A keep-alive at half of the time: a blocked event loop sends none. */
+function feedWatchdog(
+  timeout: number | undefined,
+  { clock, notifier }: {
+    clock: ProcessClock;
+    notifier: Pick<ReturnType<typeof createNotifier>, "send">;
+  },
+): () => void {
+  if (timeout === undefined) return () => {};
+  let cancel = clock.setTimer(feed, timeout / 2);
+  function feed(): void {
+    notifier.send("WATCHDOG=1");
+    cancel = clock.setTimer(feed, timeout! / 2);
+  }
+  return () => cancel();
+}
+
+function logStart(config: Config, { log, file }: { log: Log; file: string }): void {
+  const { organization, contact } = config.report;
+  log.info("started", { version: VERSION, config: config.file ?? "embedded defaults", file });
+  if (organization === undefined || contact === undefined) {
+    log.info("only counting", { remedy: "set 'report.organization' and 'report.contact' to send" });
+  }
+}
