@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse as parseYaml } from "@std/yaml";
 import { querySocketmap } from "../../src/postfix/client.ts";
+import { reportMetrics } from "./report_metrics.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -27,7 +28,10 @@ interface Family {
 async function liveMetrics(): Promise<string> {
   await using outside = await startOutside();
   const [http, control] = ["http", "control"].map((name) => `${outside.directory}/${name}.sock`);
-  const config = await outside.configure(`http: "unix:${http}"\ncontrol: "unix:${control}"`);
+  const report = `report: { feed: "unix:${outside.directory}/feed.sock" }`;
+  const config = await outside.configure(
+    `http: "unix:${http}"\ncontrol: "unix:${control}"\n${report}`,
+  );
   outside.publish("good.example");
   outside.publish("broken.example");
   outside.hosts.add("broken.example", { policy: "nonsense" });
@@ -138,11 +142,13 @@ function tableRow({ name, type, labels, help }: Family): string {
 }
 
 Deno.test("metrics, dashboard, alert rules and manual agree", async (t) => {
-  const metrics = await liveMetrics();
+  const resolverMetrics = await liveMetrics();
+  // Dashboard and alert rules are for both daemons.
+  const metrics = resolverMetrics + await reportMetrics();
   const families = familiesOf(metrics);
 
   await t.step("promtool finds nothing to complain about in the metrics", async () => {
-    assertEquals(await promtool(["check", "metrics"], metrics) ?? "", "");
+    assertEquals(await promtool(["check", "metrics"], resolverMetrics) ?? "", "");
   });
 
   await t.step("no metric tells which domains mail is sent to", () => {
@@ -197,7 +203,9 @@ Deno.test("metrics, dashboard, alert rules and manual agree", async (t) => {
     const rows = read("docs/monitoring.md").split("\n").filter((line) =>
       /^\| `(?:mta_sts|process)_/.test(line)
     );
-    const expected = families.toSorted((one, other) => one.name < other.name ? -1 : 1).map(
+    const expected = familiesOf(resolverMetrics).toSorted((one, other) =>
+      one.name < other.name ? -1 : 1
+    ).map(
       tableRow,
     );
     assertEquals(rows.map((row) => row.replaceAll(/ +/g, " ")), expected);

@@ -67,6 +67,44 @@ function values(unit: string, key: string): string[] {
 
 const ignore = !has("systemd-analyze");
 
+const REPORT = "mta-sts-resolver-report";
+
+Deno.test({
+  name: "the units of the report daemon are understood by systemd, and leave little exposed",
+  ignore,
+  fn() {
+    const service = read(`${REPORT}.service`);
+    const more = {
+      [`${REPORT}.service`]: service.replace(/(?<=^Exec\w+=)\S+/gm, Deno.execPath()),
+      [`${REPORT}.socket`]: read(`${REPORT}.socket`),
+    };
+    withUnits((directory) => {
+      const units = ["service", "socket"].map((kind) => `${directory}/${REPORT}.${kind}`);
+      assertEquals(complaints("verify", "--man=no", ...units), []);
+    }, more);
+    const args = ["--offline=true", `--threshold=${EXPOSURE_LIMIT}`, "--no-pager"];
+    const { pathname } = new URL(`${REPORT}.service`, PACKAGING);
+    assertEquals(complaints("security", ...args, pathname), []);
+  },
+});
+
+Deno.test("the report daemon gets its one socket as standard input, and shares a user with the resolver", () => {
+  const [service, socket] = [read(`${REPORT}.service`), read(`${REPORT}.socket`)];
+  assertEquals(values(service, "StandardInput"), ["socket"]);
+  assertEquals(values(socket, "Accept"), ["no"]);
+  const [path, ...others] = values(socket, "ListenDatagram");
+  assertEquals(others, []);
+  assert(path!.startsWith(CHROOT_SOCKET.slice(0, CHROOT_SOCKET.lastIndexOf("/"))));
+  const manual = Deno.readTextFileSync(new URL("../docs/tls-reports.md", PACKAGING));
+  const relative = path!.slice("/var/spool/postfix/".length);
+  assert(manual.includes(`smtp_tlsrpt_socket_name = ${relative}\n`));
+  assertEquals(values(service, "User"), ["mta-sts-resolver"]);
+  assertEquals(values(service, "RestartPreventExitStatus"), ["2"]);
+  for (const script of ["postinst", "prerm", "postrm"]) {
+    assert(!/enable [^\n]*-report/.test(read(`debian/${script}`)), script);
+  }
+});
+
 Deno.test({
   name: "mta-sts-resolver.service and .socket are units that systemd understands",
   ignore,

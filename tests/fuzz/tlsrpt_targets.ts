@@ -1,0 +1,107 @@
+/**
+ * The readers of TLS reports: datagrams of any local program, records and URIs of any domain, lines of the feed. What
+ * passes is written as a report, which must fit the schema.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { formatFeedLine, readFeedLine } from "../../src/collect/feed.ts";
+import { readDatagram } from "../../src/tlsrpt/datagram.ts";
+import { parseTlsrptRecords } from "../../src/tlsrpt/record.ts";
+import { parseRua } from "../../src/tlsrpt/rua.ts";
+import type { DomainCount } from "../../src/tlsrpt/session.ts";
+import { failureKey, policyKey, readFailureKey } from "../../src/tlsrpt/session_key.ts";
+import { writeReport } from "../../src/tlsrpt/write_report.ts";
+import { readStoredPolicy, storePolicy } from "../../src/reports/policy_row.ts";
+import { violations } from "../check/json_schema.ts";
+import schema from "../../docs/report.schema.json" with { type: "json" };
+import datagrams from "../vectors/tlsrpt_datagrams.json" with { type: "json" };
+import type { Target } from "./targets.ts";
+
+const BEGIN = Date.UTC(2026, 10, 27);
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const fromUtf8 = (bytes: Uint8Array): string =>
+  new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** What was counted can be stored, read again and written. */
+function assertReportable({ domain, policies }: DomainCount): void {
+  for (const { policy, details } of policies) {
+    const { type } = policy;
+    const stored = readStoredPolicy({ type, json: storePolicy(policy, domain) }, domain);
+    assert(stored !== undefined);
+    assertEquals(policyKey(stored), policyKey(policy));
+    for (const { count: _, ...failure } of details) {
+      assertEquals(readFailureKey(failureKey(failure)), failure);
+    }
+  }
+  const report = {
+    organization: "Example",
+    contact: "tls@example.com",
+    reportId: "20261127.0123456789abcdef",
+    begin: BEGIN,
+    end: BEGIN + 86_399_000,
+    domain,
+    policies: policies.map(({ policy, ok, failed, details }) => ({
+      ...policy,
+      successful: ok,
+      failed,
+      details,
+    })),
+  };
+  assertEquals(violations(JSON.parse(writeReport(report)), schema), []);
+}
+
+const datagram: Target = {
+  name: "tlsrpt_datagram",
+  corpus: datagrams.map(utf8),
+  run(bytes) {
+    const reading = readDatagram(bytes);
+    if (reading.kind === "refused") return reading.fault;
+    assertReportable(reading.count);
+    return `read ${reading.count.policies.length} ${reading.count.policies[0]!.failed}`;
+  },
+};
+
+const feedLine: Target = {
+  name: "tlsrpt_feed",
+  corpus: datagrams.flatMap((text) => {
+    const reading = readDatagram(utf8(text));
+    return reading.kind === "read" ? [utf8(formatFeedLine(reading.count).slice(0, -1))] : [];
+  }),
+  run(bytes) {
+    const count = readFeedLine(fromUtf8(bytes));
+    if (count === undefined) return "refused";
+    assertReportable(count);
+    assertEquals(readFeedLine(formatFeedLine(count).slice(0, -1)), count);
+    return `read ${count.policies.length}`;
+  },
+};
+
+const record: Target = {
+  name: "tlsrpt_record",
+  corpus: [
+    "v=TLSRPTv1; rua=mailto:a%2Bb@example.com?subject=x , https://example.com/r[1-5];",
+    "v=TLSRPTv1 ; ext=1; rua=MAILTO:a@b\u00fccher.example",
+    "v=TLSRPTv1;rua=https://user@10.0.0.1:8443/#x,mailto:a@[192.0.2.1]",
+  ].map(utf8),
+  run(bytes) {
+    const reading = parseTlsrptRecords(fromUtf8(bytes).split("\n"));
+    if (reading.kind !== "found") return reading.kind;
+    const kinds = reading.rua.map((uri) => {
+      const destination = parseRua(uri);
+      if (destination.kind === "invalid") return destination.reason;
+      assert(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(destination.host), destination.host);
+      const text = destination.kind === "mailto" ? destination.address : destination.url;
+      assert(/^[!-~]+$/.test(text) && text.length < 2000, text);
+      if (destination.kind === "mailto") assert(text.endsWith(`@${destination.host}`));
+      else assertEquals(new URL(text).hostname, destination.host);
+      return destination.kind;
+    });
+    return kinds.slice(0, 3).join();
+  },
+};
+
+/** All targets about TLS reports. */
+export const TLSRPT_TARGETS: readonly Target[] = [datagram, feedLine, record];
