@@ -10,7 +10,8 @@
 
 import net from "node:net";
 import tls from "node:tls";
-import { type ByteLink, SmtpDialogue } from "./smtp_dialogue.ts";
+import type { ByteLink } from "../mail/reply.ts";
+import { SmtpDialogue } from "./smtp_dialogue.ts";
 import type { TimeBudget } from "./time_budget.ts";
 
 /** What a server presents in the TLS handshake. */

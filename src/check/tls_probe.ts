@@ -11,11 +11,12 @@
 import { classifyFetchError } from "../https/classify.ts";
 import { quoteText } from "../base/quote_text.ts";
 import type { Clock } from "../base/clock.ts";
-import { tryClose, writeAll } from "../base/connection.ts";
+import { tryClose } from "../base/connection.ts";
 import { messageOf } from "../base/error_text.ts";
+import { addressLiteral, denoLink } from "../mail/link.ts";
 import type { FindingId } from "./finding.ts";
 import { type Presented, readPresented } from "./presented.ts";
-import { type ByteLink, SmtpDialogue, type SmtpFault } from "./smtp_dialogue.ts";
+import { SmtpDialogue, type SmtpFault } from "./smtp_dialogue.ts";
 import { TimeBudget } from "./time_budget.ts";
 
 /** Where to connect. */
@@ -178,29 +179,4 @@ function tlsFailure(error: unknown): TlsFault {
 
 function failed(id: TlsFault["id"], detail: string): TlsFault {
   return { kind: "failed", id, detail };
-}
-
-/** The name for EHLO. A client without a name of its own gives its address (RFC 5321 §4.1.3, §4.1.4). */
-function addressLiteral(address: string): string {
-  return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
-}
-
-function denoLink(conn: Deno.Conn): ByteLink {
-  return {
-    async read(buffer) {
-      try {
-        return await conn.read(buffer);
-      } catch {
-        return null;
-      }
-    },
-    async write(bytes) {
-      try {
-        await writeAll(conn, bytes);
-      } catch {
-        // The next read fails too.
-      }
-    },
-    close: () => tryClose(conn),
-  };
 }

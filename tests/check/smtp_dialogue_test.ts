@@ -1,11 +1,7 @@
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import {
-  type ByteLink,
-  LINE_MAX_BYTES,
-  REPLY_MAX_LINES,
-  SmtpDialogue,
-} from "../../src/check/smtp_dialogue.ts";
+import { SmtpDialogue } from "../../src/check/smtp_dialogue.ts";
 import { TimeBudget } from "../../src/check/time_budget.ts";
+import { type ByteLink, LINE_MAX_BYTES, REPLY_MAX_LINES } from "../../src/mail/reply.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
 import { createRandom } from "../fakes/random.ts";
 

@@ -10,7 +10,7 @@ import dnsPacket from "dns-packet";
 import { isMx, readPolicyRow } from "../../src/cache/rows.ts";
 import { readCertificate } from "../../src/check/certificate.ts";
 import { judgePolicy } from "../../src/check/policy.ts";
-import { LINE_MAX_BYTES, REPLY_MAX_LINES } from "../../src/check/smtp_dialogue.ts";
+import { LINE_MAX_BYTES, REPLY_MAX_LINES } from "../../src/mail/reply.ts";
 import { SmtpDialogue } from "../../src/check/smtp_dialogue.ts";
 import { TimeBudget } from "../../src/check/time_budget.ts";
 import { judgeTlsrpt } from "../../src/check/tlsrpt.ts";
