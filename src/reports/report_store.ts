@@ -190,8 +190,10 @@ export class ReportStore implements DeliveryQueue {
     this.#write((file) => {
       const settled = file.change(sql.SETTLE, day, domain, uri, outcome.state, dueAt, error);
       const destination = parseRua(uri);
-      if (settled === 0 || outcome.state !== "sent" || destination.kind !== "mailto") return;
-      file.change(sql.COUNT_MAILED, Math.floor(now() / DAY_MS), destination.host);
+      if (settled === 0 || outcome.state !== "sent" || destination.kind === "invalid") return;
+      const { kind, host } = destination;
+      const key = kind === "mailto" ? host : `https://${host}`;
+      file.change(sql.COUNT_MAILED, Math.floor(now() / DAY_MS), key);
     });
   }
 
@@ -200,6 +202,7 @@ export class ReportStore implements DeliveryQueue {
     return this.#read((file) => readReport(file, { day, domain, sender }));
   }
 
+  /** Reports sent on a day to addresses at a domain, or posted to a host that is given as `https://host`. */
   mailsTo(day: number, domain: string): number {
     return this.#read((file) => countOf(file.one(sql.GET_MAILED, day, domain)?.count));
   }
