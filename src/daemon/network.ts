@@ -13,6 +13,7 @@ import { dialPolicyHost } from "../https/connect.ts";
 import { createPolicyClient, PROXY_VARIABLES } from "../https/policy_client.ts";
 import { createPolicyFetcher } from "../https/policy_fetch.ts";
 import { createRelay } from "../https/relay.ts";
+import { createReportPoster, type PostReport } from "../https/report_post.ts";
 import { chooseRoute, NO_RESOLVER } from "../https/route.ts";
 import { loadTrustRoots, nextRoots } from "../https/trust_roots.ts";
 import type { TrustRoots } from "../https/trust_roots.ts";
@@ -29,26 +30,66 @@ export interface Network {
   close(): void;
 }
 
+/** What {@link openNetwork} and {@link openReportNetwork} log to, count with and wait by. */
+export interface NetworkParts {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** The trust roots of the network before, if this one replaces it. */
+  readonly roots?: TrustRoots;
+}
+
 /**
  * Puts the network together.
  *
  * Proxies and a set of trust roots belong to the process. The environment is changed here, before the
  * first use of TLS, so that the configuration alone decides about both.
  *
- * @param parts `roots` are those of the network before, if this one replaces it.
  * @throws {UsageError} If the trust roots cannot be read.
  */
-export async function openNetwork(
+export async function openNetwork(config: Config, parts: NetworkParts): Promise<Network> {
+  const { concurrency } = config.https;
+  const { dns, roots, https, close } = await openWaysOut(config, parts, { concurrency });
+  const fetchPolicy = createPolicyFetcher({ ...parts, ...config.https, ...https });
+  return { dns, fetchPolicy, roots, close };
+}
+
+/** DNS and HTTPS as configured, for reports. */
+export interface ReportNetwork {
+  readonly dns: DnsClient;
+  readonly post: PostReport;
+  close(): void;
+}
+
+/** Reports that are posted at once. */
+const POSTS_MAX = 10;
+
+/**
+ * The same for the report daemon.
+ *
+ * @throws {UsageError} If the trust roots cannot be read.
+ */
+export async function openReportNetwork(
   config: Config,
-  parts: { log: Log; metrics: Metrics; clock: Clock; roots?: TrustRoots },
-): Promise<Network> {
+  parts: NetworkParts,
+): Promise<ReportNetwork> {
+  const limits = { concurrency: POSTS_MAX, perAddress: POSTS_MAX };
+  const { dns, https, close } = await openWaysOut(config, parts, limits);
+  return { dns, post: createReportPoster({ ...parts, ...limits, ...https }), close };
+}
+
+/** DNS, and the client for HTTPS with what leads it to judged addresses. @throws {UsageError} If the trust roots cannot be read. */
+async function openWaysOut(
+  config: Config,
+  parts: NetworkParts,
+  { concurrency }: { readonly concurrency: number },
+) {
   const roots = await chooseRoots(config, parts.roots);
   for (const name of PROXY_VARIABLES) Deno.env.delete(name);
   for (const [name, value] of Object.entries(roots.environment)) {
     if (value === undefined) Deno.env.delete(name);
     else Deno.env.set(name, value);
   }
-  const { allowPrivate, concurrency } = config.https;
   const route = chooseRoute(config.https);
   if (route.kind === "proxy" && !("RES_OPTIONS" in route.environment) && hasNoResolver()) {
     throw new UsageError("Cannot look up the name of a proxy after a start without one", {
@@ -66,18 +107,16 @@ export async function openNetwork(
     caCerts: roots.caCerts,
     ...(proxy === undefined ? {} : { proxy }),
   });
-  const fetchPolicy = createPolicyFetcher({
-    ...parts,
-    ...config.https,
+  const https = {
     client,
     lookup: dns.lookup,
-    guard: createAddressGuard(allowPrivate),
+    guard: createAddressGuard(config.https.allowPrivate),
     ...(relay && { direct: { relay, dial: dialPolicyHost } }),
-  });
+  };
   return {
     dns,
-    fetchPolicy,
     roots,
+    https,
     close(): void {
       dns.close();
       client.close();

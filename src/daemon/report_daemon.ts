@@ -1,5 +1,6 @@
 /**
- * The life of `report serve`: it collects what happened with TLS, counts it in its file, and closes days (RFC 8460).
+ * The life of `report serve`: it collects what happened with TLS, counts it in its file, closes days, and sends the
+ * reports (RFC 8460).
  *
  * It is a process of its own: datagrams of any local program, addresses that strangers choose and the DKIM key stay
  * out of the process that decides about mail.
@@ -17,7 +18,9 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { logNotes } from "./config_notes.ts";
 import { createReportContext, reportFileOf } from "./report_context.ts";
+import { sends, startDelivery } from "./report_delivery.ts";
 import { openReportHttp } from "./report_http.ts";
+import { whyNoMail } from "./report_mailer.ts";
 import { openReportSources } from "./report_sources.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
@@ -54,7 +57,8 @@ export async function runReportDaemon(options: ReportDaemonOptions): Promise<voi
   const aggregator = new Aggregator({ ...context });
   const stopSignal = waitForStop();
   const sources = await openReportSources({ context, aggregator });
-  const closeHttp = await openReportHttp({ context, aggregator });
+  const delivery = startDelivery(context);
+  const closeHttp = await openReportHttp({ context, aggregator, delivery });
   const stopDayClose = startDayClose({
     store,
     clock,
@@ -78,6 +82,7 @@ export async function runReportDaemon(options: ReportDaemonOptions): Promise<voi
   notifier.close();
   sources.close();
   stopDayClose();
+  delivery.close();
   aggregator.close();
   closeHttp();
   store.close();
@@ -123,9 +128,11 @@ function feedWatchdog(
 }
 
 function logStart(config: Config, { log, file }: { log: Log; file: string }): void {
-  const { organization, contact } = config.report;
   log.info("started", { version: VERSION, config: config.file ?? "embedded defaults", file });
-  if (organization === undefined || contact === undefined) {
+  if (!sends(config)) {
     log.info("only counting", { remedy: "set 'report.organization' and 'report.contact' to send" });
+    return;
   }
+  const reason = whyNoMail(config);
+  if (reason !== undefined) log.warn("no report mail is sent", { reason });
 }

@@ -13,16 +13,18 @@ import { openSocket } from "../postfix/listen.ts";
 import { dayOf } from "../reports/report_id.ts";
 import { forLocalNames, type Site } from "../status/site.ts";
 import type { ReportContext } from "./report_context.ts";
+import type { Delivery } from "./report_delivery.ts";
 
 /** What {@link openReportHttp} works with. */
 export interface ReportHttpOptions {
   readonly context: ReportContext;
   readonly aggregator: Pick<Aggregator, "size">;
+  readonly delivery: Pick<Delivery, "keyMistake">;
 }
 
 /** The state of one part of the report daemon. */
 export interface ReportHealthCheck {
-  readonly name: "store" | "days";
+  readonly name: "store" | "days" | "key";
   readonly status: "ok" | "warning";
   /** One line for a person. */
   readonly detail: string;
@@ -41,7 +43,7 @@ export async function openReportHttp(options: ReportHttpOptions): Promise<() => 
   const { context } = options;
   const { clock, log } = context;
   declareGauges(options);
-  const site = createSite(context);
+  const site = createSite(options);
   const servers: HttpServer[] = [];
   const close = () => servers.forEach((server) => server.close());
   try {
@@ -65,7 +67,7 @@ function isLoopback(address: { kind: string; hostname?: string }): boolean {
   return address.kind === "inet" && /^(?:127\.|::1$|localhost$)/.test(address.hostname ?? "");
 }
 
-function createSite(context: ReportContext): Site {
+function createSite({ context, delivery }: ReportHttpOptions): Site {
   return ({ path }) => {
     switch (path) {
       case "/metrics":
@@ -77,7 +79,7 @@ function createSite(context: ReportContext): Site {
       case "/healthz":
         return json({ status: "alive" });
       case "/readyz": {
-        const checks = checkReports(context);
+        const checks = checkReports(context, delivery);
         const wrong = checks.filter(({ status }) => status !== "ok").map(({ name }) => name);
         return json({ status: wrong.length > 0 ? "degraded" : "ready", wrong, checks });
       }
@@ -97,8 +99,15 @@ function json(value: unknown): HttpReply {
 /** Judges the parts. It collects whatever they say, so none counts as failed. */
 export function checkReports(
   { store, clock }: Pick<ReportContext, "store" | "clock">,
+  delivery: Pick<Delivery, "keyMistake">,
 ): ReportHealthCheck[] {
-  return [checkStore(store), checkDays(store, clock.proven())];
+  return [checkStore(store), checkDays(store, clock.proven()), checkKey(delivery)];
+}
+
+function checkKey(delivery: Pick<Delivery, "keyMistake">): ReportHealthCheck {
+  const mistake = delivery.keyMistake();
+  if (mistake !== undefined) return { name: "key", status: "warning", detail: mistake };
+  return { name: "key", status: "ok", detail: "nothing is known to be wrong with the DKIM key" };
 }
 
 function checkStore(store: ReportContext["store"]): ReportHealthCheck {

@@ -51,6 +51,7 @@ export interface MailerOptions {
 
 /** A connection in use. */
 interface Session {
+  readonly link: ByteLink;
   readonly client: SmtpClient;
   readonly sign: (message: Message) => Promise<Message>;
   mails: number;
@@ -62,6 +63,7 @@ export class Mailer {
   #session: Session | undefined;
   #cancelIdle = () => {};
   #nextAt = 0;
+  #isAborted = false;
   #rest: { readonly until: number; readonly error: string } | undefined;
 
   /** Connects when there is something to send. */
@@ -88,6 +90,14 @@ export class Mailer {
       this.#cancelIdle = clock.setTimer(() => void this.close(), IDLE_MS);
     }
     return attempt;
+  }
+
+  /** Ends the connection at once, whatever is under way, and makes no other. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#cancelIdle();
+    this.#session?.link.close();
+    this.#session = undefined;
   }
 
   /** Ends the connection. */
@@ -117,12 +127,14 @@ export class Mailer {
 
   /** @returns Why there is none, in one line. */
   async #open(): Promise<Session | string> {
+    if (this.#isAborted) return "sending has ended";
     const opened = await this.#options.open();
     if (opened.kind === "failed") return opened.error;
-    const client = new SmtpClient(opened.link, this.#options);
+    const { link, sign } = opened;
+    const client = new SmtpClient(link, this.#options);
     const fault = await client.open(opened.helo);
-    if (fault === undefined) return { client, sign: opened.sign, mails: 0 };
-    opened.link.close();
+    if (fault === undefined) return { link, client, sign, mails: 0 };
+    link.close();
     return fault;
   }
 }

@@ -50,9 +50,7 @@ export interface Post {
 export type PostReport = (post: Post) => Promise<PostResult>;
 
 /**
- * Creates the function that posts. Posts to one host take turns.
- *
- * @throws Never; the function returned does not reject, and ends within 30 s.
+ * Creates the function that posts. It never rejects and ends within 30 s. Posts to one host take turns.
  */
 export function createReportPoster(options: ReportPosterOptions): PostReport {
   const { clock } = options;
