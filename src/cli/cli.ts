@@ -22,6 +22,8 @@ import { healthCommand } from "./health.ts";
 import { lookupCommand } from "./lookup.ts";
 import { PUBLISH_COMMANDS } from "./publish.ts";
 import { queryCommand } from "./query.ts";
+import { reportKeyCommand } from "./report_key.ts";
+import { reportSendCommand } from "./report_send.ts";
 import { reportServeCommand } from "./report_serve.ts";
 import { reportShowCommand } from "./report_show.ts";
 import { reportStatusCommand } from "./report_status.ts";
@@ -43,6 +45,8 @@ export const COMMANDS: readonly Command[] = [
   reportServeCommand,
   reportStatusCommand,
   reportShowCommand,
+  reportSendCommand,
+  reportKeyCommand,
 ];
 
 /** The file descriptor of standard error. */

@@ -84,7 +84,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
     report(rootFindings(network));
     report(await resolverFindings(network));
     report(mainCfFindings(config, args.value("main-cf")));
-    report(await reportFindings(config, io.env));
+    report(await reportFindings(config, { env: io.env, lookup: network.dns.lookup }));
     if (domain !== undefined) report(await connectFindings(domain, { config, network, clock }));
   });
   io.out(count === 0 ? "no mistakes found\n" : `${count} to look at\n`);

@@ -8,15 +8,19 @@ import { dirname } from "node:path";
 import { measureQueueLength, QUEUE_LENGTH_MIN } from "../collect/datagram_socket.ts";
 import { defaultReportFile } from "../config/defaults.ts";
 import type { Config } from "../config/types.ts";
+import { checkDkim, describeDkim } from "../daemon/dkim_check.ts";
+import { whyNoMail } from "../daemon/report_mailer.ts";
+import type { DnsClient } from "../dns/types.ts";
 import { checkDirectory } from "../sqlite/file_path.ts";
 import type { Io } from "./command.ts";
 import type { ConfigFinding } from "./config_finding.ts";
 
 /** What there is to say of the section `report`; nothing if nothing is collected. */
 export async function reportFindings(
-  { report, cache, listen }: Config,
-  env: Io["env"],
+  config: Config,
+  { env, lookup }: { readonly env: Io["env"]; readonly lookup: DnsClient["lookup"] },
 ): Promise<ConfigFinding[]> {
+  const { report, cache, listen } = config;
   const { collect, feed, organization, contact } = report;
   if (collect === undefined && feed === undefined) return [];
   const findings: ConfigFinding[] = [];
@@ -34,7 +38,7 @@ export async function reportFindings(
   if (organization === undefined || contact === undefined) {
     const text = "only counts: to send, it needs 'organization' and 'contact'";
     findings.push({ kind: "note", subject: "report", text });
-  }
+  } else findings.push(await sendingFinding(config, lookup));
   return [...findings, ...await queueFindings()];
 }
 
@@ -47,6 +51,19 @@ function fileFinding(file: string | undefined, mayBeUnsafe: boolean): ConfigFind
   return danger === undefined
     ? { kind: "ok", subject, text: file }
     : { kind: "failed", subject, text: danger };
+}
+
+/** Whether mail can be sent, and will be believed. */
+async function sendingFinding(
+  config: Config,
+  lookup: DnsClient["lookup"],
+): Promise<ConfigFinding> {
+  const subject = "report mail";
+  const reason = whyNoMail(config);
+  if (reason !== undefined) return { kind: "warning", subject, text: `none is sent: ${reason}` };
+  const state = await checkDkim(config, { lookup });
+  const isGood = state.kind === "published" || state.kind === "none";
+  return { kind: isGood ? "ok" : "warning", subject, text: describeDkim(state) };
 }
 
 /** Whether the directory of a socket is there. */

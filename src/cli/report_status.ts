@@ -6,11 +6,16 @@
 
 import { quoteRemote } from "../base/quote_text.ts";
 import { measureQueueLength, QUEUE_LENGTH_MIN } from "../collect/datagram_socket.ts";
+import type { Config } from "../config/types.ts";
+import { checkDkim, describeDkim } from "../daemon/dkim_check.ts";
+import { sends } from "../daemon/report_delivery.ts";
+import { whyNoMail } from "../daemon/report_mailer.ts";
 import { formatDay } from "../reports/report_id.ts";
 import type { DaySummary, DeliveryError, ReportView } from "../reports/report_view.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
+import { withNetwork } from "./network.ts";
 import { withReportView } from "./report_file.ts";
 
 /** Failed deliveries that are shown. */
@@ -23,7 +28,8 @@ export const reportStatusCommand: Command = {
   summary: "Show what is counted for TLS reports, and what became of them",
   description: [
     "Prints the days in the report file with their sessions and deliveries, when the next report is",
-    "due, and the last failures. The last second of counts may still be in the memory of the daemon.",
+    "due, whether the DKIM key is the one in DNS, and the last failures. The last second of counts may still",
+    "be in the memory of the daemon.",
   ],
   options: [CONFIG_OPTION, { name: "json", text: "Print JSON" }],
   exits: [[0, "printed"], [2, "wrong arguments or configuration"], [3, "no report file"]],
@@ -37,17 +43,35 @@ interface Status {
   readonly errors: readonly DeliveryError[];
   /** Datagrams that the kernel holds for a socket, counted up to 128. */
   readonly kernel_queue_length: number | undefined;
+  /** Whether mails can be sent, and will be believed. */
+  readonly mail: string;
 }
 
 async function run(args: CommandArgs, io: Io): Promise<number> {
   const { config } = readConfig(args.value("config"), io);
   const stored = withReportView(config, io, { use: readStatus });
-  const status = { ...stored, kernel_queue_length: await measureQueueLength() };
+  const status = {
+    ...stored,
+    kernel_queue_length: await measureQueueLength(),
+    mail: await describeMail(config),
+  };
   io.out(args.flag("json") ? toJson(status) : format(status));
   return 0;
 }
 
-function readStatus(view: ReportView): Omit<Status, "kernel_queue_length"> {
+/** Asks DNS only if there is a key. */
+async function describeMail(config: Config): Promise<string> {
+  if (!sends(config)) return "nothing is sent without report.organization and report.contact";
+  const reason = whyNoMail(config);
+  if (reason !== undefined) return `no report mail is sent: ${reason}`;
+  if (config.report.dkim.milter) return describeDkim({ kind: "none" });
+  return await withNetwork(
+    config,
+    async ({ network }) => describeDkim(await checkDkim(config, network.dns)),
+  );
+}
+
+function readStatus(view: ReportView): Omit<Status, "kernel_queue_length" | "mail"> {
   const dueAt = view.firstDue();
   return {
     days: view.days(),
@@ -63,7 +87,8 @@ function toJson(status: Status): string {
   return JSON.stringify(value, null, 2) + "\n";
 }
 
-function format({ days, next_due: nextDue, errors, kernel_queue_length: queue }: Status): string {
+function format(status: Status): string {
+  const { days, next_due: nextDue, errors, kernel_queue_length: queue, mail } = status;
   const lines = ["day\tstate\tdomains\tok\tfailed\tdue\tsent\trefused\texpired"];
   for (const { day, state, domains, ok, failed, deliveries } of days) {
     const sums = ["due", "sent", "refused", "expired"].map((each) => deliveries[each] ?? 0);
@@ -75,6 +100,7 @@ function format({ days, next_due: nextDue, errors, kernel_queue_length: queue }:
     const length = isShort ? `${queue}: too few for a burst of mail` : `${queue} or more`;
     lines.push(`datagrams that the kernel holds for a socket: ${length}`);
   }
+  lines.push(mail);
   for (const { day, domain, uri, state, error } of errors) {
     lines.push(`${formatDay(day)} ${domain} ${quoteRemote(uri)} ${state}: ${quoteRemote(error)}`);
   }

@@ -207,6 +207,17 @@ export class ReportStore implements DeliveryQueue {
     return this.#read((file) => countOf(file.one(sql.GET_MAILED, day, domain)?.count));
   }
 
+  /**
+   * Makes deliveries due now; of one domain also those that were refused or have expired.
+   *
+   * @param query Day and domain; without them, all.
+   * @returns Number of deliveries.
+   */
+  hasten(query: { day: number | undefined; domain: string | undefined; now: number }): number {
+    const { day = -1, domain = "", now } = query;
+    return this.#write((file) => file.change(sql.HASTEN, now, day, domain));
+  }
+
   /** Deliveries by state, over all days. */
   deliveries(): Map<string, number> {
     const sums = new Map<string, number>();

@@ -91,6 +91,14 @@ export const LIST_DUE: string =
 export const SETTLE: string = `UPDATE delivery SET state = ?4, due_at = ?5, error = ?6,
   attempts = attempts + 1 WHERE day = ?1 AND domain = ?2 AND uri = ?3 AND state = 'due'`;
 
+/**
+ * What waits is due now: of a day (-1: all) and domain (empty: all). Of one domain, also what has failed for good.
+ */
+export const HASTEN: string =
+  `UPDATE delivery SET state = 'due', due_at = ?1, first_at = ?1, attempts = 0
+  WHERE (?2 = -1 OR day = ?2) AND (?3 = '' OR domain = ?3)
+    AND (state = 'due' OR ?3 <> '' AND state <> 'sent')`;
+
 /** One more report mail. */
 export const COUNT_MAILED: string = `INSERT INTO mailed VALUES (?, ?, 1) ON CONFLICT (day, host)
   DO UPDATE SET count = count + 1`;

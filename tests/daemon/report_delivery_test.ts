@@ -7,115 +7,11 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { gunzipSync } from "node:zlib";
-import { createLog } from "../../src/base/log.ts";
-import { createMetrics } from "../../src/base/metrics.ts";
-import { dkimRecord, makeDkimKey, readDkimKey } from "../../src/mail/dkim_key.ts";
-import { createReportStore } from "../../src/reports/report_store.ts";
-import { ReportView } from "../../src/reports/report_view.ts";
-import type { DomainCount } from "../../src/tlsrpt/session.ts";
-import { type Daemon, type Outside, startDaemon, startOutside } from "../fakes/daemon.ts";
 import { txt } from "../fakes/fake_dns_server.ts";
-import { type MailSink, startMailSink } from "../fakes/mail_sink.ts";
+import { DAY, DAY_MS, FAILED, ReportBench, until } from "../fakes/report_bench.ts";
 import { startReportHost } from "../fakes/report_host.ts";
 import { runTool } from "../fakes/tool.ts";
 import { session } from "../reports/support.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const COMMAND = [Deno.execPath(), "run", "-A", "--quiet", MAIN, "report"];
-const DAY_MS = 86_400_000;
-
-/** A day that is over at any time of today: its reports are due. */
-const DAY = Math.floor(Date.now() / DAY_MS) - 2;
-
-/** Everything that the report daemon meets. */
-class Bench implements AsyncDisposable {
-  readonly config: string;
-  readonly file: string;
-  readonly record: string;
-  readonly #parts: readonly AsyncDisposable[];
-
-  private constructor(
-    readonly outside: Outside,
-    readonly sink: MailSink,
-    given: { config: string; file: string; record: string },
-  ) {
-    ({ config: this.config, file: this.file, record: this.record } = given);
-    this.#parts = [sink, outside];
-  }
-
-  static async start(more = ""): Promise<Bench> {
-    const outside = await startOutside();
-    const sink = startMailSink();
-    const { directory, dns } = outside;
-    const [file, keyFile] = [`${directory}/reports.db`, `${directory}/key.pem`];
-    const pem = await makeDkimKey("rsa");
-    await Deno.writeTextFile(keyFile, pem);
-    const record = dkimRecord(await readDkimKey(pem));
-    dns.table["TXT s1._domainkey.example.com"] = txt(record);
-    const config = await outside.configure([
-      `report:`,
-      `  collect: "unix:${directory}/tlsrpt.sock"`,
-      `  file: "${file}"`,
-      `  organization: Example Ltd.`,
-      `  contact: tls@example.com`,
-      `  smtp: "127.0.0.1:${sink.port}"`,
-      `  dkim: {selector: s1, key_file: "${keyFile}"}`,
-      `  window: 0`,
-      more,
-    ].join("\n"));
-    return new Bench(outside, sink, { config, file, record });
-  }
-
-  /** Counts, as an earlier process has. */
-  count(...domains: DomainCount[]): void {
-    const store = createReportStore({
-      path: this.file,
-      log: createLog({ level: "error", format: "text" }),
-      metrics: createMetrics(),
-      now: Date.now,
-      proven: Date.now,
-      onLastSeen() {},
-      sender: () => ({ organization: "", contact: "" }),
-    });
-    assertEquals(store.count({ day: DAY, counts: domains }), 0);
-    store.close();
-  }
-
-  publish(domain: string, ...uris: string[]): void {
-    this.outside.dns.table[`TXT _smtp._tls.${domain}`] = txt(`v=TLSRPTv1; rua=${uris.join(",")}`);
-  }
-
-  serve(): Promise<Daemon> {
-    return startDaemon({ config: this.config, args: [], command: COMMAND });
-  }
-
-  /** Deliveries of all days. */
-  deliveries(): Record<string, number> {
-    const view = new ReportView(this.file);
-    try {
-      return view.days().find(({ day }) => day === DAY)?.deliveries ?? {};
-    } finally {
-      view.close();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const part of this.#parts) await part[Symbol.asyncDispose]();
-  }
-}
-
-/** Waits for something to hold, for as long as a process needs. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let left = 400; left > 0; left--) {
-    if (holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("it does not come true");
-}
-
-const FAILED = session("a.test", {
-  details: [{ result: "certificate-expired", count: 1, mxHost: "mx.a.test", reason: "--=_x" }],
-});
 
 /** The JSON in a mail. */
 function reportIn(content: string): Record<string, unknown> {
@@ -128,7 +24,7 @@ function unpack(octets: Uint8Array): Record<string, unknown> {
 }
 
 Deno.test("reports of a day that is over go out as signed mail and by HTTPS, each once", async (t) => {
-  await using bench = await Bench.start();
+  await using bench = await ReportBench.start();
   await using host = startReportHost(bench.outside.hosts, { domain: "web.test" });
   bench.outside.dns.table[`A ${host.host}`] = { answers: [{ type: "A", data: "127.0.0.1" }] };
   bench.publish("a.test", "mailto:tls%2Brpt@a.test", `https://${host.host}/v1/r[1-5]`);
@@ -191,7 +87,7 @@ async function judgeByDkimpy(content: string, record: string, t: Deno.TestContex
 }
 
 Deno.test("a kill between mail and reply repeats the report with the same id", async () => {
-  await using bench = await Bench.start();
+  await using bench = await ReportBench.start();
   bench.publish("a.test", "mailto:r@a.test");
   bench.count(FAILED);
   bench.sink.isMute = true;
@@ -213,7 +109,7 @@ Deno.test("a kill between mail and reply repeats the report with the same id", a
 });
 
 Deno.test("a recipient that is refused for good is not tried again, one that is refused for now is", async () => {
-  await using bench = await Bench.start();
+  await using bench = await ReportBench.start();
   bench.publish("a.test", "mailto:gone@a.test", "mailto:later@a.test");
   bench.count(FAILED);
   bench.sink.refuse = (to) =>
@@ -230,7 +126,7 @@ Deno.test("a recipient that is refused for good is not tried again, one that is 
 });
 
 Deno.test("without a signature no mail is sent, and the daemon says so; a key that is not in DNS is warned of", async () => {
-  await using bench = await Bench.start();
+  await using bench = await ReportBench.start();
   bench.outside.dns.table["TXT s1._domainkey.example.com"] = txt("v=DKIM1; p=AAAA");
   await using daemon = await bench.serve();
   const line = await daemon.logged("report mails will not be believed");

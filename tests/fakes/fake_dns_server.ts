@@ -132,9 +132,14 @@ export interface FakeDnsServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** TXT records of one character-string each; characters are octets. */
+/** TXT records of one character-string each, or as many as a long text needs; characters are octets. */
 export function txt(...texts: string[]): FakeDnsReply {
-  return { answers: texts.map((text) => ({ type: "TXT", data: [Buffer.from(text, "latin1")] })) };
+  return {
+    answers: texts.map((text) => {
+      const strings = text.match(/[^]{1,255}/g) ?? [""];
+      return { type: "TXT", data: strings.map((each) => Buffer.from(each, "latin1")) };
+    }),
+  };
 }
 
 /** The SOA record of a negative answer. */
