@@ -114,8 +114,7 @@ export const REPORT_RULES: readonly Requirement[] = [
         "each failure is told apart in lookup, reply and counter (RFC 8461 §3.1, §3.3)",
       ],
     ],
-    others:
-      "The program sends no reports. It counts such fetches by the result type of RFC 8460, and logs them.",
+    others: "Only if `report serve` runs (docs/tls-reports.md); it is off by default.",
   },
   {
     id: "R2",
@@ -128,7 +127,7 @@ export const REPORT_RULES: readonly Requirement[] = [
         "createObserver() warns of a policy that stays in use, and of one overdue (RFC 8461 §10.2)",
       ],
     ],
-    others: "The program sends no reports. It counts such failures and logs them.",
+    others: "Only if `report serve` runs (docs/tls-reports.md); it is off by default.",
   },
   {
     id: "R3",
