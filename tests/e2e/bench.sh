@@ -4,7 +4,8 @@
 #
 #   bench.sh [--trixie]                  runs all cases: what the daemon answers and Postfix delivers, then the same
 #                                        with failing lookups, then without authoritative DNS and policy host.
-#                                        Last line: `N passed, N failed`
+#                                        Last line: `N passed, N failed`. With Postfix 3.10, TLS reports of the
+#                                        deliveries are sent and read as well
 #   bench.sh [--trixie] -- COMMAND...    peers and daemon up, runs COMMAND inside ($E2E: directory of the run)
 #
 # The sending Postfix is the host's, 3.7 to 3.9; with --trixie the 3.10 of a Debian 13 root. Environment:
@@ -46,7 +47,7 @@ DAEMON=${DAEMON:-$DENO run $(grep -v '^#' "$HERE/../../tools/permissions.txt" | 
 B=${E2E_DIR:-${TMPDIR:-/tmp}/e2e-bench}
 if [ -z "${E2E_INNER:-}" ]; then
   # There is no network inside: what the deno programs import must be in the cache before.
-  "$DENO" cache --quiet "$HERE/dns_faults.ts" "$HERE/syslog.ts" "$HERE/../../main.ts"
+  "$DENO" cache --quiet "$HERE/dns_faults.ts" "$HERE/read_reports.ts" "$HERE/syslog.ts" "$HERE/../../main.ts"
   export E2E_INNER=1 DAEMON DENO ROOTFS
   # One run at a time in a directory; the lock ends with the last process of the run.
   exec 9>"$B.lock"
@@ -66,6 +67,8 @@ fi
 . "$HERE/peers.sh"
 # shellcheck source=tests/e2e/own_tools.sh
 . "$HERE/own_tools.sh"
+# shellcheck source=tests/e2e/reports.sh
+. "$HERE/reports.sh"
 
 make_directories() {
   rm -rf "$B"
@@ -146,6 +149,7 @@ run_cases() {
   check_replies replies.txt "first contact"
   check_deliveries "$DELIVERIES" "first delivery"
   check_own_tools
+  check_reports
 
   # The lookups of known domains begin to fail. The first query finds the checks due, the second their outcome.
   cases faults_later.txt >>"$B/dns/faults.txt"
@@ -171,10 +175,12 @@ run_cases() {
 ip link set lo up
 make_directories
 make_certificates
+sed "s|@DIR@|$B|" "$HERE/daemon.yaml" >"$B/daemon.yaml"
+prepare_reports
 make_zones
 start_dns
 start_policy_host
-sed "s|@DIR@|$B|" "$HERE/daemon.yaml" >"$B/daemon.yaml"
+start_reports
 start_daemon
 start_postfix
 export E2E=$B

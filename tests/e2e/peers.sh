@@ -76,12 +76,13 @@ make_zones() {
     # A short life, so that each check meets what is true, or fails, at that moment.
     echo "_mta-sts.$domain. 1 TXT \"v=STSv1; id=1;\""
     echo "mta-sts.$domain. A 127.0.0.1"
-    echo "_smtp._tls.$domain. TXT \"v=TLSRPTv1; rua=mailto:tlsrpt@$domain\""
+    echo "_smtp._tls.$domain. TXT \"v=TLSRPTv1; rua=$(rua_of "$domain")\""
     [[ $mx != *-10.* ]] || many_hosts "$domain" "$mx" "$octet"
   done | sort -u >"$B/dns/records"
   {
     cat "$HERE/zones/test.zone"
     grep -v '^[^ ]*\.dnssec\.test\. ' "$B/dns/records"
+    [ ! -e "$B/dns/dkim" ] || cat "$B/dns/dkim"
   } >"$B/dns/test.zone"
   {
     sed "s/@KEY_OTHER@/$(key_digest other)/; s/@KEY_LISTED@/$(key_digest listed)/" "$HERE/zones/dnssec.test.zone"
@@ -96,6 +97,11 @@ many_hosts() { # domain first-host octet: the others, numbered from 11 to 33
     echo "$1. MX 10 ${2/-10./-$number.}."
     echo "${2/-10./-$number.}. A 127.0.0.$3"
   done
+}
+
+rua_of() { # domain
+  [ "$1" != good.test ] || printf 'https://mta-sts.%s/tlsrpt,' "$1"
+  echo "mailto:tlsrpt@$1"
 }
 
 start_dns() {
@@ -197,6 +203,7 @@ http {
     listen 127.0.0.1:443 ssl;
     server_name ~^mta-sts\.(?<domain>.+)\$;
     location = /.well-known/mta-sts.txt { types { } default_type text/plain; alias $B/www/\$domain.txt; }
+    location = /tlsrpt { return 201; }
     location / { return 404; }
   }
   server {
