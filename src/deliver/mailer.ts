@@ -64,7 +64,7 @@ export class Mailer {
   #cancelIdle = () => {};
   #nextAt = 0;
   #isAborted = false;
-  #rest: { readonly until: number; readonly error: string } | undefined;
+  #rest: { readonly until: number; readonly attempt: Attempt } | undefined;
 
   /** Connects when there is something to send. */
   constructor(options: MailerOptions) {
@@ -75,7 +75,7 @@ export class Mailer {
   async send(mail: ReportMail): Promise<Attempt> {
     const { clock } = this.#options;
     const now = clock.now();
-    if (this.#rest !== undefined && now < this.#rest.until) return down(this.#rest.error);
+    if (this.#rest !== undefined && now < this.#rest.until) return this.#rest.attempt;
     this.#cancelIdle();
     if (now < this.#nextAt) await sleep(this.#nextAt - now, clock);
     this.#nextAt = clock.now() + PAUSE_MS;
@@ -84,7 +84,7 @@ export class Mailer {
     // The server may have closed a connection that had nothing to do.
     if (isUsed && attempt.kind === "failed" && attempt.isDown) attempt = await this.#try(mail);
     if (attempt.kind === "failed" && attempt.isDown) {
-      this.#rest = { until: clock.now() + REST_MS, error: attempt.error };
+      this.#rest = { until: clock.now() + REST_MS, attempt };
     } else this.#rest = undefined;
     if (this.#session !== undefined) {
       this.#cancelIdle = clock.setTimer(() => void this.close(), IDLE_MS);

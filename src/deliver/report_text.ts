@@ -4,6 +4,7 @@
  * @module
  */
 
+import { plainText } from "../tlsrpt/plain_text.ts";
 import type { FailureDetail, PolicyType, Report, ReportPolicy } from "../tlsrpt/report.ts";
 import type { ResultType } from "../tlsrpt/result_type.ts";
 
@@ -12,6 +13,9 @@ const DETAILS_MAX = 20;
 
 /** Policies that are listed. */
 const POLICIES_MAX = 20;
+
+/** Characters of a line about where a failure was. */
+const PLACE_MAX_CHARS = 900;
 
 const POLICIES: Readonly<Record<PolicyType, string>> = {
   sts: "MTA-STS policy of",
@@ -61,7 +65,7 @@ function describe({ type, domain, successful, failed, details }: ReportPolicy): 
   for (const detail of details.slice(0, DETAILS_MAX)) {
     lines.push(`  ${detail.count} x ${RESULTS[detail.result]}`);
     const where = describePlace(detail);
-    if (where !== "") lines.push(`      ${where}`);
+    if (where !== "") lines.push(`      ${plainText(where, PLACE_MAX_CHARS)}`);
   }
   if (details.length > DETAILS_MAX) {
     lines.push(`  And ${details.length - DETAILS_MAX} more kinds of failure.`);
