@@ -75,6 +75,7 @@ export async function openMailServer(
     const signer = await readSigner(config);
     const { hostname, port } = smtp;
     const conn = await Deno.connect({ hostname, port, signal: controller.signal });
+    conn.setNoDelay(true);
     return {
       kind: "open",
       link: denoLink(conn),

@@ -46,7 +46,7 @@ const POSTS_MAX = 10;
 const MAILS_MAX = 1;
 
 /** Between two looks at the queue, ms. */
-const LOOK_MS = 1000;
+const LOOK_MS = 2000;
 
 /** Between two looks while something waits for its turn, ms. */
 const TURN_MS = 100;

@@ -44,6 +44,8 @@ export function startMailSink(): MailSink {
   };
   sockets.accept(listener, async (conn) => {
     connections++;
+    // Each reply is written by itself, and none shall wait for the client to acknowledge the one before.
+    (conn as Deno.TcpConn).setNoDelay(true);
     await writeText(conn, "220 mx.test ESMTP\r\n");
     let from = "";
     let to = "";
