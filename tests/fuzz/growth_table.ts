@@ -10,6 +10,7 @@ import dnsPacket from "dns-packet";
 import { isMx, readPolicyRow } from "../../src/cache/rows.ts";
 import { readCertificate } from "../../src/check/certificate.ts";
 import { judgePolicy } from "../../src/check/policy.ts";
+import { dkimRecordMistake } from "../../src/mail/dkim_key.ts";
 import { LINE_MAX_BYTES, REPLY_MAX_LINES } from "../../src/mail/reply.ts";
 import { SmtpDialogue } from "../../src/check/smtp_dialogue.ts";
 import { TimeBudget } from "../../src/check/time_budget.ts";
@@ -327,6 +328,17 @@ export const GROWTH_TABLE: readonly GrowthRow[] = [
     RECORDS,
   ),
   ...texts("judgeTlsrpt", DNS_MAX_BYTES, (text) => judgeTlsrpt(found([text]), DOMAIN), TLSRPT),
+  ...texts(
+    "dkimRecordMistake",
+    DNS_MAX_BYTES,
+    (text) => dkimRecordMistake([text], { type: "rsa", published: "AAAA" }),
+    [
+      ["semicolons", "v=DKIM1", ";", "p=AAAA"],
+      ["tags", "v=DKIM1", ";a=b", ""],
+      ["blanks in a key", "v=DKIM1; p=", " ", "AAAA"],
+      ["services", "v=DKIM1; p=AAAA; s=", "a:", ""],
+    ],
+  ),
   {
     name: "selectTxtRecord: many records",
     limit: DNS_MAX_BYTES,

@@ -49,6 +49,7 @@ import { cname, encodeReply, soa, txt } from "../fakes/fake_dns_server.ts";
 import type { FakeDnsReply } from "../fakes/fake_dns_server.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { createRecordedLink } from "./recorded_link.ts";
+import { MAIL_TARGETS } from "./mail_targets.ts";
 import { TLSRPT_TARGETS } from "./tlsrpt_targets.ts";
 import { threadTime } from "../fakes/cpu_time.ts";
 import mediaTypes from "../vectors/media_types.json" with { type: "json" };
@@ -538,4 +539,5 @@ export const TARGETS: readonly Target[] = [
   certificate,
   storedRow,
   ...TLSRPT_TARGETS,
+  ...MAIL_TARGETS,
 ];
