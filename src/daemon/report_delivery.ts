@@ -8,7 +8,8 @@
 
 import { messageOf } from "../base/error_text.ts";
 import type { Config } from "../config/types.ts";
-import { Deliverer, type DeliverySettings } from "../deliver/deliverer.ts";
+import { Deliverer } from "../deliver/deliverer.ts";
+import type { DeliverySettings } from "../deliver/deliverer_options.ts";
 import { Mailer } from "../deliver/mailer.ts";
 import { REPORT_TYPE } from "../deliver/report_mail.ts";
 import { describeDkim, watchDkim } from "./dkim_check.ts";

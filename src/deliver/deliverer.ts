@@ -10,22 +10,17 @@
  * @module
  */
 
-import type { ProvenClock } from "../base/clock.ts";
 import { messageOf } from "../base/error_text.ts";
-import type { Log } from "../base/log.ts";
-import type { Metrics } from "../base/metrics.ts";
-import type { Warnings } from "../base/warnings.ts";
-import type { DnsClient } from "../dns/types.ts";
-import type { DeliveryOutcome, DeliveryQueue, DueReport } from "../reports/types.ts";
+import type { DeliveryOutcome, DueReport } from "../reports/types.ts";
 import type { Destination } from "../tlsrpt/rua.ts";
-import { type Attempt, judgePost, type PostOutcome } from "./attempt.ts";
-import { destinationKey, type DestinationRules, judgeUri } from "./destinations.ts";
+import { type Attempt, judgePost } from "./attempt.ts";
+import { destinationKey, judgeUri } from "./destinations.ts";
+import type { DelivererOptions, DeliverySettings } from "./deliverer_options.ts";
 import { countDeliveries, type DeliveryCounts } from "./delivery_counts.ts";
 import { HostPlaces } from "./host_places.ts";
-import type { ReportMail } from "./mailer.ts";
 import { planReport } from "./planner.ts";
 import { composeReportMail, packReport } from "./report_mail.ts";
-import { nextTry } from "./schedule.ts";
+import { outcomeOf } from "./schedule.ts";
 
 /** A day, ms. */
 const DAY_MS = 24 * 3600 * 1000;
@@ -50,31 +45,6 @@ const LOOK_MS = 2000;
 
 /** Between two looks while something waits for its turn, ms. */
 const TURN_MS = 100;
-
-/** What the operator wants; see the section `report` of the configuration. */
-export interface DeliverySettings extends DestinationRules {
-  /** Reports a day to one mail domain or host. */
-  readonly perDestination: number;
-}
-
-/** What {@link Deliverer} needs. */
-export interface DelivererOptions {
-  /** Methods may throw what the file throws; all is tried again later. */
-  readonly queue: DeliveryQueue;
-  readonly clock: ProvenClock;
-  readonly log: Log;
-  readonly warnings: Warnings;
-  readonly metrics: Metrics;
-  /** Asked again and again; `undefined` as long as nothing is to be sent. */
-  readonly settings: () => DeliverySettings | undefined;
-  readonly lookup: DnsClient["lookup"];
-  /** Hands over a mail, one at a time. Never rejects. */
-  readonly mail: (mail: ReportMail) => Promise<Attempt>;
-  /** Posts a compressed report. Never rejects. */
-  readonly post: (url: string, body: Uint8Array<ArrayBuffer>) => Promise<PostOutcome>;
-  /** A number in [0, 1). */
-  readonly random: () => number;
-}
 
 /** A report on its way to one URI. */
 type Delivery = DueReport & { readonly uri: string };
@@ -312,18 +282,6 @@ export class Deliverer {
       this.#unsettled.set(keyOf(row), { row, outcome });
     }
   }
-}
-
-function outcomeOf(
-  row: Delivery,
-  attempt: Attempt,
-  options: { now: number; random: () => number },
-): DeliveryOutcome {
-  if (attempt.kind === "accepted") return { state: "sent" };
-  const { error } = attempt;
-  if (attempt.kind === "refused") return { state: "refused", error };
-  const dueAt = nextTry(row, options);
-  return dueAt === undefined ? { state: "expired", error } : { state: "due", dueAt, error };
 }
 
 /** A URI that is none needs no place of its own, but it must be noted. */

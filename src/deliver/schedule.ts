@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { DeliveryOutcome } from "../reports/types.ts";
+import type { Attempt } from "./attempt.ts";
+
 /** The first repetition comes after this time, ms; each further one after twice as long. */
 const FIRST_PAUSE_MS = 5 * 60_000;
 
@@ -40,4 +43,21 @@ export function nextTry(
   const next = now + pause * (1 + JITTER * (2 * random() - 1));
   // The last try is at the end of the time.
   return Math.round(Math.min(next, Math.max(end, now + FIRST_PAUSE_MS)));
+}
+
+/**
+ * What a try means for a delivery.
+ *
+ * @param options As in {@link nextTry}.
+ */
+export function outcomeOf(
+  row: TriedDelivery,
+  attempt: Attempt,
+  options: { readonly now: number; readonly random: () => number },
+): DeliveryOutcome {
+  if (attempt.kind === "accepted") return { state: "sent" };
+  const { error } = attempt;
+  if (attempt.kind === "refused") return { state: "refused", error };
+  const dueAt = nextTry(row, options);
+  return dueAt === undefined ? { state: "expired", error } : { state: "due", dueAt, error };
 }
