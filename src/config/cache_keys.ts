@@ -24,7 +24,7 @@ export const CACHE_KEYS = {
     range: [8, 65_536],
     default: 32,
     text:
-      "How much memory may be taken in front of the file, in megabytes. It holds policies, MX hosts and replies, however much domains publish. With `cache: memory`, a policy that does not fit is lost.",
+      "How much memory may be used in front of the file, in megabytes. It holds policies, MX hosts and replies, however much domains publish. With `cache: memory`, a policy that does not fit is lost.",
   }),
   allow_unsafe_directory: flag({
     default: false,

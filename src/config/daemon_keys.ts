@@ -28,7 +28,7 @@ export const SOCKET_KEYS = {
     format: formatEndpoint,
     allowed: 'an address such as "unix:/run/mta-sts-resolver/control.sock"',
     text:
-      "The UNIX socket on which the daemon serves the `cache` commands. Its mode is 0600. The commands ask on `/run/mta-sts-resolver/control.sock` if this is not set.",
+      "The UNIX socket on which the daemon serves the `cache` commands. Its mode is 0600. If this is not set, the commands ask on `/run/mta-sts-resolver/control.sock`.",
   }),
   http: list({
     parse: parseEndpoint,

@@ -18,7 +18,7 @@ export const EXCEPTION_KEYS = {
   policy: choice({
     words: ["ignore", "enforce"],
     text:
-      "What counts in the place of the policy that the domain publishes. With `ignore`, no policy does. With `enforce`, the patterns in `mx` do, whatever is published.",
+      "What counts instead of the policy that the domain publishes. With `ignore`, no policy does. With `enforce`, the patterns in `mx` do, whatever the domain publishes.",
   }),
   mx: list({
     parse: parsePattern,
@@ -37,7 +37,7 @@ export const EXCEPTION_KEYS = {
     format: formatEnd,
     allowed: 'a date such as 2026-12-31, or a date and time such as "2026-12-31T18:00Z"',
     text:
-      "When the exception ends. A date counts to the end of its day in UTC. Every exception must have this key.",
+      "When the exception ends. A date means the end of that day in UTC. Every exception must have this key.",
   }),
   reason: text({
     parse: readReason,
@@ -46,7 +46,7 @@ export const EXCEPTION_KEYS = {
   }),
 };
 
-/** As RFC 8461 §3.2 has it, but U-labels are taken too: here it is a person who writes. */
+/** As in RFC 8461 §3.2, but U-labels are accepted too: a person writes these. */
 function parsePattern(pattern: string): string | undefined {
   const isWildcard = pattern.startsWith("*.");
   const name = toALabel(isWildcard ? pattern.slice(2) : pattern);

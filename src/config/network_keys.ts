@@ -13,20 +13,20 @@ const DNS_KEYS = {
     parse: parseNameServer,
     allowed: 'the address of a name server such as "127.0.0.1" or "[::1]:5353"',
     default: [],
-    text: "The resolvers to ask, most preferred first. By default, those in /etc/resolv.conf.",
+    text: "The DNS resolvers to ask, most preferred first. By default, those in /etc/resolv.conf.",
   }),
   timeout: seconds({
     range: [0.1, 30],
     default: 5,
     text:
-      "The time limit for one question to one resolver. A longer one would use up the time of a query.",
+      "The time limit for one question to one DNS resolver. A longer one would use up the time of a query.",
   }),
   dnssec_probe: text({
     parse: parseProbe,
     allowed: 'a record type and a signed name such as "ns:."',
     default: "ns:.",
     text:
-      "What to ask at start-up to learn whether the resolver validates DNSSEC. The form is that of dnssec_probe in postconf(5).",
+      "What to ask at start-up to learn whether a DNS resolver validates DNSSEC. The form is that of dnssec_probe in postconf(5).",
   }),
 };
 

@@ -37,7 +37,7 @@ const DKIM_KEYS = {
   }),
   milter: flag({
     default: false,
-    text: "The mail server signs instead. Send a report to yourself to see that it does.",
+    text: "Let the mail server sign instead. Send yourself a report to see that it does.",
   }),
 };
 
@@ -47,7 +47,7 @@ const REPORT_KEYS = {
     format: (address) => address.kind === "stdin" ? "stdin" : formatEndpoint(address),
     allowed: 'an address such as "unix:/var/spool/postfix/mta-sts/tlsrpt.sock", or stdin',
     text:
-      "The socket for Postfix's datagrams about TLS sessions. `stdin` is that of the socket unit.",
+      "The socket for Postfix's datagrams about TLS sessions. `stdin` means the socket of the socket unit.",
   }),
   socket_mode: fileMode({
     default: "0660",
@@ -58,7 +58,7 @@ const REPORT_KEYS = {
     parse: parseUnixEndpoint,
     format: formatEndpoint,
     allowed: 'an address such as "unix:/run/mta-sts-resolver/report.sock"',
-    text: "The socket where `serve` tells what only it knows, such as failed fetches.",
+    text: "The socket where `serve` reports what only it sees, such as failed fetches.",
   }),
   http: list({
     parse: parseEndpoint,
@@ -80,22 +80,22 @@ const REPORT_KEYS = {
   contact: text({
     parse: parseContact,
     allowed: 'an address such as "tls-reports@example.com"',
-    text: "The sender of the reports, who also gets the bounces. Its domain signs them.",
+    text: "The sender address of the reports, which gets the bounces. Its domain signs them.",
   }),
   dkim: section({
     keys: DKIM_KEYS,
-    text: "How report mails are signed. Receivers ignore mails without a signature.",
+    text: "How report mail is signed. Receivers ignore mail without a signature.",
   }),
   smtp: text({
     parse: parseInetOrOff,
     format: (value) => value === "off" ? "off" : formatEndpoint(value),
     allowed: 'an address such as "127.0.0.1:25", or off',
     default: "127.0.0.1:25",
-    text: "The mail server that takes report mails. `off` sends none.",
+    text: "The mail server that takes report mail. `off` sends none.",
   }),
   https: flag({
     default: true,
-    text: "Reports are posted to HTTPS addresses too.",
+    text: "Also post reports to HTTPS addresses.",
   }),
   window: seconds({
     range: [0, 43_200],
@@ -118,12 +118,12 @@ const REPORT_KEYS = {
   per_destination: count({
     range: [1, 1_000_000],
     default: 10_000,
-    text: "How many reports of a day one mail domain or host gets at most.",
+    text: "How many reports a day one mail domain or host gets at most.",
   }),
   keep_days: count({
     range: [2, 400],
     default: 7,
-    text: "How many days counts and deliveries are kept.",
+    text: "For how many days counts and deliveries are kept.",
   }),
 };
 

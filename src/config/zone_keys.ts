@@ -6,7 +6,7 @@
 
 import { choice, count, flag, seconds } from "./kinds.ts";
 
-/** Octets: room for a host name or two, and what no policy of good sense comes near. */
+/** Octets: room for a host name or two, and more than any sensible policy needs. */
 const MATCH_LIMITS = [64, 10_000] as const;
 
 /** Keys below `default_zone`, and below each name in `zones` without the defaults. */
@@ -45,6 +45,6 @@ export const ZONE_KEYS = {
   match_limit: count({
     range: MATCH_LIMITS,
     text:
-      "How many octets the list of names in the reply may have. By default, there is no limit. If the MX hosts do not fit, the reply lists the policy's patterns, else mail is deferred. A long list makes Sendmail skip all checks.",
+      "How many octets the list of names in the reply may have. By default, there is no limit. If the MX hosts do not fit, the reply lists the policy's patterns. If these do not fit either, mail is deferred. A long list makes Sendmail skip all checks.",
   }),
 };
