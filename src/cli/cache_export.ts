@@ -21,8 +21,8 @@ export const cacheExportCommand: Command = {
   description: [
     "Prints every cached policy as one JSON object per line, with all that 'cache show --json' prints;",
     "'cache import' reads this. With --format postfix, prints a table for postmap(1): domain and TLS",
-    "policy, for smtp_tls_policy_maps. Such a table knows no expiry and no new MX hosts: use it for a",
-    "short time only, while the daemon cannot run.",
+    "policy, for smtp_tls_policy_maps. Its entries never expire and miss new MX hosts: use it only for",
+    "a short time, while the daemon cannot run.",
   ],
   options: [
     CONFIG_OPTION,

@@ -1,5 +1,5 @@
 /**
- * `cache import FILE`: takes policies from what `cache export` printed. The daemon judges each line
+ * `cache import FILE`: imports policies that `cache export` printed. The daemon judges each line
  * (`daemon/import_entry.ts`); here the file is only cut into lines.
  *
  * @module
@@ -34,11 +34,11 @@ export const cacheImportCommand: Command = {
   name: "cache import",
   operands: "FILE",
   arity: [1, 1],
-  summary: "Take policies from what 'cache export' printed",
+  summary: "Import policies that 'cache export' printed",
   description: [
     "Reads the JSON lines of 'cache export' from FILE, or from standard input for '-', and has the running",
     "daemon take over every policy that is valid, unexpired, and was fetched later than the one it holds.",
-    "No other policy is touched. Whoever can write FILE decides what is enforced: keep it as safe as the",
+    "It touches no other policy. Whoever can write FILE decides what is enforced: protect it like the",
     "cache file.",
   ],
   options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
@@ -90,7 +90,7 @@ async function send(
       : JSON.parse(jsonOf(replies.shift()) ?? "{}");
     counts[reply.result]++;
     if (reply.result !== "invalid") continue;
-    problems.push(`line ${number} is left out: ${quoteless(reply.why)}`);
+    problems.push(`line ${number} skipped: ${quoteless(reply.why)}`);
   }
   return problems;
 }

@@ -20,10 +20,9 @@ export const cacheListCommand: Command = {
   arity: [0, 1],
   summary: "List the cached policies",
   description: [
-    "Prints one line for each cached policy, by domain. PATTERN is a domain, or a wildcard such as",
-    "'*.example.com' for all domains below example.com. Asks the running daemon; without one, reads",
-    "its cache file. With --problems, domains are listed too whose policy is not held because it",
-    "could never be fetched.",
+    "Prints one line for each cached policy, sorted by domain. PATTERN is a domain, or a wildcard such",
+    "as '*.example.com' for all domains below example.com. Asks the running daemon; without one, reads",
+    "its cache file. With --problems, also lists domains whose policy could never be fetched.",
   ],
   options: [
     CONFIG_OPTION,
@@ -53,7 +52,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   };
   const { config } = readConfig(args.value("config"), io);
   return await withSource({ config, args, io, access: "read" }, async (source) => {
-    // The JSON is entries of the cache, and a pattern or mode selects entries; these are none.
+    // JSON, a pattern and a mode are about cache entries, and deferred mail is not one.
     const isWhole = pattern === undefined && mode === undefined && !args.flag("json");
     if (request.problems && isWhole && !source.isFile) {
       const [reply] = await source.ask("problems", [""]);
@@ -79,7 +78,7 @@ async function* findEntries(
   }
   const { domain } = pattern;
   if (request.problems) {
-    // A failure may be all there is of the domain, which `show` does not know.
+    // The store may hold nothing but a failure of the domain, which `show` does not find.
     for await (const entries of listParts(source, request)) {
       yield entries.filter((entry) => entry.domain === domain);
     }

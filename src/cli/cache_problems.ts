@@ -1,6 +1,6 @@
 /**
  * What `cache list --problems` prints beside the cache entries: mail that is deferred now, and policies that
- * cannot be fetched. Only a running daemon knows the first, so it is asked over its control socket.
+ * cannot be fetched. Only a running daemon knows the first, so the command asks it on its control socket.
  *
  * @module
  */

@@ -26,7 +26,7 @@ export const cachePurgeCommand: Command = {
   summary: "Forget a domain, or all of them",
   description: [
     "Removes everything the cache holds for a domain. Its mail is unprotected until the policy is",
-    "fetched again. With --all and --yes, forgets every domain: 'cache export' first makes a copy.",
+    "fetched again. With --all and --yes, forgets every domain: make a copy with 'cache export' first.",
   ],
   options: [
     CONFIG_OPTION,
@@ -58,7 +58,7 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
       ? await purgeAll(source, { args, io })
       : await purgeOne(source, { domain, args, io });
     if (source.isFile) {
-      io.err("note: a daemon that runs on this file still holds in memory what it has used");
+      io.err("note: a daemon that uses this file still holds in memory what it has read");
     }
     return exit;
   });

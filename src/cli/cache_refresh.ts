@@ -22,9 +22,9 @@ export const cacheRefreshCommand: Command = {
   arity: [1, 1],
   summary: "Fetch the policy of a domain now",
   description: [
-    "Has the running daemon fetch the policy even if its id has not changed or an earlier fetch failed",
-    "recently. If the fetch fails, a held policy stays in use. With --offline, the policy is fetched",
-    "here and written to the file.",
+    "Has the running daemon fetch the policy, even if its id has not changed or a fetch has just failed.",
+    "If the fetch fails, a held policy stays in use. With --offline, this command fetches the policy and",
+    "writes it to the file.",
   ],
   options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
   exits: CACHE_EXITS,

@@ -1,5 +1,5 @@
 /**
- * What the `cache` commands have in common: their options, and the reading of replies.
+ * What the `cache` commands share: their options, and how they read replies.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export const JSON_OPTION: OptionSpec = {
 export const CACHE_EXITS = [
   [0, "done"],
   [1, "the domain is not in the cache"],
-  [2, "wrong arguments or configuration, or no daemon to change something"],
+  [2, "wrong arguments or configuration, or no daemon to make the change"],
   [3, "failed"],
 ] as const;
 
@@ -86,6 +86,6 @@ export async function* listParts(
     after = page.next;
   }
   if (fault !== undefined) {
-    throw new Error(`the list lacks what is in the file, which cannot be read now: ${fault}`);
+    throw new Error(`the list is incomplete, because the file cannot be read now: ${fault}`);
   }
 }

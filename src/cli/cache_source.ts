@@ -1,9 +1,9 @@
 /**
- * Whom a command asks about the cache: the running daemon, or a file. Both answer the requests of the control
- * channel, so that a command has one way to ask.
+ * What a command asks about the cache: the running daemon, or a file. Both answer the requests of the control
+ * channel, so a command has one way to ask.
  *
- * Without a daemon, what only looks reads the file that the daemon would use, read-only, and says so. What
- * changes something is refused, unless the operator names the file with `--offline`.
+ * Without a daemon, a command that only reads opens the file that the daemon would use, read-only, and says so. A
+ * command that changes something is refused, unless the operator names the file with `--offline`.
  *
  * @module
  */
@@ -60,7 +60,7 @@ export interface SourceOptions {
 }
 
 /**
- * Chooses whom to ask, says so in one line on standard error, runs `use`, and ends the use.
+ * Chooses what to ask, says so in one line on standard error, runs `use`, and closes it.
  *
  * @throws {UsageError} If something is to be changed and no daemon answers, and no file was named.
  * @throws {Error} With one line if the file cannot be read.
@@ -78,7 +78,7 @@ export async function withSource<Result>(
   }
 }
 
-/** Chooses whom to ask, without a word. @throws {Error} As {@link withSource} does. */
+/** Chooses what to ask, and prints nothing. @throws {Error} As {@link withSource} does. */
 export async function openSource(
   { config, args, io, access }: SourceOptions,
 ): Promise<CacheSource> {
@@ -94,7 +94,7 @@ export async function openSource(
   if (access !== "read") throw refuse(daemon);
   const file = serviceCacheFile(config, io);
   if (file === undefined) {
-    throw new Error(`${daemon.why}, and the cache is only in the memory of the daemon`);
+    throw new Error(`${daemon.why}, and the cache exists only in the daemon's memory`);
   }
   try {
     const view = openView(file);
@@ -109,8 +109,8 @@ function refuse({ why, advice }: Extract<FoundDaemon, { kind: "missing" }>): Usa
 }
 
 /**
- * The file that the daemon of this host uses, as far as can be known. A default that comes from the environment
- * of this shell gives way to the state directory of the service.
+ * The file that the daemon of this host uses, as far as this command can know. A default from the environment of
+ * this shell gives way to the state directory of the service.
  *
  * @param options `directories`: those of the service, for tests.
  * @returns `undefined` for a cache in memory.

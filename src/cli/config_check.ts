@@ -1,5 +1,5 @@
 /**
- * `config check`: checks the configuration, what it refers to, and Postfix's side of it. One line a
+ * `config check`: checks the configuration, what it refers to, and Postfix's side of it. One line per
  * finding: `ok`, `note`, `warning` or `failed`, what was looked at, and what was found.
  *
  * @module
@@ -32,10 +32,10 @@ export const configCheckCommand: Command = {
   arity: [0, 0],
   summary: "Check the configuration",
   description: [
-    "Reads the configuration and reports every mistake in it, all that 'serve' would refuse. Then tries",
+    "Reads the configuration and reports every mistake in it that 'serve' would refuse. Then tries",
     "the trust roots and each DNS resolver: does it answer over UDP and TCP, support EDNS, and validate",
-    "DNSSEC? Compares Postfix's main.cf with what the answers need. If TLS reports are on, looks at their",
-    "sockets and file. Prints one line a finding.",
+    "DNSSEC? Compares Postfix's main.cf with what the answers need. If TLS reports are on, checks their",
+    "sockets and file. Prints one line per finding.",
     "With --connect, it also tries to open the sockets, or asks the daemon there, and fetches a policy.",
   ],
   options: [
@@ -54,7 +54,7 @@ export const configCheckCommand: Command = {
   ],
   examples: [[
     "mta-sts-resolver config check --connect example.com",
-    "Everything, with a domain that has a policy",
+    "Check everything, with a domain that has a policy",
   ]],
   run,
 };
@@ -112,7 +112,7 @@ function cacheFindings({ cache }: Config, { env }: Pick<Io, "env">): ConfigFindi
   return [{ kind: "ok", subject, text: cache.file }];
 }
 
-/** The service is not root, and may not be able to read what root can. */
+/** The service does not run as root, and may not be able to read what root can. */
 function readableFindings(...files: readonly (string | undefined)[]): ConfigFinding[] {
   if (Deno.uid() !== 0) return [];
   return files.flatMap((file) => {
@@ -120,7 +120,7 @@ function readableFindings(...files: readonly (string | undefined)[]): ConfigFind
     if (mode === null || (mode & 0o004) !== 0) return [];
     const octal = (mode & 0o777).toString(8).padStart(4, "0");
     const text =
-      `${file} has mode ${octal}: the service is not root and cannot read it: run chmod o+r`;
+      `${file} has mode ${octal}: the service does not run as root and cannot read it: run chmod o+r`;
     return [{ kind: "warning", subject: "permissions", text } as const];
   });
 }

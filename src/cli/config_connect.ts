@@ -64,7 +64,7 @@ async function trySocket(
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Deno.errors.NotFound && name.startsWith(RUNTIME_DIRECTORY)) {
-      return { kind: "note", subject, text: `${name}: not tried: the unit makes its directory` };
+      return { kind: "note", subject, text: `${name}: not tried: the unit creates its directory` };
     }
     if (!(cause instanceof Deno.errors.AddrInUse)) {
       return { kind: "failed", subject, text: messageOf(error) };

@@ -32,7 +32,9 @@ function run(args: CommandArgs, io: Io): Promise<number> {
   const files = args.operands;
   const texts = files.map(readFile);
   if (files.length > 1 && !texts.every(isTlsrptReporter)) {
-    throw new UsageError("two files are converted together only if both are of tlsrpt-reporter");
+    throw new UsageError(
+      "two files can only be converted together if both belong to tlsrpt-reporter",
+    );
   }
   io.out(convertConfig(texts.join("\n"), files.join(" and ")));
   return Promise.resolve(0);

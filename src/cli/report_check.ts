@@ -1,5 +1,5 @@
 /**
- * What `config check` says about TLS reports: whether the sockets and the file can be made, and what is lost.
+ * What `config check` says about TLS reports: whether the sockets and the file can be created, and what gets lost.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { checkDirectory } from "../sqlite/file_path.ts";
 import type { Io } from "./command.ts";
 import type { ConfigFinding } from "./config_finding.ts";
 
-/** What there is to say of the section `report`; nothing if nothing is collected. */
+/** The findings about the section `report`; none if nothing is collected. */
 export async function reportFindings(
   config: Config,
   { env, lookup }: { readonly env: Io["env"]; readonly lookup: DnsClient["lookup"] },
@@ -31,12 +31,12 @@ export async function reportFindings(
   }
   if (feed?.kind === "unix") findings.push(socketFinding("report.feed", feed.path));
   else if (listen.length > 0) {
-    const text = "is not set, so failures that only 'serve' knows are not counted";
+    const text = "is not set, so failures that only 'serve' sees are not counted";
     findings.push({ kind: "note", subject: "report.feed", text });
   }
   findings.push(fileFinding(report.file ?? defaultReportFile(env), cache.allowUnsafeDirectory));
   if (organization === undefined || contact === undefined) {
-    const text = "only counts: to send, it needs 'organization' and 'contact'";
+    const text = "counts only: to send, it needs 'organization' and 'contact'";
     findings.push({ kind: "note", subject: "report", text });
   } else findings.push(await sendingFinding(config, lookup));
   return [...findings, ...await queueFindings()];
@@ -82,6 +82,6 @@ async function queueFindings(): Promise<ConfigFinding[]> {
   const length = await measureQueueLength();
   if (length === undefined || length >= QUEUE_LENGTH_MIN) return [];
   const text =
-    `the kernel holds ${length} datagrams for a socket, too few for a burst: set net.unix.max_dgram_qlen=512 by sysctl`;
+    `the kernel queues only ${length} datagrams for a socket, too few for a burst of mail: set net.unix.max_dgram_qlen=512 with sysctl`;
   return [{ kind: "warning", subject: "report.collect", text }];
 }

@@ -12,7 +12,7 @@ import { isMissing } from "../sqlite/read_only.ts";
 import type { Io } from "./command.ts";
 
 /**
- * Opens the file to look at it, and closes it after `use`.
+ * Opens the file read-only, and closes it after `use`.
  *
  * @throws {UsageError} If the configuration names no file and there is no default.
  * @throws {Error} If there is no file, or it cannot be read; with one line for the operator.

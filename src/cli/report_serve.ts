@@ -1,5 +1,5 @@
 /**
- * `report serve`: the daemon that collects for TLS reports. Reads the configuration, and hands over to
+ * `report serve`: the daemon that collects for TLS reports. Reads the configuration, and calls
  * `runReportDaemon()`.
  *
  * @module
@@ -18,8 +18,9 @@ export const reportServeCommand: Command = {
   arity: [0, 0],
   summary: "Run the daemon that counts for TLS reports (RFC 8460)",
   description: [
-    "Collects what became of TLS sessions: from Postfix 3.10 and later (smtp_tlsrpt_socket_name), and",
-    "from 'serve' what only it knows. Counts per domain and UTC day. See docs/tls-reports.md.",
+    "Collects the outcomes of TLS sessions from Postfix 3.10 and later (smtp_tlsrpt_socket_name), and",
+    "from 'serve' the failures that Postfix cannot see. Counts per domain and UTC day. See",
+    "docs/tls-reports.md.",
     "TERM and INT stop it. HUP reads the configuration again; sockets stay as they are.",
   ],
   options: [CONFIG_OPTION],

@@ -23,7 +23,7 @@ export const reportShowCommand: Command = {
   summary: "Print the TLS report of a domain",
   description: [
     "Prints the report of DOMAIN (RFC 8460) for a UTC day, by default the last one with sessions.",
-    "The report of today is as far as it goes. Nothing is sent.",
+    "The report of today covers the day so far. Nothing is sent.",
   ],
   options: [
     CONFIG_OPTION,

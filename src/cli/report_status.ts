@@ -1,5 +1,5 @@
 /**
- * `report status`: what is counted, and what became of the reports of the last days.
+ * `report status`: the counts, and the deliveries of the last days.
  *
  * @module
  */
@@ -25,11 +25,11 @@ export const reportStatusCommand: Command = {
   name: "report status",
   operands: "",
   arity: [0, 0],
-  summary: "Show what is counted for TLS reports, and what became of them",
+  summary: "Show the counts for TLS reports, and their deliveries",
   description: [
     "Prints the days in the report file with their sessions and deliveries, when the next report is",
     "due, whether the DKIM key is the one in DNS, and the last failures. The last second of counts may still",
-    "be in the memory of the daemon.",
+    "be in the daemon's memory.",
   ],
   options: [CONFIG_OPTION, { name: "json", text: "Print JSON" }],
   exits: [[0, "printed"], [2, "wrong arguments or configuration"], [3, "no report file"]],
@@ -41,7 +41,7 @@ interface Status {
   readonly days: readonly DaySummary[];
   readonly next_due: string | undefined;
   readonly errors: readonly DeliveryError[];
-  /** Datagrams that the kernel holds for a socket, counted up to 128. */
+  /** Datagrams that the kernel queues for a socket, counted up to 128. */
   readonly kernel_queue_length: number | undefined;
   /** Whether mails can be sent, and will be believed. */
   readonly mail: string;
@@ -94,11 +94,11 @@ function format(status: Status): string {
     const sums = ["due", "sent", "refused", "expired"].map((each) => deliveries[each] ?? 0);
     lines.push([formatDay(day), state, domains, ok, failed, ...sums].join("\t"));
   }
-  lines.push("", `next report due: ${nextDue ?? "none waits"}`);
+  lines.push("", `next report due: ${nextDue ?? "none"}`);
   if (queue !== undefined) {
     const isShort = queue < QUEUE_LENGTH_MIN;
     const length = isShort ? `${queue}: too few for a burst of mail` : `${queue} or more`;
-    lines.push(`datagrams that the kernel holds for a socket: ${length}`);
+    lines.push(`datagrams that the kernel queues for a socket: ${length}`);
   }
   lines.push(mail);
   for (const { day, domain, uri, state, error } of errors) {

@@ -59,7 +59,7 @@ const LEVELS: Readonly<Record<string, MainCfRemark>> = {
   },
   "none": {
     kind: "note",
-    text: "none: mail to a domain without policy leaves in clear; 'dane' is better",
+    text: "none: mail to a domain without policy leaves in the clear; 'dane' is better",
   },
 };
 
@@ -153,7 +153,7 @@ function judgeLevel(mainCf: MainCf): MainCfRemark {
   if (level === "") {
     return {
       kind: "note",
-      text: `${name} is not set: mail without policy leaves in clear; set 'dane'`,
+      text: `${name} is not set: mail without policy leaves in the clear; set 'dane'`,
     };
   }
   if (remark === undefined) {

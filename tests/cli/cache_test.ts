@@ -178,8 +178,8 @@ Deno.test("cache import takes over what is newer and valid, and nothing else", a
     restored.out,
     "1 added, 0 replaced, 1 kept as they are (not older), 0 expired, 3 invalid\n",
   );
-  assertMatch(restored.err, /^line 4 is left out: text is missing$/m);
-  assertMatch(restored.err, /^line 5 is left out: it is not an object$/m);
+  assertMatch(restored.err, /^line 4 skipped: text is missing$/m);
+  assertMatch(restored.err, /^line 5 skipped: it is not an object$/m);
   // The host is gone: this is the policy that was imported.
   outside.hosts.add("a.example", { policy: "nothing" });
   assertEquals(await daemon.query("a.example"), [
