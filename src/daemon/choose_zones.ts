@@ -2,7 +2,7 @@
  * Chooses the zone of each query, and warns the operator if Sendmail asks a zone that is not safe for it.
  *
  * Sendmail takes what it does not understand, such as `dane-only`, for "no check". Only the socketmap
- * name tells that it is asking: `sts` is fixed in its rules, while Postfix can ask any.
+ * name shows that Sendmail asks: its rules fix `sts`, while Postfix can ask any name.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { SENDMAIL_NAME, unsafeForSendmail, zoneFor } from "../config/zones.ts";
  * Makes the choice for one configuration.
  *
  * @param warnings Gets a warning at the first query that an unsafe zone `sts` answers, and no other.
- * @returns The zone of a map name. Called for every query, so it does no more than needed.
+ * @returns The zone of a map name. Called for every query, so it does no more than it must.
  */
 export function chooseZones(
   config: Config,

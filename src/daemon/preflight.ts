@@ -1,5 +1,5 @@
 /**
- * What can be seen to be wrong with a configuration before anything is opened. `serve`, each reload and
+ * Finds the mistakes in a configuration that show before anything is opened. `serve`, each reload and
  * `config check` use this file, so that none of them accepts what another refuses.
  *
  * @module
@@ -29,7 +29,7 @@ export function refuseMistakes(
   throw new UsageError(mistakes.map((mistake) => `${name}: ${mistake}`).join("\n"));
 }
 
-/** Addresses that two sockets of ours would have to share. */
+/** Addresses that two of our own sockets would have to share. */
 function findClashes({ listen, http, control }: Config): string[] {
   const named = [
     ...listen.map((address) => ({ key: "listen", address })),
@@ -42,7 +42,7 @@ function findClashes({ listen, http, control }: Config): string[] {
     if (other === undefined || other.key === key) return [];
     const [mine, theirs] = [address, other.address].map(formatEndpoint);
     const found = mine === theirs ? mine : `${mine} and ${theirs}`;
-    return [`${key}: must not have an address of '${other.key}', found ${found}`];
+    return [`${key}: must not share an address with '${other.key}', found ${found}`];
   });
 }
 

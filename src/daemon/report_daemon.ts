@@ -2,7 +2,7 @@
  * The life of `report serve`: it collects what happened with TLS, counts it in its file, closes days, and sends the
  * reports (RFC 8460).
  *
- * It is a process of its own: datagrams of any local program, addresses that strangers choose and the DKIM key stay
+ * It is a separate process: datagrams of any local program, addresses that strangers choose and the DKIM key stay
  * out of the process that decides about mail.
  *
  * @module
@@ -37,7 +37,7 @@ export interface ReportDaemonOptions {
   readonly journal: boolean;
 }
 
-/** Keys of the section that take effect at a start only. */
+/** Keys of the section that take effect only at a start. */
 const FIXED = ["collect", "socketMode", "feed", "http", "file"] as const;
 
 /**
@@ -110,7 +110,7 @@ function reload(
   }
 }
 
-/** A keep-alive at half of the time: a blocked event loop sends none. */
+/** A keep-alive at half the interval: a blocked event loop sends none. */
 function feedWatchdog(
   timeout: number | undefined,
   { clock, notifier }: {
@@ -130,7 +130,7 @@ function feedWatchdog(
 function logStart(config: Config, { log, file }: { log: Log; file: string }): void {
   log.info("started", { version: VERSION, config: config.file ?? "embedded defaults", file });
   if (!sends(config)) {
-    log.info("only counting", { remedy: "set 'report.organization' and 'report.contact' to send" });
+    log.info("counting only", { remedy: "set 'report.organization' and 'report.contact' to send" });
     return;
   }
   const reason = whyNoMail(config);

@@ -96,7 +96,7 @@ function json(value: unknown): HttpReply {
   };
 }
 
-/** Judges the parts. It collects whatever they say, so none counts as failed. */
+/** Judges the parts. The daemon collects whatever they say, so none counts as failed. */
 export function checkReports(
   { store, clock }: Pick<ReportContext, "store" | "clock">,
   delivery: Pick<Delivery, "keyMistake">,
@@ -126,9 +126,9 @@ function checkDays(store: ReportContext["store"], now: number): ReportHealthChec
   try {
     const open = store.nextToClose(dayOf(now - CLOSED_BY_MS));
     if (open === undefined) {
-      return { name, status: "ok", detail: "all days that are over are closed" };
+      return { name, status: "ok", detail: "all past days are closed" };
     }
-    return { name, status: "warning", detail: "a day that is over is not closed" };
+    return { name, status: "warning", detail: "a past day is not closed" };
   } catch (error) {
     return { name, status: "warning", detail: messageOf(error) };
   }

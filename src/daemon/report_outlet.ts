@@ -20,7 +20,7 @@ export function openOutlet(
   return startOutlet({ ...parts, connect: () => Deno.connect({ transport: "unix", path }) });
 }
 
-/** Notes each event in all that are there; `undefined` if none is. */
+/** Passes each event to all that are there; `undefined` if there is none. */
 export function noteIn(
   ...notebooks: readonly (Pick<Outlet, "note"> | undefined)[]
 ): DaemonContext["events"] {

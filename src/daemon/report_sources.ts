@@ -1,5 +1,5 @@
 /**
- * Opens what the report daemon collects from, as configured: Postfix's datagrams, and what `serve` tells.
+ * Opens what the report daemon collects from, as configured: Postfix's datagrams, and what `serve` reports.
  *
  * @module
  */
@@ -71,21 +71,21 @@ async function openSource(
   if (collect.kind === "unix") return await openDatagramSocket(collect.path, mode);
   return adoptStandardInput(() =>
     warnings.warn("standard input", "nothing on standard input", {
-      remedy: "start the socket unit, with StandardInput=socket in this one",
+      remedy: "start the socket unit, and set StandardInput=socket in this one",
     })
   );
 }
 
-/** Postfix drops what the kernel does not hold, and nobody else sees that. */
+/** Postfix drops what the kernel does not queue, and nobody else sees that. */
 async function warnOfQueue({ log, metrics }: ReportContext): Promise<void> {
   const length = await measureQueueLength();
   metrics.gauge(
     "mta_sts_report_kernel_queue_length",
-    "Datagrams that the kernel holds for the socket of Postfix, counted up to 128.",
+    "Datagrams that the kernel queues for the socket of Postfix, counted up to 128.",
   ).cell().value = length ?? NaN;
   if (length === undefined || length >= QUEUE_LENGTH_MIN) return;
-  log.warn("the kernel holds few datagrams, some are lost in a burst of mail", {
-    held: length,
-    remedy: "set net.unix.max_dgram_qlen=512 by sysctl, and make the socket anew",
+  log.warn("the kernel queues few datagrams, and a burst of mail loses some", {
+    queued: length,
+    remedy: "set net.unix.max_dgram_qlen=512 with sysctl, and create the socket again",
   });
 }

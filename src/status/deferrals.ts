@@ -1,9 +1,9 @@
 /**
  * The domains whose mail waits: Postfix was last answered `TEMP`, or a policy that no MX host matches.
  *
- * An entry is made by the first such answer for a next hop in a zone. It ends with the next other answer, or
- * when Postfix has not asked for {@link FORGET_MS}: then the mail is gone from its queue. Such an answer is never
- * kept as a ready reply, so each one is counted here, and the way of ready replies does not come by.
+ * The first such answer for a next hop in a zone makes an entry. The entry ends with the next other answer, or
+ * when Postfix has not asked for {@link FORGET_MS}: then the mail has left its queue. Such an answer is never
+ * kept as a ready reply, so each one is counted here, and ready replies never get here.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { formatNextHop, type NextHop } from "../sts/domain.ts";
 
 /**
  * An entry ends this long after the last query, ms. Postfix asks again for mail that waits after 4000 s at
- * most, and a queue run of 300 s (`maximal_backoff_time`, `queue_run_delay`); this is some more than that.
+ * most, and a queue run of 300 s (`maximal_backoff_time`, `queue_run_delay`); this is well above that.
  */
 const FORGET_MS = 2 * 3600 * 1000;
 
 /**
- * Next hops remembered, about 500 octets each. If more are deferred, DNS is down and the first thousand names
- * tell no more; the one that Postfix asked for longest ago makes room.
+ * Next hops remembered, about 500 octets each. If more are deferred, DNS is down, and more names
+ * would say no more; the one that Postfix asked for longest ago makes room.
  */
 const MAX_ENTRIES = 2000;
 
@@ -48,7 +48,7 @@ export interface Deferral {
   readonly count: number;
 }
 
-/** A reply that was worked out; `postfix/responder.ts` tells of each. */
+/** A reply that was worked out; `postfix/responder.ts` passes each on. */
 export interface NotedReply {
   readonly nextHop: NextHop;
   readonly zone: { readonly name: string };
@@ -60,13 +60,13 @@ export interface NotedReply {
 export interface Deferrals {
   /** Takes note of a reply. Does not throw. */
   note(reply: NotedReply): void;
-  /** Those deferred now, the longest first; at most `limit`. */
+  /** Those deferred now, longest first; at most `limit`. */
   list(limit: number): Deferral[];
   /** Those of one domain. */
   of(domain: string): Deferral[];
   /** Number of domains that are deferred now, of {@link MAX_ENTRIES} next hops. */
   count(): number;
-  /** Since when the one deferred the longest has been, ms; `undefined` if there is none. */
+  /** When the one deferred longest was first deferred, ms; `undefined` if there is none. */
   since(): number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What does not work, domain by domain, with what to do about it: mail that is deferred, and policies that
- * cannot be fetched. The status page shows it, and the control socket hands it out as JSON.
+ * What does not work, domain by domain, and what to do about it: mail that is deferred, and policies that
+ * cannot be fetched. The status page shows it, and the control socket serves it as JSON.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const MAX_LISTED = 100;
 /** Domains of which the first failure is remembered, about 100 octets each. */
 const MAX_FIRST_FAILURES = 2000;
 
-/** Characters of a detail that are handed out. */
+/** Characters of a detail that are shown. */
 const MAX_DETAIL_CHARS = 300;
 
 /** A domain whose mail waits. Times in ms. */

@@ -29,7 +29,7 @@ const DEFERRALS: Readonly<Record<DeferralCause, string>> = {
     "Look up A and AAAA of the MX hosts of DOMAIN. If only this domain fails, tell its " +
     "postmaster. If many fail, check the DNS resolver.",
   "match-limit":
-    "The zone has 'match_limit', and the MX names of DOMAIN take more. Raise the limit if the mail server can take more.",
+    "The zone has 'match_limit', and the MX names of DOMAIN exceed it. Raise the limit if the mail server accepts more.",
   "mx-mismatch":
     "The policy of DOMAIN covers none of its MX hosts: tell its postmaster. 'mta-sts-resolver lookup DOMAIN' " +
     "shows both.",
@@ -56,7 +56,8 @@ const FETCHES: Readonly<Record<FetchFailure, string>> = {
   tls: THEIR_SERVER,
   timeout: THE_WAY,
   redirect: "The policy host redirects, which RFC 8461 forbids: tell the postmaster of DOMAIN.",
-  status: "The policy file is not where the TXT record says it is: tell the postmaster of DOMAIN.",
+  status:
+    "The web server at mta-sts.DOMAIN does not serve the policy file: tell the postmaster of DOMAIN.",
   encoding: THEIR_SERVER,
   "too-large": THEIR_SERVER,
   body: THE_WAY,

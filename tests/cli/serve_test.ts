@@ -180,7 +180,7 @@ Deno.test("serve refuses a reload whole if one of the new addresses is in use", 
 
   await outside.configure(`http: unix:${socket}\ncontrol: unix:${socket}`);
   daemon.signal("SIGHUP");
-  await daemon.logged("control: must not have an address of 'http'");
+  await daemon.logged("control: must not share an address with 'http'");
   assertEquals(await daemon.query(".example"), ["NOTFOUND "]);
 });
 

@@ -16,13 +16,13 @@ function mistakes(yaml: string): string[] {
 
 Deno.test("refuseMistakes() refuses one address under two keys", () => {
   assertEquals(mistakes("http: 127.0.0.1:8461"), [
-    "http: must not have an address of 'listen', found inet:127.0.0.1:8461",
+    "http: must not share an address with 'listen', found inet:127.0.0.1:8461",
   ]);
   assertEquals(mistakes("http: 0.0.0.0:8461"), [
-    "http: must not have an address of 'listen', found inet:0.0.0.0:8461 and inet:127.0.0.1:8461",
+    "http: must not share an address with 'listen', found inet:0.0.0.0:8461 and inet:127.0.0.1:8461",
   ]);
   assertEquals(mistakes("http: unix:/run/x.sock\ncontrol: unix:/run/x.sock"), [
-    "control: must not have an address of 'http', found unix:/run/x.sock",
+    "control: must not share an address with 'http', found unix:/run/x.sock",
   ]);
 });
 
