@@ -1,9 +1,9 @@
 /**
  * Adds up sessions in memory, and hands them to the store once a second: a kill loses the last second.
  *
- * A part at a time, so that datagrams are read in between; the kernel holds few of them. While the store takes nothing,
- * what is known here goes on counting; beyond the bound, what is new is dropped and counted. Mail is not delayed by any of
- * this: Postfix waits for nobody.
+ * It hands over a part at a time, so that datagrams are read in between: the kernel queues few of them. While the store
+ * takes nothing, known keys go on counting; beyond the bound, new ones are dropped, and the loss is counted. None of this
+ * delays mail: Postfix does not wait.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const PART_PAUSE_MS = 1;
 /** Keys held, some 500 octets each. */
 const MAX_KEYS = 50_000;
 
-/** From this share of the bound on, a part is handed over at once: what is held for long costs the most to collect. */
+/** From this share of the bound on, a part is handed over at once: what lives long costs most as garbage. */
 const PRESSURE = 0.1;
 
 /** A day, ms. */
@@ -51,7 +51,7 @@ export interface AggregatorOptions {
   readonly maxKeys?: number;
 }
 
-/** Adds up. No method throws. */
+/** The sums in memory. No method throws. */
 export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #maxKeys: number;
@@ -135,7 +135,7 @@ export class Aggregator {
     this.#handOverSome(left);
   }
 
-  /** Hands over so many domains, a part at a time; then the next second begins. */
+  /** Hands over that many domains, a part at a time; then the next second begins. */
   #handOverSome(left: number): void {
     const { store, clock } = this.#options;
     if (left > 0) left -= this.#handOver();

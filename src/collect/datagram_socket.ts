@@ -1,8 +1,8 @@
 /**
- * Where Postfix's datagrams arrive: a UNIX socket of our own, or standard input, as which systemd passes the one
- * of a socket unit.
+ * Where Postfix's datagrams arrive: a UNIX socket of our own, or standard input, where systemd passes the socket of
+ * a socket unit.
  *
- * Losses happen in the kernel, which holds `net.unix.max_dgram_qlen` datagrams for a socket and lets Postfix drop
+ * Losses happen in the kernel, which queues `net.unix.max_dgram_qlen` datagrams for a socket and lets Postfix drop
  * the next. Nothing here can see that.
  *
  * @module
@@ -10,13 +10,13 @@
 
 import { messageOf } from "../base/error_text.ts";
 
-/** Fewer than this are lost in a burst of mail: 10 is the kernel's default, systemd sets 512. */
+/** A shorter queue loses datagrams in a burst of mail: 10 is the kernel's default, systemd sets 512. */
 export const QUEUE_LENGTH_MIN = 128;
 
 /** How long a datagram may take to get into a queue with room for it, ms. */
 const SEND_MS = 200;
 
-/** Reads of standard input in a row without an octet after which a wait comes, so that a closed one cannot spin. */
+/** After this many empty reads of standard input in a row, each further one waits: a closed one must not spin. */
 const EMPTY_READS = 100;
 
 /** The wait, ms. */
@@ -64,7 +64,7 @@ export async function openDatagramSocket(path: string, mode: number): Promise<Da
 /**
  * Takes standard input.
  *
- * @param onSilence Called when it gives nothing again and again, as what is no socket does.
+ * @param onSilence Called when it gives nothing again and again, as anything but a socket does.
  * @throws {Error} With one line for the operator, if that is a terminal.
  */
 export function adoptStandardInput(onSilence: () => void): DatagramSource {
@@ -99,10 +99,10 @@ export function createStreamSource(
 }
 
 /**
- * Measures how many datagrams the kernel holds for a socket that is made now, up to `limit`. (The runtime lets nobody
- * read /proc who may not do everything.)
+ * Measures how many datagrams the kernel queues for a socket that is created now, up to `limit`. (The runtime lets a
+ * program read /proc only if it may do everything.)
  *
- * @returns `undefined` if that cannot be tried.
+ * @returns `undefined` if this cannot be measured.
  */
 export async function measureQueueLength(
   limit: number = QUEUE_LENGTH_MIN,
@@ -123,7 +123,7 @@ export async function measureQueueLength(
     while (held < limit) {
       const sending = sender.send(new Uint8Array(1), { transport: "unixpacket", path });
       if (!await settlesSoon(sending)) {
-        // It would try for ever: with room for it, it ends.
+        // It would try for ever; once there is room, it ends.
         await receiver.receive();
         await sending;
         break;
@@ -174,7 +174,7 @@ function createSource(socket: Deno.DatagramConn, path: string): DatagramSource {
 
 /**
  * Makes sure that nobody receives at a path. A stream connection shows that: the kernel refuses it in one way for a
- * datagram socket in use, and in another for one that is left behind. A datagram to try would count.
+ * datagram socket in use, and in another for one that was left behind. A trial datagram would be counted.
  */
 async function ensureFree(path: string): Promise<void> {
   const found = lstat(path);

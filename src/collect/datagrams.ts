@@ -1,5 +1,5 @@
 /**
- * Receives Postfix's datagrams and counts them. What cannot be read is counted by its reason, and changes nothing.
+ * Receives Postfix's datagrams and counts them. What cannot be read is counted by reason, and changes nothing else.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { DATAGRAM_FAULTS, DATAGRAM_MAX_OCTETS, readDatagram } from "../tlsrpt/da
 import type { DomainCount } from "../tlsrpt/session.ts";
 import type { DatagramSource } from "./datagram_socket.ts";
 
-/** Pause after a failed receive, ms: the next may fail at once, too. */
+/** Pause after a failed receive, ms: the next may fail just as fast. */
 const RETRY_MS = 1000;
 
 /** Datagrams remembered, some 3 KB each. */
@@ -38,12 +38,12 @@ export async function collectDatagrams(options: DatagramOptions): Promise<void> 
   const { source, add, warnings } = options;
   const results = options.metrics.counter(
     "mta_sts_report_datagrams_total",
-    "Datagrams from Postfix, by what became of them.",
+    "Datagrams from Postfix, by result.",
     ["result"],
   );
   for (const fault of DATAGRAM_FAULTS) results.cell(fault);
   const counted = results.cell("counted");
-  // One octet more than is read, so that what is cut off shows.
+  // One octet more than is accepted, so that a datagram that was cut off shows.
   const buffer = new Uint8Array(DATAGRAM_MAX_OCTETS + 1);
   const known = new GenerationalMap<DomainCount>(MAX_KNOWN);
   for (;;) {

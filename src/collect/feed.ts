@@ -2,7 +2,7 @@
  * The lines that `serve` writes to the report daemon: one JSON object each, what happened with one domain under one
  * or more policies.
  *
- * Both ends are this program, but perhaps of two versions. So a line is read with the same care as a datagram.
+ * Both ends are this program, but perhaps in two versions. So a line is read with the same care as a datagram.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export function formatFeedLine({ domain, policies }: DomainCount): string {
   }) + "\n";
 }
 
-/** Reads a line without its end; `undefined` if it is none of ours. */
+/** Reads a line without its end; `undefined` if it is not one of ours. */
 export function readFeedLine(line: string): DomainCount | undefined {
   let value: unknown;
   try {

@@ -1,5 +1,5 @@
 /**
- * Takes in what `serve` tells: lines over a UNIX stream, read one connection after the other.
+ * Receives what `serve` reports: lines over UNIX streams.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export interface InletOptions {
 export function serveInlet({ source, add, metrics, warnings }: InletOptions): { close(): void } {
   const lines = metrics.counter(
     "mta_sts_report_feed_lines_total",
-    "Lines from the resolver, by what became of them.",
+    "Lines from the resolver, by result.",
     ["result"],
   );
   const counted = lines.cell("counted");
@@ -109,7 +109,7 @@ export function serveInlet({ source, add, metrics, warnings }: InletOptions): { 
 }
 
 /**
- * Reads lines to the end. One without an end, which a writer that was killed leaves, does not count.
+ * Reads lines to the end. A line without an end, as a killed writer leaves it, does not count.
  *
  * @throws {RangeError} For a line that is too long.
  */

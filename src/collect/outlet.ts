@@ -1,9 +1,9 @@
 /**
- * Tells the report daemon what only the resolver knows: lines over a UNIX stream, a batch every few seconds.
+ * Sends the report daemon what only the resolver knows: lines over a UNIX stream, a batch every few seconds.
  *
- * No answer waits for any of it. To note an event adds to sums in memory, whose number is bounded; one batch at a time is written
- * in the background. If the daemon is away or stopped, what finds no room is dropped and counted. (Datagrams would not do:
- * the runtime burns a processor when the queue of a UNIX datagram socket is full.)
+ * No answer waits for any of it. Noting an event adds to sums in memory, whose number is bounded; one batch at a time is
+ * written in the background. If the daemon is away or stopped, what finds no room is dropped, and the loss is counted.
+ * (Datagrams would not do: the runtime burns a processor when the queue of a UNIX datagram socket is full.)
  *
  * @module
  */
@@ -24,10 +24,10 @@ const BATCH_MS = 5000;
 /** Keys held, some 300 octets each. */
 const MAX_KEYS = 10_000;
 
-/** Domains of which it is remembered why their policy is missing. */
+/** Domains for which the reason of a missing policy is remembered. */
 const MAX_DOMAINS = 10_000;
 
-/** Octets of one write: what a socket takes at once as a rule. */
+/** Octets of one write: what a socket usually takes at once. */
 const WRITE_OCTETS = 64 * 1024;
 
 /** A write that takes longer than this, ms, has no reader. */
@@ -54,11 +54,11 @@ export interface Outlet {
   close(): void;
 }
 
-/** Starts the outlet. Nothing is connected before there is something to tell. */
+/** Starts the outlet. It connects only when there is something to send. */
 export function startOutlet({ connect, clock, metrics }: OutletOptions): Outlet {
   const dropped = metrics.counter(
     "mta_sts_report_feed_dropped_total",
-    "Failures that the report daemon was not told of, because it was away or stopped.",
+    "Failures that never reached the report daemon, because it was away or stopped.",
   ).cell();
   const countOf = createResolverCounts(new GenerationalMap(MAX_DOMAINS));
   let sums = new Sums();
@@ -90,7 +90,7 @@ export function startOutlet({ connect, clock, metrics }: OutletOptions): Outlet 
     conn = undefined;
   }
 
-  /** @returns Whether all was written in time. Lines that were are not told again. */
+  /** @returns Whether all was written in time. Lines that were written are not sent again. */
   async function writeBatch(to: OutletConn, batch: Sums): Promise<boolean> {
     const encoder = new TextEncoder();
     let text = "";

@@ -1,6 +1,6 @@
 /**
- * What only the resolver knows, as counts for reports: policies that could not be had, MX hosts outside the policy,
- * and DNS data that did not validate. Postfix cannot tell of them, because no TLS session takes place.
+ * What only the resolver knows, as counts for reports: policies that could not be fetched, MX hosts outside the policy,
+ * and DNS data that did not validate. Postfix cannot report these, because no TLS session takes place.
  *
  * | Event | Counts |
  * | --- | --- |
@@ -9,8 +9,8 @@
  * | no MX host is in the policy | a failed session under it, a failure for each host |
  * | deferred because MX or TLSA records did not validate | a failed session under a TLSA policy without text |
  *
- * An answer is an attempt rather than a session: Postfix asks once for each delivery. Timeouts and other failures that pass
- * are not reported (RFC 8460 §5.5 wants no more).
+ * An answer is an attempt rather than a session: Postfix asks once for each delivery. Timeouts and other passing failures
+ * are not reported (RFC 8460 §5.5 asks for no more).
  *
  * @module
  */
@@ -66,7 +66,7 @@ export function createResolverCounts(
       case "kept":
         return countKept(event, known.get(event.held.domain));
       case "answer":
-        // What the operator has set aside or put in the place of a policy says nothing about its owner.
+        // An exception is a decision of the operator, and says nothing about the owner of the domain.
         if (event.exception?.policy !== undefined) return undefined;
         return countAnswer(event, known.get(event.domain));
       default:
@@ -115,7 +115,7 @@ function count(
   return { domain, record: undefined, policies: [{ ok: 0, ...given }] };
 }
 
-/** Our word, with the status of HTTP if it is about that. */
+/** Our word for the failure, with the HTTP status if that is the failure. */
 function fetchDetail(reason: FetchFailure | string, detail: string): FailureDetail {
   const result = isFetchFailure(reason) ? tlsrptResult(reason) : "sts-policy-fetch-error";
   const [, status] = /^HTTP status ([1-5][0-9]{2})(?![0-9])/.exec(detail) ?? [];
@@ -132,7 +132,7 @@ function isFetchFailure(word: string): word is FetchFailure {
   return FETCH_FAILURES.includes(word as FetchFailure);
 }
 
-/** As Postfix gives it back: the lines and patterns of our answers. */
+/** As Postfix reports it: the lines and patterns of our answers. */
 function policyOf({ domain, strings, policy: { mx } }: HeldPolicy): SessionPolicy {
   return makePolicy({ type: "sts", domain, strings, mxHosts: mx });
 }

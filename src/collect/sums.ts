@@ -24,7 +24,7 @@ interface DomainSums {
 /** The sums. A key is a policy of a domain, or a failure under it. */
 export class Sums {
   readonly #domains = new Map<string, DomainSums>();
-  /** Keys of policies, which the same object has again and again. */
+  /** Keys of policies: the same object comes again and again. */
   readonly #policyKeys = new WeakMap<SessionPolicy, string>();
   #keys = 0;
 
@@ -42,7 +42,7 @@ export class Sums {
    * Adds what happened with one domain.
    *
    * @param room New keys that may be held.
-   * @returns Sessions and failures that were dropped for want of room.
+   * @returns Sessions and failures that were dropped for lack of room.
    */
   add({ domain, record, policies }: DomainCount, room: number): number {
     let held = this.#domains.get(domain);
@@ -56,7 +56,7 @@ export class Sums {
     return dropped;
   }
 
-  /** Takes out what was added up, an entry for each domain, up to `limit` of them; the oldest first. */
+  /** Takes out what was added up: one entry per domain, oldest first, at most `limit`. */
   take(limit: number): DomainCount[] {
     const counts: DomainCount[] = [];
     for (const [domain, { record, policies }] of this.#domains) {

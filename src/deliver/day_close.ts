@@ -1,9 +1,9 @@
 /**
- * Closes days: the domains of a day that is over get their places in the queue of deliveries.
+ * Closes days: the domains of a past day get their places in the queue of deliveries.
  *
- * A few domains at a time, with the place reached in the file, so that no datagram waits and a kill goes on where it
- * was. A day is over when the time that has proved right says so: a clock that jumps ahead for a moment closes
- * nothing, and one that goes back opens nothing again.
+ * It does a few domains at a time and notes in the file how far it got, so that no datagram waits, and a killed process
+ * goes on where it stopped. A day is over when the proven time says so: a clock that jumps ahead for a moment closes
+ * nothing, and one that goes back reopens nothing.
  *
  * The time of a report within the window follows from the secret of the file, the day and the domain: spread evenly
  * (RFC 8460 §5.3 and §5.4 ask for a random delay), and the same after a restart.
@@ -28,13 +28,13 @@ const FIRST_DUE_MS = 5 * 60_000;
 /** Domains of a slice: a few milliseconds. */
 const SLICE_DOMAINS = 50;
 
-/** Between two slices, ms: datagrams that came meanwhile are read. */
+/** Between two slices, ms: datagrams that have arrived are read. */
 const SLICE_PAUSE_MS = 5;
 
 /** Between two looks at the clock, ms. */
 const LOOK_MS = 10_000;
 
-/** Before this nothing closes, ms since the epoch: a machine without a clock begins in 1970 or at its image's date. */
+/** Before this nothing closes, ms since the epoch: a machine without a clock starts in 1970 or at the date of its image. */
 const EARLIEST_MS = Date.UTC(2025, 0, 1);
 
 /** Looks after which old days are forgotten: once an hour. */
@@ -86,7 +86,7 @@ export function startDayClose(options: DayCloseOptions): () => void {
       if (closeSlice()) pause = SLICE_PAUSE_MS;
       else prune();
     } catch (error) {
-      // The keeper of the file has said what is wrong with it.
+      // The keeper of the file has logged what is wrong with it.
       log.debug("days wait for the report file", { error: messageOf(error) });
     }
     cancel = clock.setTimer(look, hasMore ? Math.min(pause, SLICE_PAUSE_MS) : pause);

@@ -87,12 +87,12 @@ function readPolicies(
   return policies;
 }
 
-/** A number as read; what is none is 0. */
+/** A number as read; 0 for anything else. */
 export function numberOf(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }
 
-/** A count as read: a whole number from 0. */
+/** A count as read: a whole number, 0 or more. */
 export function countOf(value: unknown): number {
   return Math.max(0, Math.min(Number.MAX_SAFE_INTEGER, Math.floor(numberOf(value))));
 }

@@ -1,7 +1,7 @@
 /**
  * A policy as a row of the report file: short, because there is one for nearly every domain.
  *
- * What follows from the rest is left out: the policy domain if it is the domain of the session, the `mx` patterns if
+ * A row omits what follows from the rest: the policy domain if it is the domain of the session, the `mx` patterns if
  * they are those of the lines.
  *
  * @module
@@ -25,7 +25,7 @@ export function storePolicy(
   });
 }
 
-/** Reads a policy; `undefined` if the row is not to be believed. */
+/** Reads a policy; `undefined` if the row cannot be right. */
 export function readStoredPolicy(
   { type, json }: Record<string, unknown>,
   domain: string,

@@ -1,8 +1,8 @@
 /**
  * One opened report file: what the store asks and changes, as prepared statements.
  *
- * Every method throws what SQLite throws (`sqlite/fault.ts` has the words for it); to keep the daemon
- * going all the same is the business of `sqlite/file_keeper.ts`. What is read is checked: bits rot, and others can
+ * Every method throws what SQLite throws (`sqlite/fault.ts` has the words for it); keeping the daemon
+ * going all the same is the job of `sqlite/file_keeper.ts`. What is read is checked: bits rot, and others can
  * write the file.
  *
  * @module
@@ -13,7 +13,7 @@ import { numberOf, readInstance } from "./counted.ts";
 import { REPORT_FORMAT } from "./schema.ts";
 import * as sql from "./statements.ts";
 
-/** The end of the year 2099, ms since the epoch: a later time is no time. */
+/** The end of the year 2099, ms since the epoch: a later time is not believed. */
 const TIME_MAX_MS = Date.UTC(2100, 0, 1);
 
 /** Octets of the file that are left to known keys when it nears its bound. */

@@ -1,6 +1,5 @@
 /**
- * A report file to look at, while a daemon may be using it: it changes nothing. For `report status` and
- * `report show`.
+ * A report file, opened read-only while a daemon may be using it. For `report status` and `report show`.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * The tables of the report file.
  *
- * Nothing in it is a report: a report is written of its rows when it is due, and the rows of a closed day do not
+ * It holds no reports: a report is made from the rows when it is due, and the rows of a closed day do not
  * change. Days are counted from the epoch (UTC). Numbers are REAL where a damaged value could exceed what
  * a JavaScript number holds; keys are INTEGER, and are checked when they are read.
  *

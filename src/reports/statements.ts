@@ -61,7 +61,7 @@ export const OPEN_DAY: string = "INSERT INTO day VALUES (?, 'open', '') ON CONFL
 export const NEXT_TO_CLOSE: string =
   "SELECT day, cursor FROM day WHERE state <> 'closed' AND day < ? ORDER BY day LIMIT 1";
 
-/** How far the planning of a day is. */
+/** How far a day has been planned. */
 export const SET_DAY: string = "UPDATE day SET state = ?2, cursor = ?3 WHERE day = ?1";
 
 /** All days. */
@@ -123,7 +123,7 @@ export const SUM_DAY: string =
 export const COUNT_DELIVERIES: string =
   "SELECT day, state, count(*) AS count FROM delivery GROUP BY day, state ORDER BY day, state";
 
-/** How many are waiting. */
+/** How many deliveries wait. */
 export const COUNT_DUE: string = "SELECT count(*) AS count FROM delivery WHERE state = 'due'";
 
 /** The delivery that is due first. */
@@ -142,7 +142,7 @@ export const SET_INSTANCE: string = "UPDATE instance SET id = ?";
 /** The latest time noted. */
 export const LAST_SEEN: string = "SELECT last_seen FROM clock";
 
-/** Never back; but what is no time gives way. */
+/** Never goes back; but a value that is no time is replaced. */
 export const NOTE_TIME: string = `UPDATE clock SET last_seen =
   iif(last_seen >= 0 AND last_seen < ?2, max(last_seen, ?1), ?1)`;
 

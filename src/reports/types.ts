@@ -1,5 +1,5 @@
 /**
- * What the deliverer needs of the store of reports: which are due, what they say, and what became of them.
+ * What the deliverer needs from the store of reports: which are due, what they say, and how their deliveries ended.
  *
  * @module
  */
