@@ -90,7 +90,7 @@ function readCollectd(section: Section, notes: ConfigNote[]): Record<string, unk
   } else if (path !== undefined && path !== "") {
     notes.push({
       path: "tlsrpt_collectd.socketname",
-      text: "is no absolute path: set report.collect",
+      text: "is not an absolute path: set report.collect",
     });
   }
   if (mode !== undefined && /^0?[67][0-7]{2}$/.test(mode)) {
@@ -113,7 +113,7 @@ function readReportd(section: Section, notes: ConfigNote[]): Record<string, unkn
   } else if (contact !== undefined && contact !== "") {
     notes.push({
       path: "tlsrpt_reportd.contact_info",
-      text: "is no mail address: set report.contact",
+      text: "is not a mail address: set report.contact",
     });
   }
   for (
