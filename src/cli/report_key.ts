@@ -1,5 +1,5 @@
 /**
- * `report key DOMAIN`: makes the DKIM key for report mails, and prints its record.
+ * `report key DOMAIN`: makes the DKIM key for report mail, and prints its record.
  *
  * @module
  */
@@ -23,10 +23,10 @@ export const reportKeyCommand: Command = {
   name: "report key",
   operands: "DOMAIN",
   arity: [1, 1],
-  summary: "Make a DKIM key for report mails, and print its DNS record",
+  summary: "Make a DKIM key for report mail, and print its DNS record",
   description: [
     "Makes a key in FILE, by default that of 'report.dkim.key_file', and prints the record to publish.",
-    "If FILE is there, it stays as it is, and its record is printed. DOMAIN is that of 'report.contact'.",
+    "If FILE exists, keeps it and prints its record. DOMAIN is the domain of 'report.contact'.",
   ],
   options: [
     CONFIG_OPTION,
@@ -34,7 +34,7 @@ export const reportKeyCommand: Command = {
     { name: "selector", value: "NAME", text: "Selector (default that of the configuration)" },
     {
       name: "ed25519",
-      text: "Make an Ed25519 key, which not every receiver knows, instead of RSA",
+      text: "Make an Ed25519 key instead of RSA; not every receiver knows these",
     },
   ],
   exits: [

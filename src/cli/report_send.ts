@@ -1,5 +1,5 @@
 /**
- * `report send [DOMAIN…]`: has reports sent now, or sends a copy to oneself.
+ * `report send [DOMAIN…]`: has reports sent now, or sends a copy to the operator.
  *
  * @module
  */
@@ -34,12 +34,12 @@ export const reportSendCommand: Command = {
   name: "report send",
   operands: "[DOMAIN…]",
   arity: [0, 1000],
-  summary: "Send TLS reports now, or a copy to oneself",
+  summary: "Send TLS reports now, or a copy to yourself",
   description: [
-    "Makes the reports of closed days due at once, and 'report serve' sends them. With DOMAIN, those that",
-    "were refused or have expired are tried again, too. What was sent is not sent again.",
-    "With '--to', this command itself sends the report of each DOMAIN to URI, for a try: a copy of the last",
-    "day with sessions, or that of '--day', open or closed. Nothing else changes.",
+    "Makes the reports of closed days due at once, so that 'report serve' sends them. With DOMAIN, also",
+    "retries those that were refused or have expired. What was sent is not sent again.",
+    "With '--to', this command itself sends the report of each DOMAIN to URI, as a test: a copy for the",
+    "last day with sessions, or for '--day', open or closed. Nothing else changes.",
   ],
   options: [
     CONFIG_OPTION,

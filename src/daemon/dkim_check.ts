@@ -1,5 +1,5 @@
 /**
- * Whether the DKIM key that signs report mails is the one in DNS (RFC 6376 §3.6): receivers must ignore reports whose
+ * Whether the DKIM key that signs report mail is the one in DNS (RFC 6376 §3.6): receivers must ignore reports whose
  * signature does not verify (RFC 8460 §3).
  *
  * @module
@@ -50,7 +50,7 @@ export async function checkDkim(
 export function describeDkim(state: DkimState): string {
   switch (state.kind) {
     case "none":
-      return "report mails are not signed here";
+      return "report mail is not signed here";
     case "published":
       return `DKIM key: the one at ${state.name}`;
     case "mistake":

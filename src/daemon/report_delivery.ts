@@ -52,7 +52,7 @@ export function startDelivery(context: ReportContext): Delivery {
     ...context,
     lookup: () => network.open()?.dns.lookup,
     onMistake: (mistake) =>
-      context.warnings.warn("dkim", "report mails will not be believed", {
+      context.warnings.warn("dkim", "receivers will ignore report mail", {
         reason: describeDkim(mistake),
       }),
   });

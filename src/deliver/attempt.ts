@@ -15,7 +15,7 @@ export type Attempt =
 /** What came of a POST. */
 export type PostOutcome =
   | { readonly kind: "answered"; readonly status: number }
-  /** `isRefused`: the host is none that we connect to. */
+  /** `isRefused`: we do not connect to this host. */
   | { readonly kind: "failed"; readonly isRefused: boolean; readonly detail: string };
 
 /** Statuses of 400 to 499 that ask for another try. */

@@ -1,11 +1,11 @@
 /**
- * Delivers reports whose time has come: decides where each goes, has it mailed or posted, and notes what became of it.
+ * Delivers reports whose time has come: decides where each goes, has it mailed or posted, and notes the outcome.
  *
  * All state is in the queue. What is under way when the process ends is tried again after the next start, with the
  * same report id.
  *
- * Mails go one after the other. POSTs run side by side, but one host gets one at a time, and a host that hangs keeps
- * nobody waiting but those for it.
+ * Mail goes out one message after the other. POSTs run side by side, but one host gets one at a time, and a host that
+ * hangs holds up only its own reports.
  *
  * @module
  */
@@ -128,7 +128,7 @@ export class Deliverer {
         waits = this.#begin(settings);
       }
     } catch (error) {
-      // The keeper of the file has said what is wrong with it.
+      // The keeper of the file has logged what is wrong with it.
       log.debug("deliveries wait for the report file", { error: messageOf(error) });
       this.#backlog = [];
       this.#hasMore = false;

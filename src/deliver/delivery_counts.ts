@@ -23,7 +23,7 @@ export interface DeliveryCounts {
 export function countDeliveries(metrics: Metrics): DeliveryCounts {
   const deliveries = metrics.counter(
     "mta_sts_report_deliveries_total",
-    "Tries to deliver a report, by the scheme of the URI and what became of it.",
+    "Tries to deliver a report, by URI scheme and result.",
     ["scheme", "result"],
   );
   for (const scheme of SCHEMES) for (const result of RESULTS) deliveries.cell(scheme, result);

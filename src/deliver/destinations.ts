@@ -6,7 +6,7 @@
 
 import { type Destination, type InvalidRua, parseRua } from "../tlsrpt/rua.ts";
 
-/** URIs of a record that are used: more serve nobody but who wants to have us send. */
+/** URIs of a record that are used: more would only help somebody who wants to abuse us. */
 const URIS_MAX = 5;
 
 /** Octets of a URI that is remembered; none that is longer is read either. */

@@ -1,5 +1,5 @@
 /**
- * How often one web host is written to: one report at a time, five a second, and not for a minute after nobody
+ * How often we post to one web host: one report at a time, five a second, and none for a minute after nobody
  * answered there.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Hands report mails to the operator's mail server, one at a time over one connection, at a bounded rate.
+ * Hands report mail to the operator's mail server, one message at a time over one connection, at a bounded rate.
  *
  * @module
  */

@@ -69,7 +69,7 @@ Deno.test("reportFindings() says whether mails can be sent, and whether their ke
     assert((await lineFor(""))?.startsWith("warning report mail: none is sent: mail would not be"));
     assertEquals(
       await lineFor("dkim: {milter: true}"),
-      "ok report mail: report mails are not signed here",
+      "ok report mail: report mail is not signed here",
     );
     assert(
       (await lineFor(dkim))?.startsWith(

@@ -129,7 +129,7 @@ Deno.test("without a signature no mail is sent, and the daemon says so; a key th
   await using bench = await ReportBench.start();
   bench.outside.dns.table["TXT s1._domainkey.example.com"] = txt("v=DKIM1; p=AAAA");
   await using daemon = await bench.serve();
-  const line = await daemon.logged("report mails will not be believed");
+  const line = await daemon.logged("receivers will ignore report mail");
   assertStringIncludes(line, "the record has another key at s1._domainkey.example.com");
   daemon.signal("SIGTERM");
   await daemon.ended;
