@@ -23,6 +23,7 @@ import { lookupCommand } from "./lookup.ts";
 import { PUBLISH_COMMANDS } from "./publish.ts";
 import { queryCommand } from "./query.ts";
 import { reportKeyCommand } from "./report_key.ts";
+import { reportReadCommand } from "./report_read.ts";
 import { reportSendCommand } from "./report_send.ts";
 import { reportServeCommand } from "./report_serve.ts";
 import { reportShowCommand } from "./report_show.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   reportShowCommand,
   reportSendCommand,
   reportKeyCommand,
+  reportReadCommand,
 ];
 
 /** The file descriptor of standard error. */
