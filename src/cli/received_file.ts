@@ -13,6 +13,11 @@ import type { ReceivedReport } from "../tlsrpt/received.ts";
 import { containerOf } from "../tlsrpt/unpack.ts";
 import { readNamedFile } from "./arguments.ts";
 
+const MAIL_FAULTS = {
+  "too-large": "a mail of more than 8 MiB or 100,000 lines",
+  "no-mail": "it is neither JSON nor gzip nor a mail, or a mail with too many headers or levels",
+} as const;
+
 /** What a file was. */
 export type FileKind = "mail" | "gzip" | "json";
 
@@ -79,9 +84,8 @@ export async function readReceived(file: string, octets: Uint8Array): Promise<Re
 async function readReceivedMail(file: string, octets: Uint8Array): Promise<ReceivedFile> {
   const received = await readMail(octets);
   if (received.kind === "refused") {
-    const text =
-      "it is neither JSON nor gzip nor a mail, or a mail with too many headers or levels";
-    return { kind: "refused", file, fault: received.fault, text };
+    const { fault } = received;
+    return { kind: "refused", file, fault, text: MAIL_FAULTS[fault] };
   }
   const { mail } = received;
   const around = { file, mail: { from: mail.from, subject: mail.subject } };

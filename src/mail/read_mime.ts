@@ -11,6 +11,14 @@ import PostalMime from "postal-mime";
 /** The largest mail that is read, octets: 5 MiB of JSON in base64, and some. */
 export const MAIL_MAX_OCTETS: number = 8 * 1024 * 1024;
 
+/**
+ * Lines of a mail: 5 MiB of JSON in base64 have 92,000. postal-mime takes 10 us and 1 KB for each, so the size alone
+ * is no bound: 8 MiB of empty lines would take a minute and 4 GB.
+ */
+const MAX_LINES = 100_000;
+
+const LINE_FEED = 0x0a;
+
 /** Parts inside each other. A report has two levels, or some more if it was forwarded. */
 const MAX_NESTING = 10;
 
@@ -50,11 +58,13 @@ export type MailReading =
 /**
  * Reads a mail.
  *
- * @param octets At most {@link MAIL_MAX_OCTETS} are read.
+ * @param octets At most {@link MAIL_MAX_OCTETS} in at most 100,000 lines are read.
  * @returns Never rejects. `no-mail` if there is no header, or a bound on headers or nesting is passed.
  */
 export async function readMail(octets: Uint8Array): Promise<MailReading> {
-  if (octets.length > MAIL_MAX_OCTETS) return { kind: "refused", fault: "too-large" };
+  if (octets.length > MAIL_MAX_OCTETS || hasTooManyLines(octets)) {
+    return { kind: "refused", fault: "too-large" };
+  }
   const mail = await parse(octets);
   if (mail === undefined || !mail.headers.some(({ key }) => key === "from")) {
     return { kind: "refused", fault: "no-mail" };
@@ -74,6 +84,14 @@ export async function readMail(octets: Uint8Array): Promise<MailReading> {
       })),
     },
   };
+}
+
+function hasTooManyLines(octets: Uint8Array): boolean {
+  let lines = 0;
+  for (let at = octets.indexOf(LINE_FEED); at >= 0; at = octets.indexOf(LINE_FEED, at + 1)) {
+    if (++lines > MAX_LINES) return true;
+  }
+  return false;
 }
 
 async function parse(octets: Uint8Array) {

@@ -1,11 +1,12 @@
 /**
- * The readers of TLS reports: datagrams of any local program, records and URIs of any domain, lines of the feed. What
- * passes is written as a report, which must fit the schema.
+ * The readers of TLS reports: datagrams of any local program, records and URIs of any domain, lines of the feed, and
+ * reports of others. What passes is written as a report, which must fit the schema.
  *
  * @module
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { gzipSync } from "node:zlib";
 import { formatFeedLine, readFeedLine } from "../../src/collect/feed.ts";
 import { readDatagram } from "../../src/tlsrpt/datagram.ts";
 import { parseTlsrptRecords } from "../../src/tlsrpt/record.ts";
@@ -16,6 +17,12 @@ import { writeReport } from "../../src/tlsrpt/write_report.ts";
 import { readStoredPolicy, storePolicy } from "../../src/reports/policy_row.ts";
 import { violations } from "../check/json_schema.ts";
 import schema from "../../docs/report.schema.json" with { type: "json" };
+import { formatReceivedJson } from "../../src/cli/received_json.ts";
+import { readReceived } from "../../src/cli/received_file.ts";
+import { formatReceived } from "../../src/cli/received_text.ts";
+import { composeReport } from "../mail/report_mails.ts";
+import receivedSchema from "../../docs/received-report.schema.json" with { type: "json" };
+import received from "../vectors/tlsrpt_received.json" with { type: "json" };
 import datagrams from "../vectors/tlsrpt_datagrams.json" with { type: "json" };
 import type { Target } from "./targets.ts";
 
@@ -103,5 +110,25 @@ const record: Target = {
   },
 };
 
+/** Reports of others, in all containers: whatever comes is read or refused, and printed harmlessly. */
+const receivedReport: Target = {
+  name: "tlsrpt_received",
+  corpus: received.flatMap(({ text }) => [
+    utf8(text),
+    new Uint8Array(gzipSync(text)),
+    composeReport(text),
+  ]),
+  async run(bytes) {
+    const file = await readReceived("x.json", bytes);
+    const json = formatReceivedJson(file);
+    assertEquals(violations(JSON.parse(json), receivedSchema), []);
+    for (const printed of [json, formatReceived(file)]) {
+      assert(!/[^\P{C}\n]/u.test(printed), JSON.stringify(printed));
+    }
+    if (file.kind === "refused") return file.fault;
+    return `${file.kind} ${file.deviations.map(({ code }) => code).slice(0, 2).join()}`;
+  },
+};
+
 /** All targets about TLS reports. */
-export const TLSRPT_TARGETS: readonly Target[] = [datagram, feedLine, record];
+export const TLSRPT_TARGETS: readonly Target[] = [datagram, feedLine, record, receivedReport];
