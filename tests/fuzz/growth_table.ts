@@ -42,6 +42,8 @@ import {
   readPolicyFile,
 } from "../../src/sts/policy.ts";
 import { quoteRemote, quoteText } from "../../src/base/quote_text.ts";
+import { JSON_MAX_OCTETS } from "../../src/tlsrpt/json_text.ts";
+import { readReport } from "../../src/tlsrpt/read_report.ts";
 import { selectTxtRecord } from "../../src/sts/txt_record.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
@@ -491,6 +493,35 @@ export const GROWTH_TABLE: readonly GrowthRow[] = [
           requireSni: false,
           tlsrpt: true,
         });
+    },
+  },
+  {
+    name: "readReport: names of one object",
+    limit: JSON_MAX_OCTETS,
+    prepare(size) {
+      const names = Array.from({ length: size / 12 }, (_, index) => `"${index}":0`).join();
+      const octets = new TextEncoder().encode(`{"policies":[],${names}}`);
+      return () => readReport(octets);
+    },
+  },
+  {
+    name: "readReport: blanks behind strings, and behind the report",
+    limit: JSON_MAX_OCTETS,
+    prepare(size) {
+      const blanks = " ".repeat(size / 2);
+      const octets = new TextEncoder().encode(`{"policies"${blanks}:[]}${blanks}`);
+      return () => readReport(octets);
+    },
+  },
+  {
+    name: "readReport: a reply to EHLO as helo",
+    limit: JSON_MAX_OCTETS,
+    prepare(size) {
+      const helo = "250-a\\r\\n".repeat(size / 9);
+      const octets = new TextEncoder().encode(
+        `{"policies":[{"failure-details":[{"receiving-mx-helo":"${helo}"}]}]}`,
+      );
+      return () => readReport(octets);
     },
   },
   {
