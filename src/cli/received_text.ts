@@ -9,7 +9,8 @@
 import { quoteRemote } from "../base/quote_text.ts";
 import { count } from "../check/wording.ts";
 import { type Deviation, DEVIATION_KINDS, type DeviationKind } from "../tlsrpt/deviation.ts";
-import { explainFailure, type Explanation } from "../tlsrpt/explain.ts";
+import type { Explanation } from "../tlsrpt/advice.ts";
+import { explainFailure } from "../tlsrpt/explain.ts";
 import type { ReceivedDetail, ReceivedPolicy, ReceivedReport } from "../tlsrpt/received.ts";
 import { columns } from "./command.ts";
 import { nameDomain, remedyOf } from "./report_advice.ts";

@@ -5,7 +5,7 @@
  */
 
 import { FINDING_KINDS } from "../check/finding.ts";
-import type { Advice } from "../tlsrpt/explain.ts";
+import type { Advice } from "../tlsrpt/advice.ts";
 
 const POLICY_MISTAKE = "Correct the policy file, and change the id. `check` shows the line.";
 

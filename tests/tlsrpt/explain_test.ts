@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { remedyOf } from "../../src/cli/report_advice.ts";
-import { type Advice, explainFailure } from "../../src/tlsrpt/explain.ts";
+import type { Advice } from "../../src/tlsrpt/advice.ts";
+import { explainFailure } from "../../src/tlsrpt/explain.ts";
 import type { ReceivedDetail } from "../../src/tlsrpt/received.ts";
 import { RESULT_TYPES } from "../../src/tlsrpt/result_type.ts";
 import { FETCH_FAILURES } from "../../src/sts/fetch_failure.ts";
