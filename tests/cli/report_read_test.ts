@@ -8,6 +8,11 @@ import { FINDING_KINDS } from "../../src/check/finding.ts";
 import { DEVIATION_KINDS } from "../../src/tlsrpt/deviation.ts";
 import { RESULT_TYPES } from "../../src/tlsrpt/result_type.ts";
 import { REPORT_FAULTS } from "../../src/tlsrpt/read_report.ts";
+import { composeReportMail } from "../../src/deliver/report_mail.ts";
+import { formatMessage } from "../../src/mail/compose.ts";
+import { makeDkimKey, readDkimKey } from "../../src/mail/dkim_key.ts";
+import { signMessage } from "../../src/mail/dkim_sign.ts";
+import { makeReport } from "../fakes/delivery_queue.ts";
 import { cli } from "./support.ts";
 
 const GOOD = vectors[0]!.text;
@@ -205,4 +210,22 @@ Deno.test("report read -: standard input is read to its end", async () => {
     new TextDecoder().decode(stdout),
     'standard input: TLS report of "Example Sender"\n',
   );
+});
+
+Deno.test("report read finds nothing odd in a mail of report serve", async () => {
+  const report = makeReport("a.test");
+  const key = await readDkimKey(await makeDkimKey("ed25519"));
+  const mail = await signMessage(composeReportMail(report, { to: "r@a.test", time: report.end }), {
+    key,
+    selector: "x",
+    domain: "example.com",
+    time: report.end,
+  });
+  const { code, out } = await read({ "r.eml": utf8(formatMessage(mail)) }, "--json");
+  const line = JSON.parse(out);
+  assertEquals(violations(line, schema), []);
+  assertEquals(line.deviations, []);
+  assertEquals(line.report.report_id, report.reportId);
+  assertEquals(line.report.policies.length, report.policies.length);
+  assertEquals(code, report.policies.some(({ failed }) => failed > 0) ? 1 : 0);
 });
