@@ -5,26 +5,34 @@
  * @module
  */
 
-import { createAdjustableLog, type Log } from "../base/log.ts";
+import { type AdjustableLog, createAdjustableLog, type Log } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
+import type { Outlet } from "../collect/outlet.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { warmUpTls } from "../https/policy_client.ts";
 import type { Handler } from "../postfix/connection.ts";
 import { createServer } from "../postfix/server.ts";
+import type { SocketmapServer } from "../postfix/server.ts";
+import type { ExceptionWatch } from "../status/exception_watch.ts";
 import { logNotes } from "./config_notes.ts";
 import { createContext } from "./context.ts";
 import type { DaemonContext } from "./context.ts";
 import { createControlChannel } from "./control.ts";
+import type { ControlChannel } from "./control.ts";
 import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import { createHttpSurface } from "./http_surface.ts";
+import type { HttpSurface } from "./http_surface.ts";
 import { createListeners } from "./listeners.ts";
+import type { Listeners } from "./listeners.ts";
 import { createReload } from "./reload.ts";
+import type { ReloadOptions } from "./reload.ts";
 import { noteIn, openOutlet } from "./report_outlet.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
 import { startSupervision } from "./supervision.ts";
+import type { Supervision } from "./supervision.ts";
 import type { SystemdEnvironment } from "./systemd_environment.ts";
 
 /** What {@link runDaemon} works with. */
@@ -34,6 +42,19 @@ export interface DaemonOptions {
   readonly systemd: SystemdEnvironment;
   /** Whether standard error goes to the journal of systemd. */
   readonly journal: boolean;
+}
+
+/** The parts that a reload does not make anew, and what it replaces. */
+interface Parts {
+  readonly context: DaemonContext;
+  readonly http: HttpSurface;
+  readonly outlet: Outlet | undefined;
+  readonly server: SocketmapServer;
+  readonly control: ControlChannel;
+  readonly listeners: Listeners;
+  readonly exceptions: ExceptionWatch;
+  /** The engine and the configuration that answer now. */
+  readonly running: { engine: Engine; config: Config };
 }
 
 /**
@@ -46,68 +67,98 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   const { config, notes } = read();
   const log = createAdjustableLog({ ...config.log, journal });
   logNotes(notes, log);
-  const kept = createContext(config, log);
-  let running = config;
-  const http = createHttpSurface({
-    context: kept,
-    engine: () => engine,
-    sockets: () => server.sockets(),
-    exceptions: () => kept.exceptions.list(),
-    forgetAfter: () => running.refresh.forgetAfter,
-  });
-  const outlet = openOutlet(config, kept);
-  const context: DaemonContext = { ...kept, events: noteIn(http, outlet) };
-  let engine = await startEngine(config, { ...context, counts: http.countsFor(config) });
-  kept.exceptions.use(engine.exceptions);
-
-  const handler: Handler = (payload, now) => engine.respond(payload, now);
-  const server = createServer({ ...context, handler, limits: config.limits });
+  const parts = await createParts(config, log);
   // From the first query on, a stop loses none.
   const stopSignal = waitForStop();
-  const listeners = createListeners(server, log);
-  await listeners.adopt(systemd.sockets);
-  await listeners.open(config.listen);
+  await parts.listeners.adopt(systemd.sockets);
+  await parts.listeners.open(config.listen);
   await warmUpTls();
-  const control = createControlChannel(config, { context, resolver: () => engine.resolver });
-  await control.open(config);
-  await http.open(config);
-  logStart(config, { engine, log });
+  await parts.control.open(config);
+  await parts.http.open(config);
+  logStart(config, { engine: parts.running.engine, log });
 
-  const supervision = startSupervision({
-    ...context,
-    watchdog: systemd.watchdog,
-    notifier: createNotifier(systemd.notifySocket, log),
-    addresses: () => listeners.addresses(),
-    full: () => server.connections() >= running.limits.connections,
-  });
-  const stopReloads = onReload(createReload({
-    read,
-    context,
-    supervision,
-    started: config,
-    engine: () => engine,
-    countsFor: http.countsFor,
-    addresses: [({ listen }) => listeners.open(listen), control.open, http.open],
-    takeOver(next, config): void {
-      engine.retire();
-      engine = next;
-      kept.exceptions.use(next.exceptions);
-      running = config;
-      server.limit(config.limits);
-      control.limit(config.limits);
-    },
-  }));
+  const supervision = supervise(parts, systemd);
+  const stopReloads = onReload(createReload(reloadOptions(parts, { read, supervision })));
 
   log.info("stopping", { signal: await stopSignal });
   stopReloads();
   supervision.stop();
-  await Promise.all([server, control].map((each) => each.drain(running.shutdownTimeout)));
+  await stopParts(parts);
+  log.info("stopped");
+}
+
+/** Puts the parts together and starts the engine; no address is open yet. */
+async function createParts(config: Config, log: AdjustableLog): Promise<Parts> {
+  const kept = createContext(config, log);
+  const { exceptions } = kept;
+  const http = createHttpSurface({
+    context: kept,
+    engine: () => running.engine,
+    sockets: () => server.sockets(),
+    exceptions: () => exceptions.list(),
+    forgetAfter: () => running.config.refresh.forgetAfter,
+  });
+  const outlet = openOutlet(config, kept);
+  const context: DaemonContext = { ...kept, events: noteIn(http, outlet) };
+  const engine = await startEngine(config, { ...context, counts: http.countsFor(config) });
+  exceptions.use(engine.exceptions);
+  const running = { engine, config };
+  const handler: Handler = (payload, now) => running.engine.respond(payload, now);
+  const server = createServer({ ...context, handler, limits: config.limits });
+  const control = createControlChannel(config, {
+    context,
+    resolver: () => running.engine.resolver,
+  });
+  const listeners = createListeners(server, log);
+  return { context, http, outlet, server, control, listeners, exceptions, running };
+}
+
+function supervise(
+  { context, listeners, server, running }: Parts,
+  { watchdog, notifySocket }: SystemdEnvironment,
+): Supervision {
+  return startSupervision({
+    ...context,
+    watchdog,
+    notifier: createNotifier(notifySocket, context.log),
+    addresses: () => listeners.addresses(),
+    full: () => server.connections() >= running.config.limits.connections,
+  });
+}
+
+function reloadOptions(
+  { context, http, server, control, listeners, exceptions, running }: Parts,
+  { read, supervision }: Pick<DaemonOptions, "read"> & { supervision: Supervision },
+): ReloadOptions {
+  return {
+    read,
+    context,
+    supervision,
+    started: running.config,
+    engine: () => running.engine,
+    countsFor: http.countsFor,
+    addresses: [({ listen }) => listeners.open(listen), control.open, http.open],
+    takeOver(engine, config): void {
+      running.engine.retire();
+      running.engine = engine;
+      running.config = config;
+      exceptions.use(engine.exceptions);
+      server.limit(config.limits);
+      control.limit(config.limits);
+    },
+  };
+}
+
+/** Stops the parts, in the opposite order of their start. */
+async function stopParts(parts: Parts): Promise<void> {
+  const { context, http, outlet, server, control, exceptions, running } = parts;
+  const { shutdownTimeout } = running.config;
+  await Promise.all([server, control].map((each) => each.drain(shutdownTimeout)));
   http.close();
-  engine.stop();
-  kept.exceptions.stop();
+  running.engine.stop();
+  exceptions.stop();
   outlet?.close();
   context.store.close();
-  log.info("stopped");
 }
 
 function logStart(config: Config, { engine, log }: { engine: Engine; log: Log }): void {

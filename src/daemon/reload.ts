@@ -52,55 +52,23 @@ const FIXED_IN_MEMORY: ReadonlySet<string> = new Set([
  * @returns A function for the signal. Calls during a reload lead to one more reload after it.
  */
 export function createReload(options: ReloadOptions): () => void {
-  const { context, started } = options;
-  let running = started;
+  const { context: { log, reloads }, supervision } = options;
+  let running = options.started;
   let last: Promise<void> = Promise.resolve();
   let waiting = false;
 
   async function reload(): Promise<void> {
     waiting = false;
-    options.supervision.reloading();
+    supervision.reloading();
     try {
-      const { config, notes } = options.read();
-      const { roots } = options.engine().network;
-      const counts = options.countsFor(config);
-      const engine = await startEngine(config, { ...context, roots, counts });
-      try {
-        const change = await changeAll(options.addresses.map((open) => () => open(config)));
-        options.takeOver(engine, config);
-        change.apply();
-      } catch (error) {
-        engine.stop();
-        throw error;
-      }
-      context.log.adjust(config.log);
-      logNotes(notes, context.log);
-      const changed = changedKeys(running, config);
-      running = config;
-      context.reloads.accept();
-      context.log.info("reloaded", {
-        config: config.file ?? "embedded defaults",
-        changed: changed.join(" ") || "nothing",
-        ca: engine.network.roots.file ?? engine.network.roots.source,
-      });
-      logFixed(config, { rootsKept: engine.network.roots === roots });
+      running = await replaceRunning(options, running);
     } catch (error) {
       const reason = messageOf(error);
-      context.reloads.refuse(reason);
-      context.log.error("reload refused: the running configuration stays", { reason });
+      reloads.refuse(reason);
+      log.error("reload refused: the running configuration stays", { reason });
     } finally {
-      options.supervision.ready();
+      supervision.ready();
     }
-  }
-
-  /** Names the keys whose new values this process cannot take over. */
-  function logFixed(config: Config, { rootsKept }: { rootsKept: boolean }): void {
-    const keys = changedKeys(started, config).filter((key) =>
-      FIXED.has(key) || started.cache.file === undefined && FIXED_IN_MEMORY.has(key)
-    );
-    if (rootsKept) keys.push("tls.ca");
-    if (keys.length === 0) return;
-    context.log.warn("settings take effect at the next start", { keys: keys.join(" ") });
   }
 
   return () => {
@@ -108,4 +76,55 @@ export function createReload(options: ReloadOptions): () => void {
     waiting = true;
     last = last.then(reload);
   };
+}
+
+/**
+ * Reads the configuration and puts it in the place of the running one.
+ *
+ * @returns It.
+ * @throws {Error} For anything wrong with it, with one line for the operator; everything is as it was then.
+ */
+async function replaceRunning(options: ReloadOptions, running: Config): Promise<Config> {
+  const { context, started } = options;
+  const { config, notes } = options.read();
+  const { roots } = options.engine().network;
+  const counts = options.countsFor(config);
+  const engine = await startEngine(config, { ...context, roots, counts });
+  await putInPlace(options, { engine, config });
+  context.log.adjust(config.log);
+  logNotes(notes, context.log);
+  context.reloads.accept();
+  context.log.info("reloaded", {
+    config: config.file ?? "embedded defaults",
+    changed: changedKeys(running, config).join(" ") || "nothing",
+    ca: engine.network.roots.file ?? engine.network.roots.source,
+  });
+  const keys = keysForNextStart(started, config);
+  if (engine.network.roots === roots) keys.push("tls.ca");
+  if (keys.length > 0) {
+    context.log.warn("settings take effect at the next start", { keys: keys.join(" ") });
+  }
+  return config;
+}
+
+/** Opens the new addresses, lets the engine take over, and closes the old ones. @throws If an address cannot be used. */
+async function putInPlace(
+  { addresses, takeOver }: ReloadOptions,
+  { engine, config }: { engine: Engine; config: Config },
+): Promise<void> {
+  try {
+    const change = await changeAll(addresses.map((open) => () => open(config)));
+    takeOver(engine, config);
+    change.apply();
+  } catch (error) {
+    engine.stop();
+    throw error;
+  }
+}
+
+/** The keys whose new values this process cannot take over. */
+function keysForNextStart(started: Config, config: Config): string[] {
+  const isInMemory = started.cache.file === undefined;
+  return changedKeys(started, config)
+    .filter((key) => FIXED.has(key) || isInMemory && FIXED_IN_MEMORY.has(key));
 }
