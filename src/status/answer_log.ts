@@ -64,9 +64,14 @@ export function createAnswerLog({ log, clock }: { log: Log; clock: Clock }): Ans
   const changes = new Changes(log, clock);
   return {
     follow(choice) {
-      if (choice === "none" || !log.enabled("info")) return () => {};
-      if (choice === "all") return (reply) => log.info("answered", fieldsOf(reply));
-      return (reply) => changes.note(reply);
+      if (choice === "none") return () => {};
+      const note = choice === "all"
+        ? (reply: LoggedReply) => log.info("answered", fieldsOf(reply))
+        : (reply: LoggedReply) => changes.note(reply);
+      return (reply) => {
+        // Now, not before: a reload may change the level after the choice.
+        if (log.enabled("info")) note(reply);
+      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { createLog } from "../../src/base/log.ts";
+import { createAdjustableLog, createLog } from "../../src/base/log.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { createResponder, type ReadyReply } from "../../src/postfix/responder.ts";
 import type { DomainException } from "../../src/resolver/exception.ts";
@@ -181,4 +181,24 @@ Deno.test("log.answers: none has nothing", async () => {
   const { world, ask } = answering("none");
   world.publish("example.com");
   assertEquals(await ask("example.com", "none.example"), []);
+});
+
+Deno.test("log.answers: the level at the time of the answer counts, since a reload changes it after the choice", () => {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const log = createAdjustableLog({ level: "warn", format: "text", write });
+  const answers = createAnswerLog({ log, clock: new ManualClock() });
+  const [changes, all] = [answers.follow("changes"), answers.follow("all")];
+  const resolved = { outcome: "fetched", mode: "enforce" } as const;
+  const reply = { key: "a.example", domain: "a.example", zone: ZONE, text: "OK secure", resolved };
+  changes(reply);
+  all(reply);
+  assertEquals(lines.length, 0);
+  log.adjust({ level: "info", format: "text" });
+  changes(reply);
+  all(reply);
+  assertEquals(lines.map((line) => / (first answer|answered) /.exec(line)?.[1]), [
+    "first answer",
+    "answered",
+  ]);
 });
