@@ -6,11 +6,13 @@
  */
 
 import { type Endpoint, formatEndpoint } from "../base/address.ts";
+import { messageOf } from "../base/error_text.ts";
+import type { Log } from "../base/log.ts";
 import type { ListenAddress } from "../config/types.ts";
 
 /** New addresses are open. Call one of the functions, once. */
 export interface AddressChange {
-  /** Closes what is open and no longer wanted, and gives the sockets that stay their new modes. */
+  /** Closes what is open and no longer wanted, and gives the sockets that stay their new modes. Does not throw. */
   apply(): void;
   /** Closes what was opened, so that everything is as before. */
   withdraw(): void;
@@ -34,11 +36,18 @@ export async function changeAll(
 /** Addresses that are open. */
 export class OpenAddresses<Opened extends { close(): void }> {
   readonly #openOne: (address: ListenAddress) => Promise<Opened>;
+  readonly #log: Pick<Log, "error">;
   readonly #open = new Map<string, { readonly opened: Opened; readonly address: ListenAddress }>();
 
-  /** None is open yet. @param openOne Opens one, or throws an error with one line for the operator. */
-  constructor(openOne: (address: ListenAddress) => Promise<Opened>) {
+  /**
+   * None is open yet.
+   *
+   * @param openOne Opens one, or throws an error with one line for the operator.
+   * @param log Where a mode that cannot be set is reported.
+   */
+  constructor(openOne: (address: ListenAddress) => Promise<Opened>, log: Pick<Log, "error">) {
     this.#openOne = openOne;
+    this.#log = log;
   }
 
   /** Opens each wanted address that is not open yet. @throws {Error} What opening one throws. */
@@ -73,7 +82,7 @@ export class OpenAddresses<Opened extends { close(): void }> {
   #setMode(wanted: ListenAddress): void {
     const name = formatEndpoint(wanted);
     const found = this.#open.get(name);
-    if (found === undefined || !changesMode(found.address, wanted)) return;
+    if (found === undefined || !changesMode(found.address, { wanted, log: this.#log })) return;
     this.#open.set(name, { ...found, address: wanted });
   }
 
@@ -85,16 +94,23 @@ export class OpenAddresses<Opened extends { close(): void }> {
 
 /**
  * Gives the socket of an address the mode of another, if that differs. A file that is gone is left to the
- * watchdog, which finds that the socket does not answer.
+ * watchdog, which finds that the socket does not answer. Any other failure is logged, and the next reload tries
+ * again: by now the new configuration is in force.
  *
- * @returns Whether it has another mode now.
+ * @returns Whether the mode counts as changed.
  */
-export function changesMode(open: Endpoint | ListenAddress, wanted: ListenAddress): boolean {
+export function changesMode(
+  open: Endpoint | ListenAddress,
+  { wanted, log }: { readonly wanted: ListenAddress; readonly log: Pick<Log, "error"> },
+): boolean {
   if (wanted.kind !== "unix" || !("mode" in open) || open.mode === wanted.mode) return false;
   try {
     Deno.chmodSync(wanted.path, wanted.mode);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return true;
+    const address = formatEndpoint(wanted);
+    log.error("mode of a socket not changed", { address, reason: messageOf(error) });
+    return false;
   }
   return true;
 }

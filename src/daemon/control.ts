@@ -101,7 +101,7 @@ export function createControlChannel(
   const addresses = new OpenAddresses(async (address) => {
     const actual = await server.listen(address);
     return { close: () => server.unlisten(actual) };
-  });
+  }, context.log);
   return {
     drain: (graceMs) => server.drain(graceMs),
     limit: (limits) => server.limit(limitsFrom(limits)),

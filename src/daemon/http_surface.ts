@@ -61,7 +61,7 @@ export function createHttpSurface(options: HttpSurfaceOptions): HttpSurface {
   const addresses = new OpenAddresses(async (address) => {
     pages ??= await createPages(options, record());
     return await serve(address, { ...pages, clock, log });
-  });
+  }, log);
   return {
     note: (event) => records?.events.note(event),
     countsFor: ({ http }) => http.length === 0 ? undefined : record().counts,

@@ -106,7 +106,8 @@ class ServerListeners implements Listeners {
   #setMode(wanted: ListenAddress): void {
     const name = formatEndpoint(wanted);
     const open = this.#modes.get(name);
-    if (open !== undefined && changesMode(open, wanted)) this.#modes.set(name, wanted);
+    if (open === undefined || !changesMode(open, { wanted, log: this.#log })) return;
+    this.#modes.set(name, wanted);
   }
 
   #close(name: string): void {

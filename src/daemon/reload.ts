@@ -112,13 +112,18 @@ async function putInPlace(
   { addresses, takeOver }: ReloadOptions,
   { engine, config }: { engine: Engine; config: Config },
 ): Promise<void> {
-  try {
-    const change = await changeAll(addresses.map((open) => () => open(config)));
-    takeOver(engine, config);
-    change.apply();
-  } catch (error) {
-    engine.stop();
-    throw error;
+  const change = await openAll();
+  // From here on the engine answers: nothing may stop it any more.
+  takeOver(engine, config);
+  change.apply();
+
+  async function openAll(): Promise<AddressChange> {
+    try {
+      return await changeAll(addresses.map((open) => () => open(config)));
+    } catch (error) {
+      engine.stop();
+      throw error;
+    }
   }
 }
 

@@ -99,7 +99,7 @@ async function openUnix(address: UnixAddress): Promise<OpenSocket> {
     address,
     accept: () => listener.accept(),
     close() {
-      if (isSameFile(path, bound)) Deno.removeSync(path);
+      if (isSameFile(path, bound)) removeIfAllowed(path);
       listener.close();
     },
   };
@@ -128,6 +128,15 @@ async function ensureFree(path: string): Promise<void> {
 function isSameFile(path: string, file: Deno.FileInfo): boolean {
   const found = lstat(path);
   return found?.ino === file.ino && found?.dev === file.dev;
+}
+
+/** The directory may be another's by now. A file that stays is replaced by whoever listens there next. */
+function removeIfAllowed(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It stays.
+  }
 }
 
 function lstat(path: string): Deno.FileInfo | undefined {

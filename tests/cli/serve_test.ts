@@ -184,6 +184,27 @@ Deno.test("serve refuses a reload whole if one of the new addresses is in use", 
   assertEquals(await daemon.query(".example"), ["NOTFOUND "]);
 });
 
+Deno.test("serve goes on with a reload when a socket does not take its new mode, and says so", async () => {
+  await using outside = await startOutside();
+  outside.publish("new.example");
+  const config = await outside.configure();
+  const folder = `${outside.directory}/sockets`;
+  await Deno.mkdir(folder);
+  const args = ["--listen", "inet:127.0.0.1:0", "--listen", `unix:${folder}/postfix.sock`];
+  await using daemon = await startDaemon({ config, args });
+  await daemon.logged(" started ");
+  await Deno.rename(folder, `${folder}.moved`);
+  await Deno.writeTextFile(folder, "");
+  const http = `${outside.directory}/http.sock`;
+  await outside.configure(`socket_mode: "0666"\nhttp: unix:${http}`);
+  daemon.signal("SIGHUP");
+  assertStringIncludes(await daemon.logged("mode of a socket not changed"), "postfix.sock");
+  await daemon.logged(" reloaded ");
+  assertEquals(await daemon.query("new.example"), [
+    "OK secure match=mx.new.example servername=hostname",
+  ]);
+});
+
 Deno.test("serve answers a query that a reload finds under way", async () => {
   await using outside = await startOutside();
   outside.publish("slow.example");

@@ -1,8 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { createLog } from "../../src/base/log.ts";
 import type { ListenAddress } from "../../src/base/address.ts";
 import { changeAll, OpenAddresses } from "../../src/daemon/address_change.ts";
 
 const A = inet(1), B = inet(2), C = inet(3);
+
+const LOG = createLog({ level: "error", format: "text", write: () => {} });
 
 function inet(port: number): ListenAddress {
   return { kind: "inet", hostname: "127.0.0.1", port };
@@ -16,7 +19,7 @@ function addresses({ busy = [] as readonly ListenAddress[] } = {}) {
     const { port } = address as { port: number };
     open.add(port);
     return Promise.resolve({ close: () => void open.delete(port) });
-  });
+  }, LOG);
   return { set, open: () => [...open] };
 }
 
@@ -56,7 +59,7 @@ Deno.test("OpenAddresses gives a UNIX socket that stays its new mode", async () 
       Deno.writeTextFileSync(path, "");
       if (address.kind === "unix") Deno.chmodSync(path, address.mode);
       return Promise.resolve({ close() {} });
-    });
+    }, LOG);
     (await set.change([{ kind: "unix", path, mode: 0o660 }])).apply();
     const change = await set.change([{ kind: "unix", path, mode: 0o666 }]);
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o660);

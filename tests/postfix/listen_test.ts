@@ -214,3 +214,21 @@ Deno.test("close() goes well when the file is gone already", async () => {
   socket.close();
   assertThrows(() => socket.close(), Deno.errors.BadResource);
 });
+
+Deno.test("openSocket() closes a socket whose file it may not remove any more", async () => {
+  using directory = makeDirectory();
+  const socket = await openSocket(directory.unix("a.sock"));
+  const { removeSync } = Deno;
+  Deno.removeSync = () => {
+    throw new Deno.errors.PermissionDenied();
+  };
+  try {
+    socket.close();
+  } finally {
+    Deno.removeSync = removeSync;
+  }
+  await assertRejects(() => socket.accept(), Deno.errors.BadResource);
+  assert(exists(directory.path("a.sock")));
+  (await openSocket(directory.unix("a.sock"))).close();
+  assert(!exists(directory.path("a.sock")));
+});
