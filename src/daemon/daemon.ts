@@ -75,10 +75,13 @@ export async function runDaemon({ read, systemd, journal }: DaemonOptions): Prom
   await warmUpTls();
   await parts.control.open(config);
   await parts.http.open(config);
+  // Before anybody learns that the daemon has started: a HUP that is not heard ends the process.
+  const stopReloads = onReload(createReload(reloadOptions(parts, {
+    read,
+    supervision: () => supervision,
+  })));
   logStart(config, { engine: parts.running.engine, log });
-
   const supervision = supervise(parts, systemd);
-  const stopReloads = onReload(createReload(reloadOptions(parts, { read, supervision })));
 
   log.info("stopping", { signal: await stopSignal });
   stopReloads();
@@ -128,12 +131,15 @@ function supervise(
 
 function reloadOptions(
   { context, http, server, control, listeners, exceptions, running }: Parts,
-  { read, supervision }: Pick<DaemonOptions, "read"> & { supervision: Supervision },
+  { read, supervision }: Pick<DaemonOptions, "read"> & { supervision: () => Supervision },
 ): ReloadOptions {
   return {
     read,
     context,
-    supervision,
+    supervision: {
+      reloading: () => supervision().reloading(),
+      ready: () => supervision().ready(),
+    },
     started: running.config,
     engine: () => running.engine,
     countsFor: http.countsFor,

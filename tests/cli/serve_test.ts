@@ -85,7 +85,7 @@ Deno.test("serve refuses to reload with a proxy given by name after a start that
   const named = text.replace(/(?<=proxy\S*\s*"?http:\/\/)127\.0\.0\.1/, "proxy.test");
   assert(named !== text);
   await Deno.writeTextFile(config, named);
-  // A HUP before that is not heard.
+  // A HUP before that ends the process.
   await daemon.logged(" started ");
   daemon.signal("SIGHUP");
   assertStringIncludes(
@@ -182,6 +182,17 @@ Deno.test("serve refuses a reload whole if one of the new addresses is in use", 
   daemon.signal("SIGHUP");
   await daemon.logged("control: must not share an address with 'http'");
   assertEquals(await daemon.query(".example"), ["NOTFOUND "]);
+});
+
+Deno.test("serve hears a HUP as soon as it says that it has started", async () => {
+  await using outside = await startOutside();
+  const config = await outside.configure();
+  for (let round = 0; round < 8; round++) {
+    await using daemon = await startDaemon({ config });
+    await daemon.logged(" started ");
+    daemon.signal("SIGHUP");
+    await daemon.logged(" reloaded ");
+  }
 });
 
 Deno.test("serve goes on with a reload when a socket does not take its new mode, and says so", async () => {
