@@ -1,6 +1,6 @@
 /**
- * Reload: the new configuration is read, checked and started beside the running one. It takes over
- * once nothing can fail any more. If anything is wrong with it, everything stays as it was.
+ * Reload: the new configuration is read, its addresses are opened, and its engine is started beside the running one.
+ * It takes over once nothing can fail any more. If anything is wrong with it, everything stays as it was.
  *
  * @module
  */
@@ -87,10 +87,12 @@ export function createReload(options: ReloadOptions): () => void {
 async function replaceRunning(options: ReloadOptions, running: Config): Promise<Config> {
   const { context, started } = options;
   const { config, notes } = options.read();
+  const change = await changeAll(options.addresses.map((open) => () => open(config)));
   const { roots } = options.engine().network;
-  const counts = options.countsFor(config);
-  const engine = await startEngine(config, { ...context, roots, counts });
-  await putInPlace(options, { engine, config });
+  const engine = await startNext(options, { config, change });
+  // From here on it answers: nothing may stop it any more.
+  options.takeOver(engine, config);
+  change.apply();
   context.log.adjust(config.log);
   logNotes(notes, context.log);
   context.reloads.accept();
@@ -107,23 +109,21 @@ async function replaceRunning(options: ReloadOptions, running: Config): Promise<
   return config;
 }
 
-/** Opens the new addresses, lets the engine take over, and closes the old ones. @throws If an address cannot be used. */
-async function putInPlace(
-  { addresses, takeOver }: ReloadOptions,
-  { engine, config }: { engine: Engine; config: Config },
-): Promise<void> {
-  const change = await openAll();
-  // From here on the engine answers: nothing may stop it any more.
-  takeOver(engine, config);
-  change.apply();
-
-  async function openAll(): Promise<AddressChange> {
-    try {
-      return await changeAll(addresses.map((open) => () => open(config)));
-    } catch (error) {
-      engine.stop();
-      throw error;
-    }
+/**
+ * Starts the engine last: a gauge that it declares reads the new engine from then on.
+ *
+ * @throws {UsageError} If it cannot be started; the change of addresses is withdrawn then.
+ */
+async function startNext(
+  { context, engine, countsFor }: ReloadOptions,
+  { config, change }: { config: Config; change: AddressChange },
+): Promise<Engine> {
+  const { roots } = engine().network;
+  try {
+    return await startEngine(config, { ...context, roots, counts: countsFor(config) });
+  } catch (error) {
+    change.withdraw();
+    throw error;
   }
 }
 

@@ -178,10 +178,38 @@ Deno.test("serve refuses a reload whole if one of the new addresses is in use", 
   assertStringIncludes(await daemon.logged("reload refused"), `127.0.0.1:${busy.addr.port}`);
   await Deno.lstat(socket).then(() => assert(false, "control is open"), () => {});
 
+  await outside.configure(`control: unix:${socket}`);
+  await Deno.writeTextFile(
+    config,
+    (await Deno.readTextFile(config)).replace(/^tls: .*$/m, "tls: { ca: /dev/null }"),
+  );
+  daemon.signal("SIGHUP");
+  await daemon.logged("Cannot use CA file /dev/null");
+  await Deno.lstat(socket).then(() => assert(false, "control is open"), () => {});
+
   await outside.configure(`http: unix:${socket}\ncontrol: unix:${socket}`);
   daemon.signal("SIGHUP");
   await daemon.logged("control: must not share an address with 'http'");
   assertEquals(await daemon.query(".example"), ["NOTFOUND "]);
+});
+
+Deno.test("serve shows the state of the running DNS client after a reload that is refused", async () => {
+  await using outside = await startOutside();
+  const http = `${outside.directory}/http.sock`;
+  const config = await outside.configure(`http: unix:${http}`);
+  await using daemon = await startDaemon({ config });
+  await daemon.logged("dns resolver validates");
+  const validating = async () => {
+    const { body } = await httpGet({ kind: "unix", path: http }, "/metrics", { timeout: 5000 });
+    return body.match(/^mta_sts_dns(?:sec_validates|_resolvers_validating) .*$/gm)?.toSorted();
+  };
+  const both = ["mta_sts_dns_resolvers_validating 1", "mta_sts_dnssec_validates 1"];
+  assertEquals(await validating(), both);
+  using busy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await outside.configure(`http: [unix:${http}, "127.0.0.1:${busy.addr.port}"]`);
+  daemon.signal("SIGHUP");
+  await daemon.logged("reload refused");
+  assertEquals(await validating(), both);
 });
 
 Deno.test("serve hears a HUP as soon as it says that it has started", async () => {
