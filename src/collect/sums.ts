@@ -8,8 +8,16 @@ import type { FailureDetail } from "../tlsrpt/report.ts";
 import type { DomainCount, PolicyCount, SessionPolicy } from "../tlsrpt/session.ts";
 import { failureKey, policyKey } from "../tlsrpt/session_key.ts";
 
+/**
+ * A key of a policy counts as one more for each of so many characters: most have fewer, but a policy may have 64 KiB,
+ * and a bound on the number alone would bound no memory.
+ */
+const KEY_CHARS = 512;
+
 interface PolicySums {
   readonly policy: SessionPolicy;
+  /** As how many keys it counts. */
+  readonly weight: number;
   ok: number;
   failed: number;
   /** Absent until there is one: most sessions succeed. */
@@ -21,7 +29,7 @@ interface DomainSums {
   readonly policies: Map<string, PolicySums>;
 }
 
-/** The sums. A key is a policy of a domain, or a failure under it. */
+/** The sums. A key is a policy of a domain, which counts as several if it is long, or a failure under it. */
 export class Sums {
   readonly #domains = new Map<string, DomainSums>();
   /** Keys of policies: the same object comes again and again. */
@@ -48,11 +56,11 @@ export class Sums {
     let held = this.#domains.get(domain);
     if (held === undefined) {
       held = { record, policies: new Map() };
-      if (room > 0) this.#domains.set(domain, held);
     } else if (record !== undefined) held.record = record;
     const limit = this.#keys + room;
     let dropped = 0;
     for (const count of policies) dropped += this.#addPolicy(held, count, limit);
+    if (held.policies.size > 0) this.#domains.set(domain, held);
     return dropped;
   }
 
@@ -63,9 +71,9 @@ export class Sums {
       if (counts.length >= limit) break;
       this.#domains.delete(domain);
       const list: PolicyCount[] = [];
-      for (const { policy, ok, failed, details } of policies.values()) {
+      for (const { policy, weight, ok, failed, details } of policies.values()) {
         const all = [...details?.values() ?? []];
-        this.#keys -= 1 + all.length;
+        this.#keys -= weight + all.length;
         const entries = all.map(({ detail, count }) => ({ ...detail, count }));
         list.push({ policy, ok, failed, details: entries });
       }
@@ -83,9 +91,10 @@ export class Sums {
     if (key === undefined) this.#policyKeys.set(policy, key = policyKey(policy));
     let sums = held.policies.get(key);
     if (sums === undefined) {
-      if (this.#keys >= limit) return Math.max(1, ok + failed);
-      this.#keys++;
-      held.policies.set(key, sums = { policy, ok: 0, failed: 0, details: undefined });
+      const weight = 1 + Math.floor(key.length / KEY_CHARS);
+      if (this.#keys + weight > limit) return Math.max(1, ok + failed);
+      this.#keys += weight;
+      held.policies.set(key, sums = { policy, weight, ok: 0, failed: 0, details: undefined });
     }
     sums.ok += ok;
     sums.failed += failed;

@@ -229,3 +229,19 @@ Deno.test("the outlet gives up on a report daemon that does not read, counts the
   assertEquals([state.connects, lost(metrics)], [2, 2]);
   outlet.close();
 });
+
+Deno.test("startOutlet() holds few long policies while the report daemon is away", async () => {
+  const clock = new ManualClock();
+  const metrics = createMetrics();
+  const outlet = startOutlet({ connect: () => Promise.reject(new Error("away")), clock, metrics });
+  const long = readPolicyFile(TEXT + `x-long: ${"y".repeat(60_000)}\n`);
+  for (let index = 0; index < 200; index++) {
+    const held = { ...HELD, ...long, domain: `d${index}.test` };
+    outlet.note({ kind: "kept", held, outcome: "kept-fetch-failed", reason: "status" });
+  }
+  await clock.advance(5000);
+  // Some 5 MB of text are held.
+  const dropped = valueOf(metrics, "mta_sts_report_feed_dropped_total") ?? 0;
+  assertEquals(200 - dropped, Math.floor(10_000 / 119));
+  outlet.close();
+});
