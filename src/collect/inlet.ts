@@ -4,14 +4,19 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { tryClose } from "../base/connection.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { sleep } from "../base/wait.ts";
 import type { Warnings } from "../base/warnings.ts";
 import type { DomainCount } from "../tlsrpt/session.ts";
 import { LINE_MAX_OCTETS, readFeedLine } from "./feed.ts";
 
 /** Connections at once: a resolver, its successor during a restart, and a few more. */
 const MAX_CONNECTIONS = 16;
+
+/** Pause after a failed accept, ms: out of file descriptors, the next may fail at once, too. */
+const RETRY_MS = 1000;
 
 const READ_OCTETS = 64 * 1024;
 
@@ -40,6 +45,8 @@ export interface InletOptions {
   readonly source: FeedSource;
   /** Takes what the lines say. */
   readonly add: (count: DomainCount) => void;
+  /** Ends the pause after a failure. */
+  readonly clock: Pick<Clock, "setTimer">;
   /** Where lines are counted. */
   readonly metrics: Metrics;
   /** Where odd ones are reported. */
@@ -47,7 +54,9 @@ export interface InletOptions {
 }
 
 /** Serves connections until it is closed. */
-export function serveInlet({ source, add, metrics, warnings }: InletOptions): { close(): void } {
+export function serveInlet(
+  { source, add, clock, metrics, warnings }: InletOptions,
+): { close(): void } {
   const lines = metrics.counter(
     "mta_sts_report_feed_lines_total",
     "Lines from the resolver, by result.",
@@ -90,8 +99,9 @@ export function serveInlet({ source, add, metrics, warnings }: InletOptions): { 
         conn = await source.accept();
       } catch (error) {
         if (isClosed) return;
-        warnings.warn("feed", "cannot accept the resolver", { error: String(error) });
-        return;
+        warnings.warn("feed accept", "cannot accept the resolver", { error: String(error) });
+        await sleep(RETRY_MS, clock);
+        continue;
       }
       if (open.size >= MAX_CONNECTIONS) tryClose(conn);
       else serve(conn);

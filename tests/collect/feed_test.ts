@@ -67,7 +67,7 @@ function connOf(pieces: string[]): FeedConn & { closed: boolean } {
   };
 }
 
-async function serve(conns: FeedConn[]) {
+async function serve(conns: (FeedConn | Error)[]) {
   const clock = new ManualClock();
   const metrics = createMetrics();
   const counts: DomainCount[] = [];
@@ -76,14 +76,17 @@ async function serve(conns: FeedConn[]) {
   const source = {
     accept(): Promise<FeedConn> {
       const next = waiting.shift();
+      if (next instanceof Error) return Promise.reject(next);
       if (next !== undefined) return Promise.resolve(next);
       return new Promise((_, reject) => end = () => reject(new Deno.errors.BadResource()));
     },
     close: () => end(),
   };
   const { warnings, lines } = recordWarnings(clock);
-  const inlet = serveInlet({ source, add: (count) => counts.push(count), metrics, warnings });
+  const add = (count: DomainCount) => void counts.push(count);
+  const inlet = serveInlet({ source, add, clock, metrics, warnings });
   for (let turn = 0; turn < 20; turn++) await settle();
+  await clock.advance(1000);
   inlet.close();
   return { counts, metrics, lines };
 }
@@ -105,4 +108,11 @@ Deno.test("serveInlet() counts odd lines, and ends a connection with an endless 
   assertEquals(valueOf(metrics, "mta_sts_report_feed_lines_total", "refused"), 1);
   assertEquals(endless.closed, true);
   assertEquals(lines.length > 0, true);
+});
+
+Deno.test("serveInlet() goes on after a failed accept", async () => {
+  const full = new Error("Too many open files (os error 24)");
+  const { counts, lines } = await serve([full, connOf([formatFeedLine(COUNT)])]);
+  assertEquals(counts, [COUNT]);
+  assertEquals(lines.length, 1);
 });
