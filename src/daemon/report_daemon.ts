@@ -10,7 +10,7 @@
 
 import type { ProcessClock } from "../base/clock.ts";
 import { messageOf } from "../base/error_text.ts";
-import { createLog, type Log } from "../base/log.ts";
+import { type AdjustableLog, createAdjustableLog, type Log } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
 import { Aggregator } from "../collect/aggregator.ts";
 import { startDayClose } from "../deliver/day_close.ts";
@@ -48,7 +48,7 @@ const FIXED = ["collect", "socketMode", "feed", "http", "file"] as const;
  */
 export async function runReportDaemon(options: ReportDaemonOptions): Promise<void> {
   const { config, notes } = options.read();
-  const log = createLog({ ...config.log, journal: options.journal });
+  const log = createAdjustableLog({ ...config.log, journal: options.journal });
   logNotes(notes, log);
   const file = reportFileOf(config, options.defaultFile);
   let current = config;
@@ -92,10 +92,11 @@ export async function runReportDaemon(options: ReportDaemonOptions): Promise<voi
 /** @returns The configuration that counts from now on. */
 function reload(
   { read }: ReportDaemonOptions,
-  { running, log }: { running: Config; log: Log },
+  { running, log }: { running: Config; log: AdjustableLog },
 ): Config {
   try {
     const { config, notes } = read();
+    log.adjust(config.log);
     logNotes(notes, log);
     for (const key of FIXED) {
       if (JSON.stringify(config.report[key]) === JSON.stringify(running.report[key])) continue;

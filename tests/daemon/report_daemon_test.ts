@@ -120,6 +120,9 @@ Deno.test("report serve counts Postfix's datagrams; status and show tell of them
   Deno.writeTextFileSync(bench.config, "report: {window: x}\n");
   daemon.signal("SIGHUP");
   assert((await daemon.logged("reload refused")).includes("report.window"));
+  Deno.writeTextFileSync(bench.config, "log: {format: json}\n");
+  daemon.signal("SIGHUP");
+  await daemon.logged('"event":"reloaded"');
   daemon.signal("SIGTERM");
   assertEquals((await daemon.ended).code, 0);
   assertEquals(bench.sessions(), { ok: 14, failed: 5, domains: 13 });
