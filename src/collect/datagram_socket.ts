@@ -166,7 +166,7 @@ function createSource(socket: Deno.DatagramConn, path: string): DatagramSource {
     close() {
       isClosed = true;
       const found = lstat(path);
-      if (found?.ino === bound.ino && found?.dev === bound.dev) Deno.removeSync(path);
+      if (found?.ino === bound.ino && found?.dev === bound.dev) removeIfAllowed(path);
       socket.close();
     },
   };
@@ -192,6 +192,15 @@ async function ensureFree(path: string): Promise<void> {
 
 function removeSocket(path: string): void {
   if (lstat(path) !== undefined) Deno.removeSync(path);
+}
+
+/** The directory may be Postfix's. A file that stays is replaced at the next start. */
+function removeIfAllowed(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It stays.
+  }
 }
 
 function lstat(path: string): Deno.FileInfo | undefined {

@@ -135,6 +135,21 @@ Deno.test("openDatagramSocket() replaces the socket of a process that is gone, a
     );
   }));
 
+Deno.test("openDatagramSocket() is closed even if its file may not be removed any more", () =>
+  inDirectory(async (directory) => {
+    const source = await openDatagramSocket(`${directory}/x.sock`, 0o660);
+    const { removeSync } = Deno;
+    Deno.removeSync = () => {
+      throw new Deno.errors.PermissionDenied();
+    };
+    try {
+      source.close();
+    } finally {
+      Deno.removeSync = removeSync;
+    }
+    assertEquals(await source.receive(new Uint8Array(10)), undefined);
+  }));
+
 Deno.test("measureQueueLength() finds a queue of some length, and leaves nothing behind", async () => {
   const length = await measureQueueLength(5);
   assertEquals(length, 5);
