@@ -44,9 +44,11 @@ export function readEntry(entry: unknown, now: number): EntryReading {
     return invalid("domain is not a domain in lower-case A-labels");
   }
   if (typeof text !== "string") return invalid("text is missing");
-  const fetchedAt = readTime(entry.fetched);
-  if (fetchedAt === undefined) return invalid("fetched is not a time");
-  if (fetchedAt > now + FUTURE_MS) return invalid("fetched is later than now");
+  const fetched = readTime(entry.fetched);
+  if (fetched === undefined) return invalid("fetched is not a time");
+  if (fetched > now + FUTURE_MS) return invalid("fetched is later than now");
+  // Of a clock that is a little ahead: what is fetched here from now on is newer.
+  const fetchedAt = Math.min(fetched, now);
   const file = readText(text);
   if (file instanceof PolicySyntaxError) return invalid(`text is not a policy: ${file.message}`);
   if (!agrees(entry, file)) return invalid("mode, max_age or mx do not agree with text");

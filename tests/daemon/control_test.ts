@@ -6,7 +6,7 @@ import type { PolicyStore } from "../../src/cache/types.ts";
 import { answerControl, CONTROL_MAX_OCTETS } from "../../src/daemon/control.ts";
 import { createPostfixTable } from "../../src/daemon/postfix_table.ts";
 import { loadText } from "../config/load_text.ts";
-import { DAY, failureOf, policyOf, START, stored, textOf } from "../cache/harness.ts";
+import { Bench, DAY, failureOf, policyOf, START, stored, textOf } from "../cache/harness.ts";
 
 function open() {
   const store = createMemoryStore({ maxEntries: 10_000 });
@@ -98,7 +98,7 @@ Deno.test("import takes a newer valid policy, and only that", async () => {
   const earlier = { ...ENTRY, id: "0", fetched: new Date(START - 1).toISOString() };
   assertEquals(await ask("import", earlier), 'OK {"result":"kept"}');
   const later = { ...ENTRY, id: "2", fetched: new Date(START + 1).toISOString() };
-  assertEquals(await ask("import", later), 'OK {"result":"replaced"}');
+  assertEquals(await ask("import", later, START + 1), 'OK {"result":"replaced"}');
   assertEquals(stored(store, "a.example")?.id, "2");
   assertEquals(await ask("import", later, START + 8 * DAY), 'OK {"result":"expired"}');
   // Its successor has expired, but it was replaced.
@@ -108,8 +108,17 @@ Deno.test("import takes a newer valid policy, and only that", async () => {
     max_age: 60,
     fetched: new Date(START + 2).toISOString(),
   };
-  assertEquals(await ask("import", shorter), 'OK {"result":"replaced"}');
+  assertEquals(await ask("import", shorter, START + 2), 'OK {"result":"replaced"}');
   assertEquals(await ask("import", later, START + DAY), 'OK {"result":"kept"}');
+});
+
+Deno.test("import from a clock that is ahead does not outlast what is fetched here afterwards", async () => {
+  using bench = new Bench();
+  const store = bench.open();
+  const fetched = new Date(START + 4 * 60_000).toISOString();
+  assertEquals(await asker(store)("import", { ...ENTRY, fetched }), 'OK {"result":"added"}');
+  store.putPolicy(policyOf("a.example", { id: "2", fetchedAt: START + 1000 }));
+  assertEquals(stored(store, "a.example")?.id, "2");
 });
 
 Deno.test("import believes nothing unchecked", async () => {
