@@ -105,6 +105,8 @@ export function changesMode(
 ): boolean {
   if (wanted.kind !== "unix" || !("mode" in open) || open.mode === wanted.mode) return false;
   try {
+    // Whoever owns the directory could have any file of ours opened to others.
+    if (Deno.lstatSync(wanted.path).isSymlink) throw new Error("a symbolic link is in its place");
     Deno.chmodSync(wanted.path, wanted.mode);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return true;

@@ -71,3 +71,24 @@ Deno.test("OpenAddresses gives a UNIX socket that stays its new mode", async () 
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("OpenAddresses does not change the mode of what a symbolic link leads to", async () => {
+  const directory = await Deno.makeTempDir();
+  const lines: string[] = [];
+  const log = createLog({ level: "error", format: "text", write: (line) => lines.push(line) });
+  try {
+    const [path, secret] = [`${directory}/a.sock`, `${directory}/secret`];
+    const set = new OpenAddresses(() => Promise.resolve({ close() {} }), log);
+    (await set.change([{ kind: "unix", path, mode: 0o660 }])).apply();
+    await Deno.writeTextFile(secret, "", { mode: 0o600 });
+    await Deno.symlink(secret, path);
+    (await set.change([{ kind: "unix", path, mode: 0o666 }])).apply();
+    assertEquals(Deno.statSync(secret).mode! & 0o777, 0o600);
+    assertEquals(lines.length, 1);
+    // It is tried again.
+    (await set.change([{ kind: "unix", path, mode: 0o666 }])).apply();
+    assertEquals(lines.length, 2);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
