@@ -14,6 +14,7 @@ import { GenerationalMap } from "../base/generational_map.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { withDeadline } from "../base/wait.ts";
 import type { ResolverEvent } from "../resolver/types.ts";
+import type { DomainCount } from "../tlsrpt/session.ts";
 import { formatFeedLine } from "./feed.ts";
 import { createResolverCounts } from "./resolver_counts.ts";
 import { Sums } from "./sums.ts";
@@ -61,7 +62,8 @@ export function startOutlet({ connect, clock, metrics }: OutletOptions): Outlet 
     "Failures that never reached the report daemon, because it was away or stopped.",
   ).cell();
   const countOf = createResolverCounts(new GenerationalMap(MAX_DOMAINS));
-  let sums = new Sums();
+  const sums = new Sums();
+  const add = (count: DomainCount) => dropped.value += sums.add(count, MAX_KEYS - sums.size);
   let conn: OutletConn | undefined;
   let isClosed = false;
   let cancel = clock.setTimer(onTimer, BATCH_MS);
@@ -81,39 +83,19 @@ export function startOutlet({ connect, clock, metrics }: OutletOptions): Outlet 
       return;
     }
     if (isClosed) return tryClose(conn);
-    const batch = sums;
-    sums = new Sums();
-    const { size } = batch;
-    if (await writeBatch(conn, batch)) return;
-    dropped.value += size;
+    const batch = sums.take(Infinity);
+    const outcome = await writeBatch(conn, { batch, clock });
+    if (outcome === "written") return;
     tryClose(conn);
     conn = undefined;
-  }
-
-  /** @returns Whether all was written in time. Lines that were written are not sent again. */
-  async function writeBatch(to: OutletConn, batch: Sums): Promise<boolean> {
-    const encoder = new TextEncoder();
-    let text = "";
-    const write = async () => {
-      const writing = writeAll(to, encoder.encode(text)).then(() => true);
-      text = "";
-      return await withDeadline(writing, { ms: WRITE_MS, clock }) ?? false;
-    };
-    try {
-      for (const count of batch.take(Infinity)) {
-        text += formatFeedLine(count);
-        if (text.length >= WRITE_OCTETS && !await write()) return false;
-      }
-      return text === "" || await write();
-    } catch {
-      return false;
-    }
+    if (outcome === "lost") dropped.value += countKeys(batch);
+    else for (const count of batch) add(count);
   }
 
   return {
     note(event): void {
       const count = countOf(event);
-      if (count !== undefined) dropped.value += sums.add(count, MAX_KEYS - sums.size);
+      if (count !== undefined) add(count);
     },
     close(): void {
       isClosed = true;
@@ -121,4 +103,45 @@ export function startOutlet({ connect, clock, metrics }: OutletOptions): Outlet 
       if (conn !== undefined) tryClose(conn);
     },
   };
+}
+
+/** Policies, and failures under them. */
+function countKeys(batch: readonly DomainCount[]): number {
+  const policies = batch.flatMap(({ policies }) => policies);
+  return policies.reduce((sum, { details }) => sum + 1 + details.length, 0);
+}
+
+/**
+ * Writes a batch, in time.
+ *
+ * @returns `untouched` if nothing was taken, as by a report daemon that was restarted. Lines that were are not told again.
+ */
+async function writeBatch(
+  to: OutletConn,
+  { batch, clock }: { batch: readonly DomainCount[]; clock: OutletOptions["clock"] },
+): Promise<"written" | "untouched" | "lost"> {
+  const encoder = new TextEncoder();
+  let text = "";
+  let isTouched = false;
+  const noting = {
+    async write(bytes: Uint8Array): Promise<number> {
+      const length = await to.write(bytes);
+      isTouched = true;
+      return length;
+    },
+  };
+  const write = async () => {
+    const writing = writeAll(noting, encoder.encode(text)).then(() => true);
+    text = "";
+    return await withDeadline(writing, { ms: WRITE_MS, clock }) ?? false;
+  };
+  try {
+    for (const count of batch) {
+      text += formatFeedLine(count);
+      if (text.length >= WRITE_OCTETS && !await write()) return "lost";
+    }
+    return text === "" || await write() ? "written" : "lost";
+  } catch {
+    return isTouched ? "lost" : "untouched";
+  }
 }

@@ -230,6 +230,25 @@ Deno.test("the outlet gives up on a report daemon that does not read, counts the
   outlet.close();
 });
 
+Deno.test("the outlet loses nothing to a report daemon that is restarted", async () => {
+  const { clock, metrics, state, outlet } = setUp();
+  outlet.note(answered("a.test"));
+  await clock.advance(5000);
+  outlet.note(answered("b.test"));
+  state.isThere = false;
+  await clock.advance(5000);
+  state.isThere = true;
+  outlet.note(answered("b.test"));
+  await clock.advance(5000);
+  const counts = state.text.trimEnd().split("\n").map(readFeedLine);
+  assertEquals(counts.map((count) => [count?.domain, count?.policies[0]?.failed]), [
+    ["a.test", 1],
+    ["b.test", 2],
+  ]);
+  assertEquals(lost(metrics), 0);
+  outlet.close();
+});
+
 Deno.test("startOutlet() holds few long policies while the report daemon is away", async () => {
   const clock = new ManualClock();
   const metrics = createMetrics();
