@@ -114,7 +114,8 @@ function countKeys(batch: readonly DomainCount[]): number {
 /**
  * Writes a batch, in time.
  *
- * @returns `untouched` if nothing was taken, as by a report daemon that was restarted. Lines that were are not told again.
+ * @returns `untouched` if nothing was taken, as by a report daemon that was restarted. Lines that were written are not
+ * sent again.
  */
 async function writeBatch(
   to: OutletConn,

@@ -16,6 +16,7 @@ import { Aggregator } from "../collect/aggregator.ts";
 import { startDayClose } from "../deliver/day_close.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
+import { changedKeys } from "../config/changes.ts";
 import { logNotes } from "./config_notes.ts";
 import { createReportContext, reportFileOf } from "./report_context.ts";
 import { sends, startDelivery } from "./report_delivery.ts";
@@ -37,8 +38,11 @@ export interface ReportDaemonOptions {
   readonly journal: boolean;
 }
 
-/** Keys of the section that take effect only at a start. */
-const FIXED = ["collect", "socketMode", "feed", "http", "file"] as const;
+/** Keys, and beginnings of keys, that take effect only at a start: sockets, file and network are opened once. */
+const FIXED: readonly string[] = [
+  ...["report.collect", "report.socket_mode", "report.feed", "report.http", "report.file"],
+  ...["dns.", "tls.", "https.", "allow_private"],
+];
 
 /**
  * Runs the report daemon until a signal stops it.
@@ -98,9 +102,10 @@ function reload(
     const { config, notes } = read();
     log.adjust(config.log);
     logNotes(notes, log);
-    for (const key of FIXED) {
-      if (JSON.stringify(config.report[key]) === JSON.stringify(running.report[key])) continue;
-      log.warn("setting takes effect at the next start", { key: `report.${key}` });
+    const keys = changedKeys(running, config)
+      .filter((key) => FIXED.some((fixed) => key.startsWith(fixed)));
+    if (keys.length > 0) {
+      log.warn("settings take effect at the next start", { keys: keys.join(" ") });
     }
     log.info("reloaded", { config: config.file ?? "embedded defaults" });
     return config;

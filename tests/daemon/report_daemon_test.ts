@@ -120,8 +120,10 @@ Deno.test("report serve counts Postfix's datagrams; status and show tell of them
   Deno.writeTextFileSync(bench.config, "report: {window: x}\n");
   daemon.signal("SIGHUP");
   assert((await daemon.logged("reload refused")).includes("report.window"));
-  Deno.writeTextFileSync(bench.config, "log: {format: json}\n");
+  Deno.writeTextFileSync(bench.config, "log: {format: json}\ndns: {timeout: 3}\n");
   daemon.signal("SIGHUP");
+  const line = await daemon.logged("settings take effect at the next start");
+  assertEquals(JSON.parse(line).keys, "dns.timeout report.collect report.feed report.file");
   await daemon.logged('"event":"reloaded"');
   daemon.signal("SIGTERM");
   assertEquals((await daemon.ended).code, 0);
