@@ -57,26 +57,9 @@ export interface InletOptions {
 export function serveInlet(
   { source, add, clock, metrics, warnings }: InletOptions,
 ): { close(): void } {
-  const lines = metrics.counter(
-    "mta_sts_report_feed_lines_total",
-    "Lines from the resolver, by result.",
-    ["result"],
-  );
-  const counted = lines.cell("counted");
-  const refused = lines.cell("refused");
+  const take = createTaker({ add, metrics, warnings });
   const open = new Set<FeedConn>();
   let isClosed = false;
-
-  function take(line: string): void {
-    const count = readFeedLine(line);
-    if (count === undefined) {
-      refused.value++;
-      warnings.warn("feed", "line from the resolver not counted", { octets: line.length });
-    } else {
-      counted.value++;
-      add(count);
-    }
-  }
 
   async function serve(conn: FeedConn): Promise<void> {
     open.add(conn);
@@ -115,6 +98,29 @@ export function serveInlet(
       source.close();
       for (const conn of open) tryClose(conn);
     },
+  };
+}
+
+/** Creates what reads one line, counts it, and passes on what it says. */
+function createTaker(
+  { add, metrics, warnings }: Pick<InletOptions, "add" | "metrics" | "warnings">,
+): (line: string) => void {
+  const lines = metrics.counter(
+    "mta_sts_report_feed_lines_total",
+    "Lines from the resolver, by result.",
+    ["result"],
+  );
+  const counted = lines.cell("counted");
+  const refused = lines.cell("refused");
+  return (line) => {
+    const count = readFeedLine(line);
+    if (count === undefined) {
+      refused.value++;
+      warnings.warn("feed", "line from the resolver not counted", { octets: line.length });
+    } else {
+      counted.value++;
+      add(count);
+    }
   };
 }
 
