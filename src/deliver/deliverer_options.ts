@@ -24,12 +24,17 @@ export interface DeliverySettings extends DestinationRules {
 export interface DelivererOptions {
   /** Methods may throw what the file throws; all is tried again later. */
   readonly queue: DeliveryQueue;
+  /** Decides when a delivery is due, and which day is over. */
   readonly clock: ProvenClock;
+  /** Where the end of each delivery is logged. */
   readonly log: Log;
+  /** Where a destination with too many reports is warned of. */
   readonly warnings: Warnings;
+  /** Where tries and domains without a report are counted. */
   readonly metrics: Metrics;
   /** Asked again and again; `undefined` as long as nothing is to be sent. */
   readonly settings: () => DeliverySettings | undefined;
+  /** Looks up TLSRPT records (RFC 8460, 3). */
   readonly lookup: DnsClient["lookup"];
   /** Hands over a mail, one at a time. Never rejects. */
   readonly mail: (mail: ReportMail) => Promise<Attempt>;

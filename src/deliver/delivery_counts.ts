@@ -8,14 +8,17 @@ import type { Metrics } from "../base/metrics.ts";
 import type { DeliveryRow } from "../reports/types.ts";
 import { NO_REPORT, type NoReport } from "./planner.ts";
 
-const SCHEMES = ["mailto", "https", "none"] as const;
+/** URI scheme of a destination; `none` stands for a URI that is not used, or a record that cannot be looked up. */
+export type CountedScheme = "mailto" | "https" | "none";
+
+const SCHEMES: readonly CountedScheme[] = ["mailto", "https", "none"];
 const RESULTS: readonly DeliveryRow["state"][] = ["sent", "due", "refused", "expired"];
 
 /** Where deliveries are counted. */
 export interface DeliveryCounts {
-  /** A try has ended; `none` stands for a URI that is not used, or a record that cannot be looked up. */
-  settled(scheme: typeof SCHEMES[number], state: DeliveryRow["state"]): void;
-  /** A domain gets no report. */
+  /** Counts a try that has ended, and the state that it left the delivery in. */
+  settled(scheme: CountedScheme, state: DeliveryRow["state"]): void;
+  /** Counts a domain that gets no report for a day. */
   unsent(reason: NoReport): void;
 }
 

@@ -25,8 +25,11 @@ const REST_MS = 60_000;
 
 /** One mail, not signed yet. */
 export interface ReportMail {
+  /** Envelope sender, a mail address; gets the bounces. */
   readonly from: string;
+  /** Envelope recipient, a mail address. */
   readonly to: string;
+  /** Header fields and body. */
   readonly message: Message;
 }
 
@@ -44,6 +47,7 @@ export type Opened =
 
 /** What {@link Mailer} needs. */
 export interface MailerOptions {
+  /** Paces the mails, and bounds the wait for a reply. */
   readonly clock: Clock;
   /** Connects, and reads the key. Never rejects. */
   readonly open: () => Promise<Opened>;

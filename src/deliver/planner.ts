@@ -29,11 +29,15 @@ export type Plan =
 
 /** What is to be decided about. */
 export interface PlanOptions {
+  /** The policy domain that the report would be about. */
   readonly domain: string;
+  /** What was counted for it on the day; `undefined` if nothing was. */
   readonly counted: CountedReport | undefined;
   /** Report mails that we sent on the day to addresses at the domain. */
   readonly mails: number;
+  /** Which domains and destinations the operator rules out. */
   readonly rules: DestinationRules;
+  /** Looks up the domain's TLSRPT record. */
   readonly lookup: DnsClient["lookup"];
 }
 

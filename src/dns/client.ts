@@ -42,16 +42,19 @@ const COUNTED_TYPES: readonly RecordType[] = ["A", "AAAA", "MX", "TLSA", "TXT"];
 export interface DnsClientOptions {
   /** `address:port`, in order of preference. If empty, those of resolv.conf are used. */
   readonly servers: readonly string[];
-  /** @default {"/etc/resolv.conf"} */
+  /** File that names the DNS resolvers if `servers` is empty. @default {"/etc/resolv.conf"} */
   readonly resolvConfPath?: string;
   /** Time limit of one question, all attempts included, ms. */
   readonly timeout: number;
   /** The question that shows whether a DNS resolver validates, as `type:name`; the root is `.`. */
   readonly dnssecProbe: string;
+  /** Times questions, and bounds every wait. */
   readonly clock: Clock;
+  /** Where changes of a DNS resolver are logged, and at level `debug` each question. */
   readonly log: Log;
+  /** Where questions and DNS resolvers that are down are counted. */
   readonly metrics: Metrics;
-  /** @default {Deno.resolveDns} */
+  /** Reads the TXT records that are news. @default {Deno.resolveDns} */
   readonly resolveTxt?: ResolveTxt;
 }
 

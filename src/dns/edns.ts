@@ -12,6 +12,7 @@ const RETRY_MS = 3600 * 1000;
 
 /** What {@link EdnsMemory} works with. */
 export interface EdnsOptions {
+  /** Decides when EDNS is tried again. */
   readonly clock: Clock;
   /** EDNS works no more, or again. */
   onChange(works: boolean): void;

@@ -19,6 +19,7 @@ export const HEADER_BYTES = 12;
 
 /** Why there is no answer. */
 export interface WireFailure {
+  /** Tells a failure from what `decode` made of an answer. */
   readonly kind: "failed";
   /** `refused`: the DNS resolver hung up on this very question. */
   readonly reason: "timeout" | "unreachable" | "malformed" | "refused";
@@ -39,10 +40,10 @@ export interface AskOptions<T> {
 }
 
 /** A question after `close()`, or open at that time. */
-export const CLOSED = failure("unreachable", "the client is closed");
+export const CLOSED: WireFailure = failure("unreachable", "the client is closed");
 
 /** A question beyond {@link MAX_QUEUED}. */
-export const CROWDED = failure("timeout", "too many questions wait");
+export const CROWDED: WireFailure = failure("timeout", "too many questions wait");
 
 /** Makes a failure. `detail` is one line. */
 export function failure(reason: WireFailure["reason"], detail: string): WireFailure {

@@ -32,6 +32,7 @@ const TELLING: readonly DnsFailure[] = [
 export interface Limits {
   /** ms of the clock */
   readonly deadline: number;
+  /** Ends the question early: no further DNS resolver is asked. */
   readonly signal: AbortSignal | undefined;
   /** Accepts validated answers only. @default {false} */
   readonly validated?: boolean;
@@ -46,6 +47,7 @@ export class Failover {
   readonly #clock: Clock;
   readonly #validation: Validation;
 
+  /** Asks nothing yet. `validation` knows which DNS resolvers validate. */
   constructor(servers: ServerList, options: { clock: Clock; validation: Validation }) {
     this.#servers = servers;
     this.#clock = options.clock;

@@ -17,12 +17,15 @@ export type ResolveTxt = (
 
 /** Options of {@link findTxt}. */
 export interface FindTxtOptions {
+  /** `Deno.resolveDns`, or what stands in for it in tests. */
   readonly resolveTxt: ResolveTxt;
   /** The DNS resolver to ask: the one that answered on the wire, so that both see the same data. */
   readonly server: ServerAddress;
+  /** Bounds the wait. */
   readonly clock: Clock;
   /** Time to wait, ms. The lookup itself may go on for up to 15 s; its result is then ignored. */
   readonly timeout: number;
+  /** Ends the wait early; there are no records then. */
   readonly signal: AbortSignal | undefined;
 }
 

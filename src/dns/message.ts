@@ -18,6 +18,7 @@ import type { DnsAnswer, RecordData, RecordType } from "./types.ts";
 export interface Question<T extends RecordType = RecordType> {
   /** Lower case, without the final dot; `""` is the root. */
   readonly name: string;
+  /** The record type asked for. */
   readonly type: T;
 }
 
@@ -36,7 +37,8 @@ export type Reply<T> =
     readonly ttl: number;
   };
 
-type Unjudged<A> = A extends unknown ? Omit<A, "validated"> : never;
+/** An answer before anybody knows whether it was validated. */
+export type Unjudged<A> = A extends unknown ? Omit<A, "validated"> : never;
 
 /** No usable answer. */
 export type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
@@ -49,6 +51,7 @@ export type FailedReply = Failed & {
 
 /** Bytes that are not a DNS message, or not an answer to our question. */
 export class MessageError extends SyntaxError {
+  /** Tells it from other syntax errors. */
   override readonly name = "MessageError";
 }
 

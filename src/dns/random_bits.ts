@@ -8,7 +8,11 @@
 /** Numbers drawn at a time. */
 const DRAWN = 256;
 
-/** @returns A function that returns a new number from 0 to 65535 with each call. */
+/**
+ * Creates a source of numbers that nobody can predict.
+ *
+ * @returns A function that returns a new number from 0 to 65535 with each call.
+ */
 export function createRandomBits(): () => number {
   const drawn = new Uint16Array(DRAWN);
   let left = 0;

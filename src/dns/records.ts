@@ -15,19 +15,26 @@ import type { MxRecord, RecordData, RecordType, TlsaRecord } from "./types.ts";
 
 const NAME = /^(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}$/;
 
-/** The data of a record as dns-packet decodes it. */
-interface WireData {
+/** The data of a record as dns-packet decodes it: remote text and octets, unchecked. */
+export interface WireData {
+  /** Dotted IPv4 text. */
   A: string;
+  /** IPv6 text. */
   AAAA: string;
+  /** The name the alias points to, labels joined with dots. */
   CNAME: string;
+  /** Preference, 0 to 65535, and name of the mail host; the empty name or `.` is the root. */
   MX: { preference: number; exchange: string };
+  /** Name of a name server, labels joined with dots. */
   NS: string;
+  /** The fields of RFC 6698, 2.1. The octets are valid only until the buffer of the message is used again. */
   TLSA: { usage: number; selector: number; matchingType: number; certificate: Uint8Array };
+  /** The character-strings of one record, at most 255 octets each (RFC 1035, 3.3). */
   TXT: readonly Uint8Array[];
 }
 
-/** `undefined` marks a record that cannot be used. */
-type Readers = {
+/** Readers of record data, by type. Each returns `undefined` for a record that cannot be used. */
+export type Readers = {
   readonly [T in RecordType]: (data: WireData[T]) => RecordData[T] | undefined;
 };
 

@@ -13,6 +13,7 @@ import { isIpv4, isIpv6 } from "../base/host.ts";
 export interface ServerAddress {
   /** IPv4 or IPv6 text without brackets; a link-local address may carry a zone (`fe80::1%eth0`). */
   readonly hostname: string;
+  /** UDP and TCP port, 1 to 65535. */
   readonly port: number;
 }
 

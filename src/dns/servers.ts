@@ -34,9 +34,11 @@ const NEVER = -1;
 
 /** One DNS resolver. */
 export interface Server {
+  /** Where it listens. */
   readonly address: ServerAddress;
   /** `address:port`, for log and display. */
   readonly label: string;
+  /** Asks it, over UDP or TCP. */
   readonly transport: Transport;
   /** It is asked over TCP alone, as resolv.conf says. */
   readonly usesTcp: boolean;
@@ -48,9 +50,13 @@ export interface Server {
 export interface ServerListOptions {
   /** `address:port`, in order of preference; empty: those of resolv.conf. */
   readonly servers: readonly string[];
+  /** File that names the DNS resolvers if `servers` is empty. */
   readonly resolvConfPath: string;
+  /** Decides when to look at resolv.conf, and at a DNS resolver that is down. */
   readonly clock: Clock;
+  /** Where a changed list, and DNS resolvers that go down or come up, are logged. */
   readonly log: Log;
+  /** Where those that are down are counted. */
   readonly metrics: Metrics;
   /** A DNS resolver is new, or up again and perhaps another program. */
   onRenewed?(server: Server): void;
@@ -65,7 +71,11 @@ export class ServerList {
   /** Modification time of the file that was read, ms; `undefined` if it could not be read. */
   #fileTime: number | undefined = NEVER;
 
-  /** @throws {TypeError} If a configured address is not one. */
+  /**
+   * Reads resolv.conf if no address is configured. Asks nothing yet.
+   *
+   * @throws {TypeError} If a configured address is not one.
+   */
   constructor(options: ServerListOptions) {
     this.#options = options;
     options.metrics.gaugeFn(

@@ -16,6 +16,7 @@ const MAX_FRAME_BYTES = 2 + 65535;
 
 /** What a connection reports, and the clock that bounds the attempt to connect. */
 export interface TcpLinkOptions {
+  /** Bounds the attempt to connect. */
   readonly clock: Clock;
   /** A message has arrived. Its bytes are valid only during the call. */
   onMessage(message: Uint8Array): void;

@@ -33,7 +33,9 @@ const TCP_PATIENCE_MS = 1500;
 export interface TransportLimits {
   /** ms of the clock */
   readonly deadline: number;
+  /** Ends the wait early; the reply is then a failure. */
   readonly signal: AbortSignal | undefined;
+  /** Sets the CD bit: the answer comes even if it is bogus (RFC 4035, 3.2.2). @default {false} */
   readonly checkingDisabled?: boolean;
 }
 

@@ -41,15 +41,21 @@ export const DNS_FAILURES: readonly DnsFailure[] = [
 
 /** A mail exchanger record. `exchange` is lower case, without the final dot; `""` is the root (null MX, RFC 7505). */
 export interface MxRecord {
+  /** 0 to 65535; the lowest is tried first (RFC 5321, 5.1). */
   readonly preference: number;
+  /** Name of the mail host. */
   readonly exchange: string;
 }
 
 /** A TLSA record (RFC 6698 §2.1) as published, usable or not. */
 export interface TlsaRecord {
+  /** Certificate usage, 0 to 255; DANE for SMTP takes 2 and 3 (RFC 7672, 3.1). */
   readonly usage: number;
+  /** What of the certificate is matched, 0 to 255: 0 all of it, 1 its public key. */
   readonly selector: number;
+  /** How `data` stands for that, 0 to 255: 0 as it is, 1 SHA-256, 2 SHA-512. */
   readonly matchingType: number;
+  /** Certificate association data: the octets to match. */
   readonly data: Uint8Array;
 }
 
@@ -61,9 +67,11 @@ export interface RecordData {
   AAAA: string;
   /** The name the alias points to, lower case, without the final dot. */
   CNAME: string;
+  /** A mail exchanger and its preference. */
   MX: MxRecord;
   /** Name of a name server, lower case, without the final dot. */
   NS: string;
+  /** What a TLS certificate must match. */
   TLSA: TlsaRecord;
   /** The character-strings of one record joined without a space (RFC 8461 §3.1), one char per octet (Latin-1). */
   TXT: string;
@@ -134,7 +142,9 @@ export type WayState = "answers" | "no answer" | "unknown" | "off";
 export interface ResolverState {
   /** `address:port` */
   readonly server: string;
+  /** Whether it answers over UDP. */
   readonly udp: WayState;
+  /** Whether it answers over TCP. */
   readonly tcp: WayState;
   /** False if it does not take EDNS, so that it is asked without (RFC 6891 §7). */
   readonly edns: boolean;

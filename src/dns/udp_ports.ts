@@ -57,6 +57,7 @@ interface OpenPort<Q> extends Port<Q> {
 
 /** Options of {@link UdpPorts}. */
 export interface UdpPortsOptions<Q> {
+  /** Tells the age of a port. */
   readonly clock: Clock;
   /** A datagram came from the address and port of the DNS resolver. Its bytes may be kept. */
   onMessage(message: Uint8Array, port: Port<Q>): void;

@@ -18,13 +18,17 @@ import type { DnssecProbe } from "./types.ts";
 
 /** What {@link Validation} works with. */
 export interface ValidationOptions {
+  /** The DNS resolvers in use now, in order of preference. */
   readonly servers: () => readonly Server[];
+  /** The probe: a question with a signed answer. */
   readonly question: Question;
   /** The question as the operator wrote it, for the log. */
   readonly text: string;
   /** Time limit of a probe, ms. */
   readonly timeout: number;
+  /** Bounds a probe. */
   readonly clock: Clock;
+  /** Where a result is logged when it changes. */
   readonly log: Log;
 }
 

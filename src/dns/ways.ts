@@ -35,6 +35,7 @@ const RETRY_MS = 5 * 60_000;
 
 /** What the ways work with, and who hears what they learn. */
 export interface WaysOptions {
+  /** Bounds every wait, and decides when a way that was shut is tried again. */
   readonly clock: Clock;
   /** TCP alone. */
   readonly usesTcp: boolean;
@@ -46,8 +47,11 @@ export interface WaysOptions {
 
 /** The ways to one DNS resolver. */
 export class Ways {
+  /** Questions over UDP. */
   readonly udp: UdpQuestions;
+  /** Questions over TCP. */
   readonly tcp: WireConnection;
+  /** Whether to ask with EDNS. */
   readonly edns: EdnsMemory;
   readonly #server: ServerAddress;
   readonly #options: WaysOptions;

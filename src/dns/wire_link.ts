@@ -27,11 +27,13 @@ export const CLEARED_MS = 100;
 
 /** A question under way. */
 export interface WireQuestion {
+  /** The message behind its two length octets; its id is set anew with each `send()`. */
   readonly query: Uint8Array;
   /** Settles with the answer. @returns Whether it could be read. */
   accept(message: Uint8Array): boolean;
   /** Settles without an answer. */
   fail(failure: WireFailure): void;
+  /** It has its answer or has failed; a message that comes later is dropped. */
   settled: boolean;
   /** Connections that ended without an answer while this was the only question that could be the cause. */
   hangUps: number;
@@ -46,6 +48,7 @@ export type Taken = "answer" | "unreadable" | "runt" | "unasked";
 
 /** What a {@link WireLink} works with. */
 export interface WireLinkOptions {
+  /** Times questions and the nudge. */
   readonly clock: Clock;
   /** Draws an id. */
   readonly random: () => number;

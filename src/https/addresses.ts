@@ -22,13 +22,17 @@ const RESOLUTION_DELAY_MS = 50;
 
 /** What {@link findAddresses} needs. */
 export interface FindOptions {
+  /** Asks DNS for A and AAAA. */
   readonly lookup: DnsClient["lookup"];
+  /** Names the range of an address that a fetch must not connect to; `undefined` if it may. */
   readonly guard: AddressGuard;
+  /** Times the wait for the second family. */
   readonly clock: Clock;
 }
 
 /** Where to connect. */
 export interface FoundAddresses {
+  /** Some address may be connected to. */
   readonly kind: "found";
   /** In the order in which they came, at least one. */
   readonly addresses: readonly string[];
@@ -37,7 +41,7 @@ export interface FoundAddresses {
 }
 
 /** The addresses so far. What comes late are more of them, or the reason why the host is refused. */
-type FoundSoFar = Omit<FoundAddresses, "late"> & {
+export type FoundSoFar = Omit<FoundAddresses, "late"> & {
   readonly late?: Promise<readonly string[] | FailedFetch>;
 };
 

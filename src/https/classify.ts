@@ -12,7 +12,9 @@ import type { FetchFailure } from "../sts/fetch_failure.ts";
 
 /** A failure in two forms: a word, and a line for a person. */
 export interface Classified {
+  /** The word for reply, log and metric. */
   readonly reason: FetchFailure;
+  /** The line, in our own words; remote text in it is quoted and cut. */
   readonly detail: string;
 }
 

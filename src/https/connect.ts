@@ -34,8 +34,11 @@ export type Connected =
 
 /** What {@link connectToFirst} needs. */
 export interface ConnectOptions {
+  /** The name that has the addresses. */
   readonly host: string;
+  /** Connects to one address. */
   readonly dial: Dial;
+  /** Times the gap between two attempts. */
   readonly clock: Clock;
   /** Addresses of the other family, which DNS still owes us; empty if they are of no use. Never rejects. */
   readonly late?: Promise<readonly string[]> | undefined;

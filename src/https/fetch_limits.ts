@@ -31,6 +31,7 @@ export interface FetchLimitOptions {
   readonly concurrency: number;
   /** Fetches to one address at once. */
   readonly perAddress: number;
+  /** Times the waits and the fetches under way. */
   readonly clock: Clock;
 }
 

@@ -43,6 +43,7 @@ export interface PolicyFetcherOptions extends FetchLimitOptions, FindOptions {
   readonly direct?: { readonly relay: Relay; readonly dial: Dial };
   /** One deadline for DNS, the wait for a place, connecting, TLS and the body, ms (RFC 8461 §3.3). */
   readonly timeout: number;
+  /** Where fetches are counted and timed. */
   readonly metrics: Metrics;
 }
 

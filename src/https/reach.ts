@@ -17,7 +17,9 @@ export type Phase = "DNS" | "a free place" | "a connection" | "an answer" | "the
 
 /** One fetch that runs. */
 export interface Run {
+  /** The policy host, or the host of a report's URL. */
   readonly host: string;
+  /** Filled in as the fetch goes on. */
   readonly trace: FetchTrace;
   /** Aborted when the fetch must end; the reason is text for a person. */
   readonly signal: AbortSignal;
@@ -25,7 +27,9 @@ export interface Run {
   readonly end: (reason: string) => void;
   /** Ends the fetch in favour of others. */
   readonly giveWay: () => void;
+  /** Place in the order of fetches; later ones have higher numbers. `undefined`: the order of the calls. */
   readonly turn: number | undefined;
+  /** The step under way, for the detail of a time-out. */
   phase: Phase;
   /** Whether only the end of the connection ends the body. */
   isUnframed?: boolean;
@@ -39,6 +43,7 @@ export interface Run {
 
 /** What {@link findPlace} needs. */
 export interface ReachOptions extends FindOptions {
+  /** Gives places at addresses. */
   readonly limits: FetchLimits;
 }
 

@@ -63,6 +63,7 @@ export interface Relay {
 
 /** What {@link createRelay} needs. */
 export interface RelayOptions {
+  /** Bounds handshakes, and how long a connection outlives its fetch. */
   readonly clock: Clock;
   /** Fetches under way at once. */
   readonly concurrency: number;

@@ -43,6 +43,7 @@ export interface Post {
   readonly url: string;
   /** The media type of the body. */
   readonly type: string;
+  /** The octets of the request's body, sent as they are. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 

@@ -25,18 +25,22 @@ export const CONNECTED_REPLY: Uint8Array = Uint8Array.of(VERSION, 0, 0, 1, 0, 0,
 
 /** What a client must know. Each part has 1 to 255 ASCII characters. */
 export interface Credentials {
+  /** User name (RFC 1929, 2), the same in each handshake. */
   readonly username: string;
+  /** Password (RFC 1929, 2), secret to this process. */
   readonly password: string;
 }
 
 /** Where a client wants to connect. */
 export interface Target {
+  /** Name of the host, at most 255 octets as the client sent them, one char each (Latin-1). */
   readonly host: string;
+  /** TCP port, 0 to 65535. */
   readonly port: number;
 }
 
 /** The part of a connection that the handshake uses. */
-type Stream = Pick<Deno.Conn, "read" | "write">;
+export type HandshakeStream = Pick<Deno.Conn, "read" | "write">;
 
 /**
  * Does the handshake up to the client's request. The caller replies to that.
@@ -45,7 +49,7 @@ type Stream = Pick<Deno.Conn, "read" | "write">;
  * @throws What reading and writing throw.
  */
 export async function receiveRequest(
-  stream: Stream,
+  stream: HandshakeStream,
   credentials: Credentials,
 ): Promise<Target | undefined> {
   const buffer = new Uint8Array(MESSAGE_MAX_BYTES);
@@ -79,7 +83,7 @@ export async function receiveRequest(
  * @param wanted Says from the octets received so far how long the message is; {@link WRONG} ends it.
  */
 async function readMessage(
-  stream: Stream,
+  stream: HandshakeStream,
   buffer: Uint8Array,
   wanted: (size: number) => number,
 ): Promise<Uint8Array | undefined> {

@@ -29,6 +29,7 @@ export type TrustChoice = "mozilla" | "system" | { readonly file: string };
 
 /** The roots to use. */
 export interface TrustRoots {
+  /** There are roots to verify certificates with. */
   readonly kind: "loaded";
   /** Which roots were found, for the log. */
   readonly source: "mozilla" | "system" | "file";
@@ -46,7 +47,9 @@ export interface TrustRoots {
 
 /** Why there are no roots, in one line that says what to do. */
 export interface NoTrustRoots {
+  /** No certificate can be verified. */
   readonly kind: "failed";
+  /** The line; it names the file. */
   readonly detail: string;
 }
 

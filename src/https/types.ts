@@ -9,8 +9,11 @@ import type { FetchFailure } from "../sts/fetch_failure.ts";
 
 /** A failed fetch. `detail` is one line for a person, quoted and cut, so it is safe to print. */
 export interface FailedFetch {
+  /** There is no answer to use. */
   readonly kind: "failed";
+  /** The word for reply, log and metric. */
   readonly reason: FetchFailure;
+  /** The line for a person. */
   readonly detail: string;
   /** What failed in DNS, if `reason` is `dns`. */
   readonly dns?: DnsFailure;
@@ -29,6 +32,7 @@ export type FetchOutcome =
 
 /** What a person wants to see of a fetch besides its outcome, as far as it has come. */
 export interface FetchTrace {
+  /** The URL of the request; for a policy file that of RFC 8461, 3.3. */
   url: string;
   /** Acceptable addresses, in the order of DNS. */
   addresses: readonly string[];
@@ -36,6 +40,7 @@ export interface FetchTrace {
   connected?: string;
   /** Addresses that the guard refused, with the name of the range. */
   refused: readonly { address: string; range: string }[];
+  /** HTTP status; none before an answer has come. */
   status?: number;
   /** As the remote sent it, but cut. Quote it before you print it. */
   mediaType?: string;

@@ -29,7 +29,11 @@ export class Way {
   #isOver = false;
   #cancelTimer = () => {};
 
-  /** @param connecting The outcome of connecting. The way closes the connection. */
+  /**
+   * Takes over the connection once it stands.
+   *
+   * @param connecting The outcome of connecting. The way closes the connection.
+   */
   constructor(readonly connecting: Promise<Connected>) {
     connecting.then((outcome) => outcome.kind === "connected" && this.own(outcome.conn));
   }
@@ -63,6 +67,7 @@ export class Ways {
   /** The hosts of all fetches under way; each promise resolves when its fetch is over. */
   readonly #pinned = new Map<string, Promise<void>>();
 
+  /** Has no way yet. `clock` times how long a connection outlives its fetch. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -11,7 +11,9 @@ export type DkimKeyType = "rsa" | "ed25519";
 
 /** A private key. */
 export interface DkimKey {
+  /** The algorithm it signs with. */
   readonly type: DkimKeyType;
+  /** Signs; cannot be exported. */
   readonly privateKey: CryptoKey;
   /** The tag `p` of the record: Base64. */
   readonly published: string;

@@ -10,9 +10,11 @@ import type { DkimKey } from "./dkim_key.ts";
 
 /** Who signs, and when. */
 export interface SigningOptions {
+  /** The private key; its algorithm becomes the tag `a`. */
   readonly key: DkimKey;
   /** The domain that answers for the message (tag `d`). */
   readonly domain: string;
+  /** Where verifiers find the public key: `<selector>._domainkey.<domain>` (tag `s`). */
   readonly selector: string;
   /** ms since the epoch. */
   readonly time: number;

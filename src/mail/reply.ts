@@ -20,7 +20,11 @@ const QUOTE_MAX_LENGTH = 160;
 
 /** A connection whose faults are values. */
 export interface ByteLink {
-  /** @returns Octets read, or `null` when the connection has ended for any reason. Never rejects. */
+  /**
+   * Waits for octets and puts them at the start of `buffer`.
+   *
+   * @returns Octets read, or `null` when the connection has ended for any reason. Never rejects.
+   */
   read(buffer: Uint8Array): Promise<number | null>;
   /** After an error the next read returns `null`. Never rejects. */
   write(bytes: Uint8Array): Promise<void>;
@@ -30,7 +34,9 @@ export interface ByteLink {
 
 /** A reply. */
 export interface Reply {
+  /** Tells a reply from a fault. */
   readonly kind: "reply";
+  /** Three digits, 200 to 599 (RFC 5321, 4.2). */
   readonly code: number;
   /** Without code and line end; each character is one octet. */
   readonly lines: readonly string[];
@@ -38,8 +44,11 @@ export interface Reply {
 
 /** No reply: the connection ended, or what came is none. `detail` is fit to print. */
 export interface ReplyFault {
+  /** Tells a fault from a reply. */
   readonly kind: "faulty";
+  /** `closed`: the connection ended; `garbage`: what came is no reply, or too long. */
   readonly reason: "closed" | "garbage";
+  /** One line; text of the server in it is quoted and cut. */
   readonly detail: string;
 }
 
@@ -56,7 +65,11 @@ export class ReplyReader {
   /** Text that is not yet part of a reply. Never longer than a line and one read. */
   #pending = "";
 
-  /** @param link Nobody else may read from it. */
+  /**
+   * Reads nothing yet.
+   *
+   * @param link Nobody else may read from it.
+   */
   constructor(link: ByteLink) {
     this.#link = link;
   }

@@ -16,6 +16,7 @@ import { type ByteLink, quoteReply, type Reply, type ReplyFault, ReplyReader } f
 export interface Envelope {
   /** Gets the bounces. */
   readonly from: string;
+  /** The one recipient. */
   readonly to: string;
   /** ASCII; lines end in CRLF. */
   readonly content: string;
@@ -42,7 +43,11 @@ export class SmtpClient {
   readonly #clock: Pick<Clock, "setTimer">;
   #pipelines = false;
 
-  /** @param link A new connection, which the client owns from now on. */
+  /**
+   * Sends nothing yet. `clock` bounds the wait for each reply.
+   *
+   * @param link A new connection, which the client owns from now on.
+   */
   constructor(link: ByteLink, { clock }: { clock: Pick<Clock, "setTimer"> }) {
     this.#link = link;
     this.#replies = new ReplyReader(link);

@@ -17,7 +17,7 @@ import { MAX_REPLY_BYTES } from "./socketmap.ts";
 export interface QueryOptions {
   /** The time limit for connecting and all replies together, ms. */
   readonly timeout: number;
-  /** @default {The real clock.} */
+  /** Bounds the exchange. @default {The real clock.} */
   readonly clock?: Clock;
   /** Octets of the longest reply that is accepted. @default {MAX_REPLY_BYTES} */
   readonly maxReply?: number;

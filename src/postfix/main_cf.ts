@@ -13,7 +13,9 @@ export type MainCf = ReadonlyMap<string, string>;
 
 /** A remark on main.cf, in one line. */
 export interface MainCfRemark {
+  /** `warning`: policies go unused or mail waits for no good reason; `note`: it works, but could be better. */
   readonly kind: "ok" | "note" | "warning";
+  /** One line, fit to print. */
   readonly text: string;
 }
 

@@ -35,6 +35,7 @@ export interface WorkedOutReply {
   readonly key: string;
   /** The policy domain; `undefined` if the key is no next hop. */
   readonly domain: string | undefined;
+  /** The zone that the map name selects. */
   readonly zone: Zone;
   /** The payload that Postfix gets. */
   readonly text: string;
@@ -59,6 +60,7 @@ export interface ReadyReply extends Pick<Resolved, "until" | "token"> {
   readonly cell: Cell;
   /** How often it was sent since its uses were last added to the tally of its domain. */
   uses: number;
+  /** The answer under which its uses are counted. */
   readonly answer: Answer["kind"];
   /** Of its domain; `undefined` if nobody wants to know. */
   readonly tally: Tally | undefined;

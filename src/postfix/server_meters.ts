@@ -4,13 +4,21 @@
  * @module
  */
 
-import type { Metrics } from "../base/metrics.ts";
+import type { Cell, Metrics } from "../base/metrics.ts";
+import type { ConnectionFault } from "./connection.ts";
 
 /** The counters of a server; the connections open, and what became of them. */
-export type ServerMeters = ReturnType<typeof createServerMeters>;
+export interface ServerMeters {
+  /** Connections open now. */
+  readonly open: Cell;
+  /** Connections accepted since the start. */
+  readonly accepted: Cell;
+  /** Connections that ended with a fault, failed accepts, and requests over which the handler threw. */
+  readonly errors: Readonly<Record<ConnectionFault | "accept" | "handler", Cell>>;
+}
 
 /** Declares the counters. */
-export function createServerMeters(metrics: Metrics) {
+export function createServerMeters(metrics: Metrics): ServerMeters {
   const errors = metrics.counter(
     "mta_sts_connection_errors_total",
     "Socketmap connections that failed, failed accepts and failed requests, by reason.",

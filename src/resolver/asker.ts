@@ -14,9 +14,11 @@ const HOSTS_AHEAD = 10;
 
 /** What {@link createAsker} needs. */
 export interface AskerOptions {
+  /** Asks DNS one question. */
   readonly lookup: DnsClient["lookup"];
   /** Accept answers from validating servers only. */
   readonly validated: boolean;
+  /** Times the patience with hosts. */
   readonly clock: Clock;
   /** How long to wait for hosts without an answer once one has an address, ms. */
   readonly patience: number;
