@@ -8,6 +8,7 @@
  * | a fetch failed while a policy is held | a failure of that policy; Postfix counts its sessions |
  * | no MX host is in the policy | a failed session under it, a failure for each host |
  * | deferred because MX or TLSA records did not validate | a failed session under a TLSA policy without text |
+ * | a look at DNS finds secure TLSA records, none usable | a failure of each host's TLSA policy |
  *
  * An answer is an attempt rather than a session: Postfix asks once for each delivery. Timeouts and other passing failures
  * are not reported (RFC 8460 §5.5 asks for no more).
@@ -17,7 +18,8 @@
 
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
-import type { Answer, HeldPolicy, ResolverEvent } from "../resolver/types.ts";
+import type { Answer, HeldPolicy, ResolverEvent, UnusableTlsa } from "../resolver/types.ts";
+import { readKey } from "../sts/domain.ts";
 import { makePolicy } from "../tlsrpt/datagram.ts";
 import { plainText } from "../tlsrpt/plain_text.ts";
 import type { FailureDetail } from "../tlsrpt/report.ts";
@@ -40,6 +42,12 @@ interface KnownMap {
 /** MX hosts that a report names. */
 const MAX_HOSTS = 10;
 
+/**
+ * Characters of the TLSA records of one host that a report quotes: fifty records with a digest. With more, the row has
+ * none, so that the hosts of a domain fit into one line to the report daemon.
+ */
+const MAX_TLSA_CHARS = 4096;
+
 /** Makes counts of events. @param known Holds what was heard of each domain. */
 export function createResolverCounts(
   known: KnownMap,
@@ -61,7 +69,7 @@ export function createResolverCounts(
         const hosts = result.kind === "known" ? result.view.hosts ?? [] : undefined;
         const isBogus = result.kind === "failed" && result.reason === "bogus";
         learn(nextHop, { isBogus, ...(hosts && { hosts: hosts.slice(0, MAX_HOSTS) }) });
-        return undefined;
+        return result.kind === "known" ? countUnusable(nextHop, result.unusable ?? []) : undefined;
       }
       case "kept":
         return countKept(event, known.get(event.held.domain));
@@ -106,6 +114,35 @@ function countAnswer(
     return count(domain, { policy, failed: 1, details: [{ result: "dnssec-invalid", count: 1 }] });
   }
   return undefined;
+}
+
+/** A look at DNS is no session, and Postfix counts those that take place. */
+function countUnusable(
+  nextHop: string,
+  unusable: readonly UnusableTlsa[],
+): DomainCount | undefined {
+  const key = readKey(nextHop);
+  if (unusable.length === 0 || key.kind !== "next-hop") return undefined;
+  const policies = unusable.slice(0, MAX_HOSTS).map(({ host, base, records }) => {
+    const policy = makePolicy({
+      type: "tlsa",
+      domain: base,
+      strings: tlsaStrings(records),
+      mxHosts: [],
+    });
+    const detail = { result: "tlsa-invalid", count: 1, mxHost: host } as const;
+    return { policy, ok: 0, failed: 0, details: [detail] };
+  });
+  return { domain: key.nextHop.domain, record: undefined, policies };
+}
+
+/** TLSA records as a report quotes them (RFC 8460 §4.5), or none if they are too long. */
+function tlsaStrings(records: UnusableTlsa["records"]): string[] {
+  const chars = records.reduce((sum, { data }) => sum + 12 + 2 * data.length, 0);
+  if (chars > MAX_TLSA_CHARS) return [];
+  return records.map(({ usage, selector, matchingType, data }) =>
+    `${usage} ${selector} ${matchingType} ${data.toHex()}`
+  );
 }
 
 function count(

@@ -21,7 +21,7 @@ import type { NextHop } from "../sts/domain.ts";
 import { createAsker } from "./asker.ts";
 import type { Asker, AskerOptions } from "./asker.ts";
 import { isUsableTlsa } from "./tlsa.ts";
-import type { MxResult, MxView } from "./types.ts";
+import type { MxResult, MxView, UnusableTlsa } from "./types.ts";
 
 /** MX hosts looked at, most preferred first. The others are in no view, so no mail is sent to them unseen. */
 const MAX_HOSTS = 100;
@@ -44,7 +44,8 @@ type Failed = Extract<DnsAnswer<never>, { kind: "failed" }>;
 
 /** The DANE state of a host. `ttl` in seconds. */
 type Verdict =
-  | { readonly kind: "usable" | "absent" | "unknown-port" | "no-address"; readonly ttl: number }
+  | { readonly kind: "usable" | "unknown-port" | "no-address"; readonly ttl: number }
+  | { readonly kind: "absent"; readonly ttl: number; readonly unusable?: UnusableTlsa }
   | { readonly kind: "skipped"; readonly failure: Failed }
   | Failed;
 
@@ -80,10 +81,11 @@ export async function assessMx(nextHop: NextHop, options: AssessOptions): Promis
   asker.endPatience();
   const summary = summarize(verdicts);
   if (summary.kind === "failed") return summary;
-  const { skippedFor } = summary;
+  const { skippedFor, unusable } = summary;
   return {
     ...known({ ...summary, ttl: Math.min(mx.ttl, summary.ttl) }),
     ...(skippedFor && { skippedFor }),
+    ...(unusable.length > 0 && { unusable }),
   };
 
   function known(
@@ -181,7 +183,9 @@ async function assessHost(host: string, port: number | null, asker: Asker): Prom
     if (tlsa.kind === "failed") return tlsa;
     ttl = Math.min(ttl, tlsa.ttl);
     if (tlsa.kind !== "found" || !tlsa.secure) continue;
-    return { kind: tlsa.records.some(isUsableTlsa) ? "usable" : "absent", ttl };
+    const { records } = tlsa;
+    if (records.some(isUsableTlsa)) return { kind: "usable", ttl };
+    return { kind: "absent", ttl, unusable: { host, base, records } };
   }
   return { kind: "absent", ttl };
 }
@@ -205,5 +209,8 @@ function summarize(verdicts: ReadonlyMap<string, Verdict>) {
     : "absent" as const;
   // A skipped host is looked up again soon, unless the verdict stands without it.
   const ttl = dane === "usable" || skipped.length === 0 ? Math.min(...ttls) : MIN_TTL;
-  return { kind: "summary" as const, dane, daneHosts, skipped, skippedFor, ttl };
+  const unusable = all.flatMap((verdict) =>
+    verdict.kind === "absent" && verdict.unusable !== undefined ? [verdict.unusable] : []
+  );
+  return { kind: "summary" as const, dane, daneHosts, skipped, skippedFor, unusable, ttl };
 }

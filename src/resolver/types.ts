@@ -5,7 +5,7 @@
  */
 
 import type { DomainStore, StoredFailure, StoredPolicy } from "../cache/types.ts";
-import type { DnsClient, DnsFailure } from "../dns/types.ts";
+import type { DnsClient, DnsFailure, TlsaRecord } from "../dns/types.ts";
 import type { FailedFetch, FetchPolicy } from "../https/types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { GenerationalMapOptions } from "../base/generational_map.ts";
@@ -103,6 +103,16 @@ export interface MxView {
   readonly freshUntil: number;
 }
 
+/** A host whose TLSA records are secure, but none of which SMTP can use (RFC 7672 §3.1). */
+export interface UnusableTlsa {
+  /** The MX host: lower case, as in DNS. */
+  readonly host: string;
+  /** The TLSA base domain: the host, or the name at the end of its alias (RFC 7672 §2.2.3). */
+  readonly base: string;
+  /** The records, as published; one or more. */
+  readonly records: readonly TlsaRecord[];
+}
+
 /** The view, or why there is none. */
 export type MxResult =
   | {
@@ -110,6 +120,8 @@ export type MxResult =
     readonly view: MxView;
     /** Why hosts were skipped, for the first of them. */
     readonly skippedFor?: { readonly reason: DnsFailure; readonly detail: string };
+    /** The hosts that were looked at whose TLSA records are secure, but none usable; absent if there is none. */
+    readonly unusable?: readonly UnusableTlsa[];
   }
   | { readonly kind: "failed"; readonly reason: DnsFailure; readonly detail: string };
 

@@ -3,7 +3,7 @@ import { createMetrics } from "../../src/base/metrics.ts";
 import { readFeedLine } from "../../src/collect/feed.ts";
 import { type OutletConn, startOutlet } from "../../src/collect/outlet.ts";
 import { createResolverCounts } from "../../src/collect/resolver_counts.ts";
-import type { HeldPolicy, ResolverEvent } from "../../src/resolver/types.ts";
+import type { HeldPolicy, ResolverEvent, UnusableTlsa } from "../../src/resolver/types.ts";
 import { readPolicyFile } from "../../src/sts/policy.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { valueOf } from "./support.ts";
@@ -156,6 +156,56 @@ Deno.test("createResolverCounts() counts a deferral for bogus records, and none 
     failed: 1,
     details: [{ result: "dnssec-invalid", count: 1 }],
   });
+});
+
+Deno.test("createResolverCounts() counts TLSA records none of which is usable, once for each look at DNS", () => {
+  const countOf = createResolverCounts(new Map());
+  const looked = (nextHop: string, unusable: readonly UnusableTlsa[]): ResolverEvent => ({
+    kind: "mx",
+    nextHop,
+    ms: 1,
+    result: {
+      kind: "known",
+      view: {
+        nextHop,
+        dane: "absent",
+        hosts: ["mx.a.test"],
+        daneHosts: [],
+        skipped: [],
+        validated: true,
+        checkedAt: 0,
+        freshUntil: 0,
+      },
+      unusable,
+    },
+  });
+  const record = (usage: number, length: number) => ({
+    usage,
+    selector: 1,
+    matchingType: 1,
+    data: new Uint8Array(length).fill(0xab),
+  });
+  const host = { host: "mx.a.test", base: "real.b.test", records: [record(3, 2), record(1, 2)] };
+  const policyAt = (domain: string, strings: string[]) => ({
+    policy: { type: "tlsa", domain, strings, mxHosts: [] },
+    ok: 0,
+    failed: 0,
+    details: [{ result: "tlsa-invalid", count: 1, mxHost: "mx.a.test" }],
+  });
+  for (const nextHop of ["a.test", "[a.test]:587"]) {
+    assertEquals(countOf(looked(nextHop, [host])) as unknown, {
+      domain: "a.test",
+      record: undefined,
+      policies: [policyAt("real.b.test", ["1 1 1 ABAB", "3 1 1 ABAB"])],
+    });
+  }
+  assertEquals(countOf(looked("a.test", [])), undefined);
+  // The answer that follows counts nothing of it.
+  assertEquals(countOf({ ...answered("a.test"), outcome: "fresh" } as ResolverEvent), undefined);
+  // Ten hosts are named, and records that are too long are left out.
+  const long = { ...host, records: Array(100).fill(record(3, 65_000)) };
+  const many = countOf(looked("a.test", Array(100).fill(long)));
+  assertEquals(many?.policies as unknown, Array(10).fill(policyAt("real.b.test", [])));
 });
 
 /** A report daemon whose state the test decides. */

@@ -117,6 +117,31 @@ for (const [name, changes, expected] of CASES) {
   });
 }
 
+Deno.test("assessMx() names the hosts whose secure TLSA records are all unusable (RFC 7672 §3.1)", async () => {
+  const unusableIn = async (table: Record<string, FakeReply>) => {
+    const { result, word } = await assess({ ...SIGNED, ...table });
+    return [word, result.kind === "known" ? result.unusable : undefined];
+  };
+  const bad = [tlsa(1), tlsa(3, 1, 1, 31)];
+  const own = { host: "mx.example.com", base: "mx.example.com", records: bad };
+  const question = "TLSA _25._tcp.mx.example.com";
+  assertEquals(await unusableIn({ [question]: secure(...bad) }), ["absent", [own]]);
+  // Neither records that prove nothing, nor one usable record among others.
+  assertEquals(await unusableIn({ [question]: bad }), ["absent", undefined]);
+  assertEquals(await unusableIn({ [question]: secure(...bad, tlsa()) }), ["usable", undefined]);
+  assertEquals(await unusableIn({ [question]: secureNodata }), ["absent", undefined]);
+  // The base domain is the end of the alias; another host may have DANE all the same.
+  const alias = { records: ["192.0.2.1"], secure: true, owner: "real.example.net" };
+  const aliased = {
+    "MX example.com": secure(...mx("mx.example.com", "mx2.example.com")),
+    "A mx.example.com": alias,
+    "TLSA _25._tcp.real.example.net": secure(...bad),
+    "A mx2.example.com": secure("192.0.2.2"),
+    "TLSA _25._tcp.mx2.example.com": secure(tlsa()),
+  };
+  assertEquals(await unusableIn(aliased), ["usable", [{ ...own, base: "real.example.net" }]]);
+});
+
 Deno.test("assessMx() looks for TLSA at the end of a signed alias, then at its start (RFC 7672 §2.2.2)", async () => {
   const alias = { records: ["192.0.2.1"], secure: true, owner: "real.example.net" };
   const table = { ...SIGNED, "A mx.example.com": alias };
