@@ -8,8 +8,7 @@ import { quoteRemote } from "../base/quote_text.ts";
 import { measureQueueLength, QUEUE_LENGTH_MIN } from "../collect/datagram_socket.ts";
 import type { Config } from "../config/types.ts";
 import { checkDkim, describeDkim } from "../daemon/dkim_check.ts";
-import { sends } from "../daemon/report_delivery.ts";
-import { whyNoMail } from "../daemon/report_mailer.ts";
+import { whyNothing } from "../daemon/report_delivery.ts";
 import { formatDay } from "../reports/report_id.ts";
 import type { DaySummary, DeliveryError, ReportView } from "../reports/report_view.ts";
 import { CONFIG_OPTION } from "./command.ts";
@@ -61,9 +60,8 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
 
 /** Asks DNS only if there is a key. */
 async function describeMail(config: Config): Promise<string> {
-  if (!sends(config)) return "nothing is sent without report.organization and report.contact";
-  const reason = whyNoMail(config);
-  if (reason !== undefined) return `no report mail is sent: ${reason}`;
+  const reason = whyNothing(config);
+  if (reason !== undefined) return reason;
   if (config.report.dkim.milter) return describeDkim({ kind: "none" });
   return await withNetwork(
     config,

@@ -65,7 +65,7 @@ const REPORT_KEYS = {
     format: formatEndpoint,
     allowed: ENDPOINT_FORM,
     default: [],
-    text: "The sockets that serve metrics and health of the report daemon.",
+    text: "The sockets that serve a page, metrics and health of the report daemon.",
   }),
   file: text({
     parse: (value) => isAbsolutePath(value) ? value : undefined,

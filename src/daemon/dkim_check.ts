@@ -75,9 +75,9 @@ export interface DkimWatchOptions {
 /** Looks at the key at the start and each hour. */
 export function watchDkim(
   options: DkimWatchOptions,
-): { mistake(): string | undefined; stop(): void } {
+): { mistake(): string | undefined; describe(): string; stop(): void } {
   const { clock, config, onMistake } = options;
-  let state: DkimState = { kind: "none" };
+  let state: DkimState | undefined;
   let isStopped = false;
   let cancel = clock.setTimer(look, 1000);
 
@@ -85,13 +85,14 @@ export function watchDkim(
     const lookup = options.lookup();
     if (lookup !== undefined) state = await checkDkim(config(), { lookup });
     if (isStopped) return;
-    if (state.kind === "mistake") onMistake(state);
-    const isKnown = lookup !== undefined && state.kind !== "unknown";
+    if (state?.kind === "mistake") onMistake(state);
+    const isKnown = lookup !== undefined && state?.kind !== "unknown";
     cancel = clock.setTimer(look, isKnown ? LOOK_MS : RETRY_MS);
   }
 
   return {
-    mistake: () => state.kind === "mistake" ? describeDkim(state) : undefined,
+    mistake: () => state?.kind === "mistake" ? describeDkim(state) : undefined,
+    describe: () => state === undefined ? "DKIM key: not looked up yet" : describeDkim(state),
     stop(): void {
       isStopped = true;
       cancel();

@@ -24,6 +24,8 @@ const REOPEN_MS = 60_000;
 export interface Delivery {
   /** What is wrong with the DKIM key, in one line; `undefined` if nothing is, or as long as that is not known. */
   keyMistake(): string | undefined;
+  /** Whether report mail is sent, and what is known of the DKIM key, in one line. */
+  describeMail(): string;
   /** Ends it. A mail or POST under way is given up, and repeated after the next start. */
   close(): void;
 }
@@ -58,6 +60,7 @@ export function startDelivery(context: ReportContext): Delivery {
   });
   return {
     keyMistake: dkim.mistake,
+    describeMail: () => whyNothing(config()) ?? dkim.describe(),
     close(): void {
       deliverer.stop();
       dkim.stop();
@@ -71,6 +74,13 @@ export function startDelivery(context: ReportContext): Delivery {
 function settingsOf(config: Config): DeliverySettings | undefined {
   const { exclude, denyRecipients, https, perDestination } = config.report;
   return { exclude, denyRecipients, https, perDestination, noMail: whyNoMail(config) };
+}
+
+/** Why no report mail is sent, in one line; `undefined` if some is. */
+export function whyNothing(config: Config): string | undefined {
+  if (!sends(config)) return "nothing is sent without report.organization and report.contact";
+  const reason = whyNoMail(config);
+  return reason && `no report mail is sent: ${reason}`;
 }
 
 /** Whether the configuration says who reports. */

@@ -15,6 +15,7 @@ import { FileKeeper } from "../sqlite/file_keeper.ts";
 import { parseRua } from "../tlsrpt/rua.ts";
 import { type Batch, countBatch } from "./count_batch.ts";
 import { countOf, numberOf, readReport, type Sender } from "./counted.ts";
+import { type DayOverview, readOverview } from "./day_overview.ts";
 import { DAY_MS } from "./report_id.ts";
 import { ReportFile } from "./report_file.ts";
 import { FILE_MAX_OCTETS } from "./schema.ts";
@@ -225,6 +226,11 @@ export class ReportStore implements DeliveryQueue {
       sums.set(String(state), (sums.get(String(state)) ?? 0) + countOf(count));
     }
     return sums;
+  }
+
+  /** A day at a glance; see {@link readOverview}. */
+  overview(query: { day: number; limit: number }): DayOverview {
+    return this.#read((file) => readOverview(file, query));
   }
 
   /** When the oldest delivery that waits is due, ms; `undefined` if none waits. */

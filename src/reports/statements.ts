@@ -123,6 +123,14 @@ export const SUM_DAY: string =
 export const COUNT_DELIVERIES: string =
   "SELECT day, state, count(*) AS count FROM delivery GROUP BY day, state ORDER BY day, state";
 
+/** Deliveries of one day, by state. */
+export const COUNT_DAY_DELIVERIES: string =
+  "SELECT state, count(*) AS count FROM delivery WHERE day = ? GROUP BY state";
+
+/** The deliveries of a day in one state: those that ended last, or are due first. */
+export const LIST_DELIVERIES: string = `SELECT domain, uri, due_at AS at, error FROM delivery
+  WHERE day = ? AND state = ? ORDER BY iif(state = 'due', due_at, -due_at) LIMIT ?`;
+
 /** How many deliveries wait. */
 export const COUNT_DUE: string = "SELECT count(*) AS count FROM delivery WHERE state = 'due'";
 

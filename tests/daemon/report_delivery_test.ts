@@ -86,6 +86,22 @@ async function judgeByDkimpy(content: string, record: string, t: Deno.TestContex
   } else assertEquals(result.out, "True\n", result.err);
 }
 
+Deno.test("the page of the report daemon tells of the DKIM key as DNS has it", async () => {
+  await using bench = await ReportBench.start('  http: "127.0.0.1:0"');
+  await using daemon = await bench.serve();
+  const line = await daemon.logged("serving http");
+  const [address] = /127\.0\.0\.1:[0-9]+/.exec(line)!;
+  let page = "";
+  for (let left = 200; left > 0 && !page.includes("DKIM key: the one at"); left--) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    page = await (await fetch(`http://${address}/`)).text();
+  }
+  assertStringIncludes(page, "<dd>DKIM key: the one at s1._domainkey.example.com</dd>");
+  assertStringIncludes(page, "Reports of yesterday");
+  daemon.signal("SIGTERM");
+  assertEquals((await daemon.ended).code, 0);
+});
+
 Deno.test("a kill between mail and reply repeats the report with the same id", async () => {
   await using bench = await ReportBench.start();
   bench.publish("a.test", "mailto:r@a.test");
