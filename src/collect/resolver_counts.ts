@@ -6,12 +6,13 @@
  * | --- | --- |
  * | an answer without a policy, because its fetch failed | a failed session under an STS policy without text |
  * | a fetch failed while a policy is held | a failure of that policy; Postfix counts its sessions |
- * | no MX host is in the policy | a failed session under it, a failure for each host |
+ * | no MX host of the next hop is in the policy | a failed session under it, a failure for each host |
  * | deferred because MX or TLSA records did not validate | a failed session under a TLSA policy without text |
  * | a look at DNS finds secure TLSA records, none usable | a failure of each host's TLSA policy |
  *
  * An answer is an attempt rather than a session: Postfix asks once for each delivery. Timeouts and other passing failures
- * are not reported (RFC 8460 §5.5 asks for no more).
+ * are not reported (RFC 8460 §5.5 asks for no more). Nor is a host in brackets that the policy does not cover: the operator
+ * chose it, and the owner of the domain, who reads the report, can correct nothing.
  *
  * @module
  */
@@ -26,17 +27,10 @@ import type { FailureDetail } from "../tlsrpt/report.ts";
 import { tlsrptResult } from "../tlsrpt/result_type.ts";
 import type { DomainCount, SessionPolicy } from "../tlsrpt/session.ts";
 
-/** Why there is no policy, or no MX host in it, as last heard. */
-interface Known {
-  readonly failure?: FailureDetail;
-  readonly hosts?: readonly string[];
-  readonly isBogus?: boolean;
-}
-
-/** A bounded map of what was heard of each domain. */
-interface KnownMap {
-  get(domain: string): Known | undefined;
-  set(domain: string, known: Known): void;
+/** A bounded map: why there is no policy of a domain, as last heard. */
+interface KnownFailures {
+  get(domain: string): FailureDetail | undefined;
+  set(domain: string, failure: FailureDetail): void;
 }
 
 /** MX hosts that a report names. */
@@ -48,27 +42,22 @@ const MAX_HOSTS = 10;
  */
 const MAX_TLSA_CHARS = 4096;
 
-/** Makes counts of events. @param known Holds what was heard of each domain. */
+/** Makes counts of events. @param known Holds the last failure of each domain. */
 export function createResolverCounts(
-  known: KnownMap,
+  known: KnownFailures,
 ): (event: ResolverEvent) => DomainCount | undefined {
-  const learn = (domain: string, news: Known) =>
-    known.set(domain, { ...known.get(domain), ...news });
   return (event) => {
     switch (event.kind) {
       case "fetch":
         if (event.result.kind === "failed") {
-          learn(event.domain, { failure: fetchDetail(event.result.reason, event.result.detail) });
+          known.set(event.domain, fetchDetail(event.result.reason, event.result.detail));
         }
         return undefined;
       case "held-off":
-        learn(event.domain, { failure: fetchDetail(event.failure.reason, event.failure.detail) });
+        known.set(event.domain, fetchDetail(event.failure.reason, event.failure.detail));
         return undefined;
       case "mx": {
         const { nextHop, result } = event;
-        const hosts = result.kind === "known" ? result.view.hosts ?? [] : undefined;
-        const isBogus = result.kind === "failed" && result.reason === "bogus";
-        learn(nextHop, { isBogus, ...(hosts && { hosts: hosts.slice(0, MAX_HOSTS) }) });
         return result.kind === "known" ? countUnusable(nextHop, result.unusable ?? []) : undefined;
       }
       case "kept":
@@ -85,31 +74,35 @@ export function createResolverCounts(
 
 function countKept(
   { held, reason }: Extract<ResolverEvent, { kind: "kept" }>,
-  known: Known | undefined,
+  known: FailureDetail | undefined,
 ): DomainCount | undefined {
   if (held.policy.mode === "none" || !isFetchFailure(reason)) return undefined;
-  const detail = known?.failure ?? fetchDetail(reason, "");
+  const detail = known ?? fetchDetail(reason, "");
   return count(held.domain, { policy: policyOf(held), failed: 0, details: [detail] });
 }
 
 function countAnswer(
-  { domain, outcome, answer }: Extract<ResolverEvent, { kind: "answer" }>,
-  known: Known | undefined,
+  { domain, outcome, answer, bracketed, mxHosts = [], mxFailure }: Extract<
+    ResolverEvent,
+    { kind: "answer" }
+  >,
+  known: FailureDetail | undefined,
 ): DomainCount | undefined {
   if (outcome === "fetch-failed") {
-    const detail = known?.failure ?? { result: "sts-policy-fetch-error", count: 1 } as const;
+    const detail = known ?? { result: "sts-policy-fetch-error", count: 1 } as const;
     const policy = { type: "sts", domain, strings: [], mxHosts: [] } as const;
     return count(domain, { policy, failed: 1, details: [detail] });
   }
   if (answer.kind === "secure" && answer.hosts?.length === 0) {
-    const details = (known?.hosts ?? []).map(mismatch);
+    if (bracketed) return undefined;
+    const details = mxHosts.slice(0, MAX_HOSTS).map(mismatch);
     return count(domain, {
       policy: policyOfAnswer(answer),
       failed: 1,
       details: details.length === 0 ? [mismatch(undefined)] : details,
     });
   }
-  if (answer.kind === "temp" && answer.cause === "dane-dns" && known?.isBogus) {
+  if (answer.kind === "temp" && answer.cause === "dane-dns" && mxFailure === "bogus") {
     const policy = { type: "tlsa", domain, strings: [], mxHosts: [] } as const;
     return count(domain, { policy, failed: 1, details: [{ result: "dnssec-invalid", count: 1 }] });
   }

@@ -8,6 +8,7 @@
  */
 
 import type { StoredFailure } from "../cache/types.ts";
+import type { DnsFailure } from "../dns/types.ts";
 import { enforcedAnswer, NOTFOUND, unheldAnswer } from "./answer.ts";
 import { createExceptions, ownPolicy, replacesPolicy, zoneUnder } from "./exceptions.ts";
 import type { Exceptions, PolicyException } from "./exceptions.ts";
@@ -254,7 +255,9 @@ function answerHeld(tools: Tools, query: HeldQuery): Resolution | Promise<Resolu
 function answerEnforced(tools: Tools, query: HeldQuery, mx: MxResult): Resolution {
   const validates = tools.effects.dnssec();
   const answer = enforcedAnswer(query, { mx, validates });
-  if (mx.kind === "failed") return conclude(tools, query, answer, { until: 0 });
+  if (mx.kind === "failed") {
+    return conclude(tools, query, answer, { until: 0, failure: mx.reason });
+  }
   const { hosts } = mx.view;
   // A view that was not validated counts for one answer, until it is known whether the DNS resolver validates.
   const isPassing = validates === undefined && query.zone.dane !== "off" && !mx.view.validated;
@@ -263,16 +266,21 @@ function answerEnforced(tools: Tools, query: HeldQuery, mx: MxResult): Resolutio
 
 function conclude(
   { effects: { observe } }: Tools,
-  { held, outcome, state, zone, token, exception }: HeldQuery,
+  { held, outcome, state, zone, token, exception, nextHop: { bracketed } }: HeldQuery,
   answer: Answer,
-  mx: { readonly until: number; readonly hosts?: readonly string[] | undefined },
+  mx: {
+    readonly until: number;
+    readonly hosts?: readonly string[] | undefined;
+    readonly failure?: DnsFailure;
+  },
 ): Resolution {
   const { domain, nextCheckAt } = state;
   // While a check is under way this is past: of what is asked for once no reply is kept ready.
   const until = answer.kind === "temp" || exception !== undefined
     ? 0
     : Math.min(held.expiresAt, nextCheckAt, mx.until);
-  observe({ kind: "answer", domain, zone, outcome, answer, exception, mxHosts: mx.hosts });
+  const seen = { bracketed, mxHosts: mx.hosts, mxFailure: mx.failure };
+  observe({ kind: "answer", domain, zone, outcome, answer, exception, ...seen });
   return { answer, until, token, outcome, mode: held.policy.mode, exception };
 }
 

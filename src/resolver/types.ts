@@ -168,8 +168,12 @@ export type ResolverEvent =
     readonly answer: Answer;
     /** The exception under which it was given, if that had a say. */
     readonly exception?: DomainException | undefined;
-    /** All MX hosts, if they were looked at and are known. */
+    /** The next hop has brackets: its host is the operator's choice, not an MX host of the domain. */
+    readonly bracketed?: boolean;
+    /** All MX hosts of the next hop, if they were looked at and are known. */
     readonly mxHosts?: readonly string[] | undefined;
+    /** Why nothing is known of them, if they were looked at. */
+    readonly mxFailure?: DnsFailure | undefined;
     /** Why the store could not be read, if that decided the answer. */
     readonly storeFault?: string;
   };

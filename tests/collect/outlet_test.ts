@@ -6,18 +6,8 @@ import { createResolverCounts } from "../../src/collect/resolver_counts.ts";
 import type { HeldPolicy, ResolverEvent, UnusableTlsa } from "../../src/resolver/types.ts";
 import { readPolicyFile } from "../../src/sts/policy.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
+import { createWorld, ZONE } from "../fakes/world.ts";
 import { valueOf } from "./support.ts";
-
-const ZONE = {
-  name: "default",
-  strictTesting: false,
-  timeout: 1000,
-  requireSni: true,
-  tlsrpt: false,
-  dane: "auto",
-  onDnsFailure: "deliver",
-  matchLimit: undefined,
-} as const;
 
 const TEXT = "version: STSv1\nmode: enforce\nmx: mx.a.test\nmax_age: 86400\n";
 
@@ -97,20 +87,9 @@ Deno.test("createResolverCounts() counts a failed refresh as a failure of the he
   assertEquals(kept("status", none), undefined);
 });
 
-Deno.test("createResolverCounts() counts MX hosts outside the policy, each by its name", () => {
-  const countOf = createResolverCounts(new Map());
-  const view = {
-    nextHop: "a.test",
-    dane: "absent" as const,
-    hosts: ["x.b.test", "y.b.test"],
-    daneHosts: [],
-    skipped: [],
-    validated: true,
-    checkedAt: 0,
-    freshUntil: 0,
-  };
-  countOf({ kind: "mx", nextHop: "a.test", ms: 1, result: { kind: "known", view } });
-  const answer = (hosts: string[]): ResolverEvent => ({
+/** An answer under the policy of a.test, which names mx.a.test. */
+function enforced(mxHosts: string[], bracketed = false): ResolverEvent {
+  return {
     kind: "answer",
     domain: "a.test",
     zone: ZONE,
@@ -119,12 +98,18 @@ Deno.test("createResolverCounts() counts MX hosts outside the policy, each by it
       kind: "secure",
       domain: "a.test",
       patterns: ["mx.a.test"],
-      hosts,
+      hosts: mxHosts.filter((host) => host === "mx.a.test"),
       policyStrings: HELD.strings,
     },
-  });
-  assertEquals(countOf(answer(["mx.a.test"])), undefined);
-  const [count] = countOf(answer([]))!.policies;
+    bracketed,
+    mxHosts,
+  };
+}
+
+Deno.test("createResolverCounts() counts MX hosts outside the policy, each by its name", () => {
+  const countOf = createResolverCounts(new Map());
+  assertEquals(countOf(enforced(["mx.a.test", "x.b.test"])), undefined);
+  const [count] = countOf(enforced(["x.b.test", "y.b.test"]))!.policies;
   assertEquals(count!.failed, 1);
   assertEquals(count!.details, [
     { result: "validation-failure", count: 1, mxHost: "x.b.test", reason: "mx-mismatch" },
@@ -132,25 +117,55 @@ Deno.test("createResolverCounts() counts MX hosts outside the policy, each by it
   ]);
 });
 
+Deno.test("createResolverCounts() names the hosts of the next hop that was asked for, ten at most", () => {
+  const countOf = createResolverCounts(new Map());
+  const hostsOf = (event: ResolverEvent) =>
+    countOf(event)?.policies[0]?.details.map(({ mxHost }) => mxHost);
+  assertEquals(hostsOf(enforced(["x.b.test"])), ["x.b.test"]);
+  assertEquals(hostsOf(enforced(["y.b.test"])), ["y.b.test"]);
+  const many = Array.from({ length: 12 }, (_, index) => `m${index}.b.test`);
+  assertEquals(hostsOf(enforced(many)), many.slice(0, 10));
+});
+
+Deno.test("createResolverCounts() leaves out a host in brackets, which the operator chose", () => {
+  const countOf = createResolverCounts(new Map());
+  assertEquals(countOf(enforced(["a.test"], true)), undefined);
+});
+
+Deno.test("createResolverCounts() keeps the next hops of a domain apart", async () => {
+  const world = createWorld();
+  world.publish("a.test", { mx: ["mail.a.test"] });
+  world.dns.table["MX a.test"] = [{ preference: 10, exchange: "x.b.test" }];
+  world.dns.table["A a.test"] = "bogus";
+  const countOf = createResolverCounts(new Map());
+  const ask = async (bracketed: boolean) => {
+    world.events.length = 0;
+    await world.resolver.resolve({ domain: "a.test", bracketed, port: 25 }, ZONE);
+    return world.events.map(countOf).filter((count) => count !== undefined)
+      .flatMap(({ policies }) => policies).flatMap(({ details }) => details)
+      .map(({ result, mxHost }) => [result, mxHost]);
+  };
+  const mismatch = ["validation-failure", "x.b.test"];
+  assertEquals(await ask(false), [mismatch]);
+  assertEquals(await ask(true), [["dnssec-invalid", undefined]]);
+  world.dns.table["A a.test"] = ["192.0.2.1"];
+  await world.clock.advance(600_000);
+  assertEquals(await ask(true), []);
+  assertEquals(await ask(false), [mismatch]);
+});
+
 Deno.test("createResolverCounts() counts a deferral for bogus records, and none for passing failures", () => {
   const countOf = createResolverCounts(new Map());
-  const deferred: ResolverEvent = {
+  const deferred = (mxFailure: "bogus" | "timeout"): ResolverEvent => ({
     kind: "answer",
     domain: "a.test",
     zone: ZONE,
     outcome: "fresh",
     answer: { kind: "temp", reason: "x", cause: "dane-dns" },
-  };
-  const failed = (reason: "bogus" | "timeout"): ResolverEvent => ({
-    kind: "mx",
-    nextHop: "a.test",
-    ms: 1,
-    result: { kind: "failed", reason, detail: "" },
+    mxFailure,
   });
-  countOf(failed("timeout"));
-  assertEquals(countOf(deferred), undefined);
-  countOf(failed("bogus"));
-  assertEquals(countOf(deferred)?.policies[0], {
+  assertEquals(countOf(deferred("timeout")), undefined);
+  assertEquals(countOf(deferred("bogus"))?.policies[0], {
     policy: { type: "tlsa", domain: "a.test", strings: [], mxHosts: [] },
     ok: 0,
     failed: 1,
