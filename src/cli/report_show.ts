@@ -4,15 +4,20 @@
  * @module
  */
 
+import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { senderOf } from "../daemon/report_context.ts";
+import { sends } from "../daemon/report_delivery.ts";
 import { formatDay, parseDay } from "../reports/report_id.ts";
+import type { CountedReport } from "../reports/types.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { writeReport } from "../tlsrpt/write_report.ts";
 import { CONFIG_OPTION } from "./command.ts";
 import type { Command, CommandArgs, Io } from "./command.ts";
+import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 import { withReportView } from "./report_file.ts";
+import { composeShownMail } from "./report_mail.ts";
 
 const EXIT_NOT_FOUND = 1;
 
@@ -24,21 +29,24 @@ export const reportShowCommand: Command = {
   description: [
     "Prints the report of DOMAIN (RFC 8460) for a UTC day, by default the last one with sessions.",
     "The report of today covers the day so far. Nothing is sent.",
+    "With '--mail', prints the mail around it as it would be sent now to the first address in the TLSRPT",
+    "record: headers and body, signed if there is a key. Lines end in CRLF, as on the wire.",
   ],
   options: [
     CONFIG_OPTION,
     { name: "day", value: "DATE", text: "The day, such as 2026-11-27" },
+    { name: "mail", text: "Print the mail instead of the report" },
   ],
   exits: [
     [0, "printed"],
-    [1, "nothing was counted for the domain"],
+    [1, "nothing was counted for the domain, or no report would go to it by mail"],
     [2, "wrong arguments or configuration"],
-    [3, "no report file"],
+    [3, "no report file, or the DKIM key cannot be read"],
   ],
   run,
 };
 
-function run(args: CommandArgs, io: Io): Promise<number> {
+async function run(args: CommandArgs, io: Io): Promise<number> {
   const [operand = ""] = args.operands;
   const domain = toDomainName(operand);
   if (domain === undefined) throw new UsageError(`not a domain: '${operand}'`);
@@ -48,6 +56,11 @@ function run(args: CommandArgs, io: Io): Promise<number> {
     throw new UsageError(`'--day' takes a date such as 2026-11-27: given '${date}'`);
   }
   const { config } = readConfig(args.value("config"), io);
+  if (args.flag("mail") && !sends(config)) {
+    throw new UsageError("nobody reports: there is no mail", {
+      hint: "set 'report.organization' and 'report.contact'",
+    });
+  }
   const sender = senderOf(config);
   const counted = withReportView(config, io, {
     use(view) {
@@ -58,8 +71,25 @@ function run(args: CommandArgs, io: Io): Promise<number> {
   if (counted === undefined) {
     const when = given === undefined ? "" : ` on ${formatDay(given)}`;
     io.err(`nothing was counted for ${domain}${when}`);
-    return Promise.resolve(EXIT_NOT_FOUND);
+    return EXIT_NOT_FOUND;
   }
+  if (args.flag("mail")) return await printMail(counted, config, io);
   io.out(JSON.stringify(JSON.parse(writeReport(counted.report)), null, 2) + "\n");
-  return Promise.resolve(0);
+  return 0;
+}
+
+/** Prints the mail; notes go to standard error. @returns The exit status. */
+async function printMail(counted: CountedReport, config: Config, io: Io): Promise<number> {
+  const mail = await withNetwork(
+    config,
+    ({ network, clock }) =>
+      composeShownMail(counted, { config, lookup: network.dns.lookup, clock }),
+  );
+  if (mail.kind === "none") {
+    io.err(`no report goes to ${counted.report.domain} by mail: ${mail.reason}`);
+    return EXIT_NOT_FOUND;
+  }
+  for (const note of mail.notes) io.err(`note: ${note}`);
+  io.out(mail.text);
+  return 0;
 }

@@ -1,5 +1,5 @@
 /**
- * `report send`, `report key` and what `report status` says of the key, as processes.
+ * `report send`, `report show --mail`, `report key` and what `report status` says of the key, as processes.
  *
  * @module
  */
@@ -41,6 +41,52 @@ Deno.test("report send --to sends a copy by mail or HTTPS, and changes nothing",
     assertEquals(result.code, code);
     assertStringIncludes(result.err, text);
   }
+});
+
+Deno.test("report show --mail prints the mail that would be sent, and sends nothing", async () => {
+  await using bench = await ReportBench.start();
+  bench.publish("a.test", "https://web.test/r", "mailto:r@a.test", "mailto:s@a.test");
+  bench.publish("web.test", "https://web.test/r");
+  bench.count(FAILED, session("web.test"), session("b.test"));
+  const shown = await bench.run("show", "a.test", "--mail");
+  assertEquals([shown.code, shown.err], [0, "note: s@a.test gets the report too\n"]);
+  assertEquals([bench.sink.mails.length, bench.deliveries()], [0, {}]);
+  // What is sent differs in time and signature only.
+  await bench.run("send", "a.test", "--to", "mailto:r@a.test");
+  const same = (mail: string) =>
+    mail.replace(/^DKIM-Signature:.*\r\n(?: .*\r\n)+/, "").replace(/^Date: .*/m, "");
+  assertEquals(same(shown.out), same(bench.sink.mails[0]!.content));
+  assertStringIncludes(
+    shown.out,
+    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com;",
+  );
+
+  for (
+    const [domain, text] of [
+      ["web.test", "its TLSRPT record has no mailto URI"],
+      ["b.test", "it has no TLSRPT record"],
+    ] as const
+  ) {
+    const none = await bench.run("show", domain, "--mail");
+    assertEquals([none.code, none.out], [1, ""]);
+    assertStringIncludes(none.err, `no report goes to ${domain} by mail: ${text}`);
+  }
+});
+
+Deno.test("report show --mail says why no mail is sent", async () => {
+  await using bench = await ReportBench.start();
+  bench.publish("a.test", "mailto:r@a.test");
+  bench.count(FAILED);
+  const text = Deno.readTextFileSync(bench.config);
+  Deno.writeTextFileSync(bench.config, text.replace(/^ {2}dkim: .*$/m, ""));
+  const shown = await bench.run("show", "a.test", "--mail");
+  assertEquals(shown.code, 0);
+  assertStringIncludes(shown.err, "note: no mail is sent: mail would not be signed");
+  assertEquals(shown.out.includes("DKIM-Signature"), false);
+  Deno.writeTextFileSync(bench.config, text.replace(/^ {2}contact: .*$/m, ""));
+  const nobody = await bench.run("show", "a.test", "--mail");
+  assertEquals(nobody.code, 2);
+  assertStringIncludes(nobody.err, "nobody reports");
 });
 
 Deno.test("report send makes due what waits, and of a domain what was refused", async () => {
