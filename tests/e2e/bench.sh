@@ -9,10 +9,11 @@
 #   bench.sh [--trixie] -- COMMAND...    peers and daemon up, runs COMMAND inside ($E2E: directory of the run)
 #
 # The sending Postfix is the host's, 3.7 to 3.9; with --trixie the 3.10 of a Debian 13 root. Environment:
-#   DAEMON   command of the daemon, to which `serve --config FILE` is added; default: the source, run by $DENO
-#   DENO     the deno to use; default: the one on PATH
-#   ROOTFS   the Debian 13 root; default: the one that tools/trixie_root makes
-#   E2E_DIR  directory of the run; default: e2e-bench in the temporary directory. Logs stay there, in log/
+#   DAEMON      command of the daemon, to which `serve --config FILE` is added; default: the source, run by $DENO
+#   DENO        the deno to use; default: the one on PATH
+#   ROOTFS      the Debian 13 root; default: the one that tools/trixie_root makes
+#   PARSEDMARC  a parsedmarc, such as one of a venv, that reads the TLS reports too; default: none
+#   E2E_DIR     directory of the run; default: e2e-bench in the temporary directory. Logs stay there, in log/
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

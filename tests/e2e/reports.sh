@@ -75,4 +75,25 @@ check_reports() {
   else
     echo "skip reports: dkimpy is not installed (python3-dkim)"
   fi
+  check_parsedmarc
+}
+
+# Every report as parsedmarc reads it: a verdict for each, by its id. parsedmarc is the command in $PARSEDMARC.
+check_parsedmarc() {
+  local files id counts
+  if [ -z "${PARSEDMARC:-}" ]; then
+    echo "skip reports: no parsedmarc (PARSEDMARC names none)"
+    return 0
+  fi
+  mapfile -t files < <(grep -l '^TLS-Report-Domain:' "$B"/lib/mail/all/new/*)
+  # What it cannot read is missing in its output, and so fails below.
+  "$PARSEDMARC" --offline -s -o "$B/tmp/parsedmarc" "${files[@]}" >"$B/log/parsedmarc.log" 2>&1 || true
+  "$DENO" run --quiet --allow-all "$HERE/read_reports.ts" counts "$B/lib/mail/all" >"$B/tmp/counts"
+  "$DENO" run --quiet --allow-all "$HERE/read_reports.ts" parsedmarc "$B/tmp/parsedmarc/smtp_tls.json" \
+    >"$B/tmp/parsedmarc-counts" || true
+  while IFS=';' read -r id counts; do
+    verdict "reports: parsedmarc reads$counts" "$id;$counts" \
+      "$(grep -F "$id;" "$B/tmp/parsedmarc-counts" || echo "(no report)")"
+  done <"$B/tmp/counts"
+  verdict "reports: parsedmarc reads all of them" "$(wc -l <"$B/tmp/counts")" "$(wc -l <"$B/tmp/parsedmarc-counts")"
 }
