@@ -15,8 +15,12 @@ import { type FakeDnsReply, startFakeDnsServer, txt } from "../fakes/fake_dns_se
 import { memoryOf } from "../fakes/memory.ts";
 import { respond, SocketGroup } from "../fakes/policy_host.ts";
 
-/** What the daemon may take, whatever is published, MB: from source the tools of Deno are in it. */
-const MAX_RSS = { compiled: 160, source: 175 };
+/**
+ * What the daemon may take, whatever is published, MB: from source the tools of Deno are in it. Compiled, the peak of one and
+ * the same program was between 141 and 181 in twenty runs: when the engine collects garbage depends on what else the machine
+ * does. Without bounds in octets it is several times as much.
+ */
+const MAX_RSS = { compiled: 190, source: 205 };
 
 /** Domains in one certificate: one for each would take longer to make than to use. */
 const GROUP = 100;
