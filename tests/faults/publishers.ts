@@ -18,7 +18,7 @@ import { respond, SocketGroup } from "../fakes/policy_host.ts";
 /**
  * What the daemon may take, whatever is published, MB: from source the tools of Deno are in it. Compiled, the peak of one and
  * the same program was between 141 and 181 in twenty runs: when the engine collects garbage depends on what else the machine
- * does. Without bounds in octets it is several times as much.
+ * does.
  */
 const MAX_RSS = { compiled: 190, source: 205 };
 
