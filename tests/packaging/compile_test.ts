@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { freePort } from "../fakes/free_port.ts";
+import { WITH_RESOLVER } from "../fakes/network_env.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = new URL("dist/mta-sts-resolver", ROOT).pathname;
@@ -13,6 +14,7 @@ async function compile(): Promise<string | undefined> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "compile"],
     cwd: ROOT,
+    env: WITH_RESOLVER,
     stdout: "null",
   }).output();
   return success ? undefined : new TextDecoder().decode(stderr);
