@@ -222,7 +222,7 @@ class Responder {
     const waits = whyItWaits(answer, { text, domain: nextHop.domain });
     const key = formatNextHop(nextHop);
     this.#tell({ key, domain: nextHop.domain, nextHop, zone, text, resolved, waits });
-    // Not kept ready, so that each is told: whether mail waits must be known, and why.
+    // Not kept ready: every query that makes mail wait must be recorded, with the reason.
     if (waits !== undefined) return bytes;
     const isSmall = bytes.length <= READY_REPLY_MAX_BYTES;
     if (request !== undefined && isSmall && until > this.#options.clock.now()) {

@@ -8,10 +8,10 @@
 /** Free pages given back to the file system by one prune: 4 MB, a few milliseconds. */
 const VACUUM_PAGES = 1000;
 
-/** Policies of a domain on a day that are told apart; a domain has one or two. */
+/** Policies that are counted separately for a domain and day. A domain has one or two. */
 export const MAX_POLICIES = 50;
 
-/** Failures of a domain on a day under one policy that are told apart. */
+/** Failures that are counted separately for a domain, day and policy. */
 export const MAX_FAILURES = 100;
 
 /** Adds to a row that is there. */

@@ -111,7 +111,7 @@ export const REPORT_RULES: readonly Requirement[] = [
       ["tlsrpt", "tlsrptResult() has a result type for each failure (RFC 8460 §4.3.2.2)"],
       [
         "failures",
-        "each failure is told apart in lookup, reply and counter (RFC 8461 §3.1, §3.3)",
+        "lookup, reply and counter distinguish every failure (RFC 8461 §3.1, §3.3)",
       ],
     ],
     others: "Only if `report serve` runs (docs/tls-reports.md); it is off by default.",

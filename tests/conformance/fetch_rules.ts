@@ -219,7 +219,7 @@ export const FETCH_RULES: readonly Requirement[] = [
     heldBy: [
       [
         "failures",
-        "each failure is told apart in lookup, reply and counter (RFC 8461 §3.1, §3.3)",
+        "lookup, reply and counter distinguish every failure (RFC 8461 §3.1, §3.3)",
       ],
       ["decision", "decide: fetch-failed, row 8 (RFC 8461 §3.1, §3.3, §5.1)"],
     ],

@@ -100,7 +100,7 @@ async function row(
   return { failure, says, deliver, defer, counter };
 }
 
-Deno.test("each failure is told apart in lookup, reply and counter (RFC 8461 §3.1, §3.3)", async () => {
+Deno.test("lookup, reply and counter distinguish every failure (RFC 8461 §3.1, §3.3)", async () => {
   const rows: Row[] = [];
   const fetched: FetchOutcome = { kind: "fetched", text: POLICY, bytes: POLICY.length };
   for (const reason of DNS_FAILURES) {

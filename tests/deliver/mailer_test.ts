@@ -98,7 +98,7 @@ Deno.test("a server that is away is left alone for a minute", async () => {
   assertEquals(tries, 2);
 });
 
-Deno.test("a refusal is told from a delay, and nothing is sent after the end", async () => {
+Deno.test("a refusal is final, a delay is not, and nothing is sent after the end", async () => {
   await using sink = startMailSink();
   const mailer = new Mailer({ clock: createClock(), open: () => open(sink) });
   sink.refuse = () => "550 5.1.1 unknown\r\n";
