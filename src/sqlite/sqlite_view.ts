@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SQLInputValue } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { messageOf } from "../base/error_text.ts";
 import { faultKind, FileFault } from "./fault.ts";
 import { type FileFormat, requireKnown } from "./format.ts";
@@ -24,6 +24,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 export class SqliteView {
   readonly #path: string;
   readonly #open: ReadOnlyDatabase;
+  /** By their texts, which must be constant. */
+  readonly #statements = new Map<string, StatementSync>();
   /** A file without tables, which a daemon is about to fill. */
   readonly #isEmpty: boolean;
 
@@ -41,10 +43,17 @@ export class SqliteView {
     }
   }
 
-  /** Runs a query. */
+  /** Runs a query. @param text Constant: its statement is prepared once, since a listing asks the same for each row. */
   all(text: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
     if (this.#isEmpty) return [];
-    return this.#attempt(() => this.#open.database.prepare(text).all(...values));
+    return this.#attempt(() => {
+      let statement = this.#statements.get(text);
+      if (statement === undefined) {
+        statement = this.#open.database.prepare(text);
+        this.#statements.set(text, statement);
+      }
+      return statement.all(...values);
+    });
   }
 
   /** Runs a query for one row. */
