@@ -8,7 +8,7 @@
  * @module
  */
 
-import { messageOf } from "../base/error_text.ts";
+import { explainBindError, openSocketFile, type SocketFile } from "../base/socket_file.ts";
 
 /** A shorter queue loses datagrams in a burst of mail: 10 is the kernel's default, systemd sets 512. */
 export const QUEUE_LENGTH_MIN = 128;
@@ -43,21 +43,11 @@ export interface DatagramSource {
  */
 export async function openDatagramSocket(path: string, mode: number): Promise<DatagramSource> {
   try {
-    await ensureFree(path);
-    const fresh = `${path}.new`;
-    await ensureFree(fresh);
-    removeSocket(fresh);
-    const socket = Deno.listenDatagram({ transport: "unixpacket", path: fresh });
-    try {
-      Deno.chmodSync(fresh, mode);
-      Deno.renameSync(fresh, path);
-    } catch (error) {
-      socket.close();
-      throw error;
-    }
-    return createSource(socket, path);
+    const bind = (at: string) => Deno.listenDatagram({ transport: "unixpacket", path: at });
+    return createSource(await openSocketFile(path, { mode, bind }));
   } catch (error) {
-    throw new Error(`Cannot receive datagrams on ${path}: ${explain(error)}`, { cause: error });
+    const reason = explainBindError(error, "path");
+    throw new Error(`Cannot receive datagrams on ${path}: ${reason}`, { cause: error });
   }
 }
 
@@ -150,8 +140,7 @@ async function settlesSoon(sending: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-function createSource(socket: Deno.DatagramConn, path: string): DatagramSource {
-  const bound = Deno.lstatSync(path);
+function createSource({ socket, release }: SocketFile<Deno.DatagramConn>): DatagramSource {
   let isClosed = false;
   return {
     async receive(buffer) {
@@ -165,58 +154,8 @@ function createSource(socket: Deno.DatagramConn, path: string): DatagramSource {
     },
     close() {
       isClosed = true;
-      const found = lstat(path);
-      if (found?.ino === bound.ino && found?.dev === bound.dev) removeIfAllowed(path);
+      release();
       socket.close();
     },
   };
-}
-
-/**
- * Makes sure that nobody receives at a path. A stream connection shows that: the kernel refuses it in one way for a
- * datagram socket in use, and in another for one that was left behind. A trial datagram would be counted.
- */
-async function ensureFree(path: string): Promise<void> {
-  const found = lstat(path);
-  if (found === undefined) return;
-  if (!found.isSocket) {
-    throw new Error("the file there is not a socket: remove it or choose another path");
-  }
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return;
-  }
-  throw new Error("in use by another process: stop it or choose another path");
-}
-
-function removeSocket(path: string): void {
-  if (lstat(path) !== undefined) Deno.removeSync(path);
-}
-
-/** The directory may be Postfix's. A file that stays is replaced at the next start. */
-function removeIfAllowed(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It stays.
-  }
-}
-
-function lstat(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function explain(error: unknown): string {
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied: choose another path or start with the required rights";
-  }
-  if (error instanceof Deno.errors.NotFound) {
-    return "no such directory: create it or choose another path";
-  }
-  return messageOf(error);
 }

@@ -1,14 +1,11 @@
 /**
  * TCP and UNIX sockets to listen on.
  *
- * A socket file that a killed process left behind is replaced, but only after a refused connection
- * has proven that nobody listens any more. On close, only our own file is removed.
- *
  * @module
  */
 
 import { formatEndpoint, type ListenAddress } from "../base/address.ts";
-import { messageOf } from "../base/error_text.ts";
+import { explainBindError, openSocketFile } from "../base/socket_file.ts";
 import type { Stream } from "./connection.ts";
 
 /** What accepts connections; a `Deno.Listener` is one. */
@@ -39,9 +36,12 @@ export async function openSocket(address: ListenAddress): Promise<OpenSocket> {
   try {
     return address.kind === "unix" ? await openUnix(address) : await openInet(address);
   } catch (error) {
-    throw new Error(`Cannot listen on ${formatEndpoint(address)}: ${explain(error)}`, {
-      cause: error,
-    });
+    throw new Error(
+      `Cannot listen on ${formatEndpoint(address)}: ${explainBindError(error, "address")}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -75,90 +75,16 @@ async function listenTcp(hostname: string, port: number): Promise<Deno.TcpListen
   }
 }
 
-/**
- * Binds the socket under another name, sets its mode, and only then moves it to its path. So a stale
- * socket is replaced without a gap, and two daemons that start at once exclude each other. The runtime
- * removes the name first bound some time after close; by then nothing has that name.
- */
 async function openUnix(address: UnixAddress): Promise<OpenSocket> {
   const { path, mode } = address;
-  const fresh = `${path}.new`;
-  await ensureFree(fresh);
-  if (lstat(fresh) !== undefined) Deno.removeSync(fresh);
-  const listener = Deno.listen({ transport: "unix", path: fresh });
-  try {
-    await ensureFree(path);
-    Deno.chmodSync(fresh, mode);
-    Deno.renameSync(fresh, path);
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
-  const bound = Deno.lstatSync(path);
+  const bind = (at: string) => Deno.listen({ transport: "unix", path: at });
+  const { socket, release } = await openSocketFile(path, { mode, bind });
   return {
     address,
-    accept: () => listener.accept(),
+    accept: () => socket.accept(),
     close() {
-      if (isSameFile(path, bound)) removeIfAllowed(path);
-      listener.close();
+      release();
+      socket.close();
     },
   };
-}
-
-/**
- * Makes sure that a path is free, or holds only the socket of a process that is gone.
- *
- * @throws {Error} If somebody listens there, or it is another kind of file.
- */
-async function ensureFree(path: string): Promise<void> {
-  const found = lstat(path);
-  if (found === undefined) return;
-  if (!found.isSocket) {
-    throw new Error("the file there is not a socket: remove it or choose another path");
-  }
-  try {
-    const conn = await Deno.connect({ transport: "unix", path });
-    conn.close();
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return;
-  }
-  throw new Deno.errors.AddrInUse();
-}
-
-function isSameFile(path: string, file: Deno.FileInfo): boolean {
-  const found = lstat(path);
-  return found?.ino === file.ino && found?.dev === file.dev;
-}
-
-/** The directory may be another's by now. A file that stays is replaced by whoever listens there next. */
-function removeIfAllowed(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It stays.
-  }
-}
-
-function lstat(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function explain(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) {
-    return "in use by another process: stop it or choose another address";
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return "no such address on this machine: choose another one";
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied: choose another address or start with the required rights";
-  }
-  if (error instanceof Deno.errors.NotFound) {
-    return "no such directory: create it or choose another path";
-  }
-  return messageOf(error);
 }
