@@ -6,16 +6,14 @@
 
 import { UsageError } from "../config/usage_error.ts";
 import {
-  askAbout,
   CACHE_EXITS,
-  EXIT_NOT_FOUND,
   JSON_OPTION,
   jsonOf,
   listParts,
+  printEntry,
   readCacheDomain,
 } from "./cache_requests.ts";
 import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
-import { formatEntry } from "./cache_text.ts";
 import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 
@@ -56,25 +54,12 @@ async function run(args: CommandArgs, io: Io): Promise<number> {
   return await withSource({ config, args, io, access: "write" }, async (source) => {
     const exit = domain === undefined
       ? await purgeAll(source, { args, io })
-      : await purgeOne(source, { domain, args, io });
+      : await printEntry(source, { command: "purge", domain, args, io });
     if (source.isFile) {
       io.err("note: a daemon that uses this file still holds in memory what it has read");
     }
     return exit;
   });
-}
-
-async function purgeOne(
-  source: CacheSource,
-  { domain, args, io }: { domain: string; args: CommandArgs; io: Io },
-): Promise<number> {
-  const found = await askAbout(source, { command: "purge", domain });
-  if (found === undefined) {
-    io.err(`${domain} is not in the cache`);
-    return EXIT_NOT_FOUND;
-  }
-  io.out(args.flag("json") ? `${found.json}\n` : formatEntry(found.entry));
-  return 0;
 }
 
 /** Also forgets failed fetches of domains without a policy. */

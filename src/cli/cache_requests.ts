@@ -9,7 +9,8 @@ import type { HeldEntry } from "../daemon/cache_entry.ts";
 import type { ListPage, ListRequest } from "../daemon/control_list.ts";
 import { toDomainName } from "../sts/domain.ts";
 import type { CacheSource } from "./cache_source.ts";
-import type { OptionSpec } from "./command.ts";
+import { formatEntry } from "./cache_text.ts";
+import type { CommandArgs, Io, OptionSpec } from "./command.ts";
 
 /** Prints JSON. */
 export const JSON_OPTION: OptionSpec = {
@@ -65,6 +66,30 @@ export async function askAbout(
   } catch (error) {
     throw new Error(`${domain}: ${(error as Error).message}`);
   }
+}
+
+/**
+ * Asks about one domain, and prints its entry, or that there is none.
+ *
+ * @returns The exit status.
+ * @throws {Error} With one line that names the domain.
+ */
+export async function printEntry(
+  source: CacheSource,
+  { command, domain, args, io }: {
+    readonly command: string;
+    readonly domain: string;
+    readonly args: CommandArgs;
+    readonly io: Io;
+  },
+): Promise<number> {
+  const found = await askAbout(source, { command, domain });
+  if (found === undefined) {
+    io.err(`${domain} is not in the cache`);
+    return EXIT_NOT_FOUND;
+  }
+  io.out(args.flag("json") ? `${found.json}\n` : formatEntry(found.entry));
+  return 0;
 }
 
 /**

@@ -4,15 +4,8 @@
  * @module
  */
 
-import {
-  askAbout,
-  CACHE_EXITS,
-  EXIT_NOT_FOUND,
-  JSON_OPTION,
-  readCacheDomain,
-} from "./cache_requests.ts";
+import { CACHE_EXITS, JSON_OPTION, printEntry, readCacheDomain } from "./cache_requests.ts";
 import { OFFLINE_OPTION, withSource } from "./cache_source.ts";
-import { formatEntry } from "./cache_text.ts";
 import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 
@@ -33,13 +26,8 @@ export const cacheShowCommand: Command = {
 async function run(args: CommandArgs, io: Io): Promise<number> {
   const domain = readCacheDomain(args.operands[0] ?? "");
   const { config } = readConfig(args.value("config"), io);
-  return await withSource({ config, args, io, access: "read" }, async (source) => {
-    const found = await askAbout(source, { command: "show", domain });
-    if (found === undefined) {
-      io.err(`${domain} is not in the cache`);
-      return EXIT_NOT_FOUND;
-    }
-    io.out(args.flag("json") ? `${found.json}\n` : formatEntry(found.entry));
-    return 0;
-  });
+  return await withSource(
+    { config, args, io, access: "read" },
+    (source) => printEntry(source, { command: "show", domain, args, io }),
+  );
 }

@@ -13,27 +13,26 @@ import { parseTlsrptRecords } from "../../src/tlsrpt/record.ts";
 import { parseRua } from "../../src/tlsrpt/rua.ts";
 import type { DomainCount } from "../../src/tlsrpt/session.ts";
 import { failureKey, policyKey, readFailureKey } from "../../src/tlsrpt/session_key.ts";
-import { writeReport } from "../../src/tlsrpt/write_report.ts";
 import { readStoredPolicy, storePolicy } from "../../src/reports/policy_row.ts";
 import { violations } from "../check/json_schema.ts";
 import schema from "../../docs/report.schema.json" with { type: "json" };
 import { formatReceivedJson } from "../../src/cli/received_json.ts";
 import { readReceived } from "../../src/cli/received_file.ts";
 import { formatReceived } from "../../src/cli/received_text.ts";
+import { reportOf } from "../fakes/counted_report.ts";
 import { composeReport } from "../mail/report_mails.ts";
 import receivedSchema from "../../docs/received-report.schema.json" with { type: "json" };
 import received from "../vectors/tlsrpt_received.json" with { type: "json" };
 import datagrams from "../vectors/tlsrpt_datagrams.json" with { type: "json" };
 import type { Target } from "./targets.ts";
 
-const BEGIN = Date.UTC(2026, 10, 27);
-
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const fromUtf8 = (bytes: Uint8Array): string =>
   new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 /** What was counted can be stored, read again and written. */
-function assertReportable({ domain, policies }: DomainCount): void {
+function assertReportable(counted: DomainCount): void {
+  const { domain, policies } = counted;
   for (const { policy, details } of policies) {
     const { type } = policy;
     const stored = readStoredPolicy({ type, json: storePolicy(policy, domain) }, domain);
@@ -43,21 +42,7 @@ function assertReportable({ domain, policies }: DomainCount): void {
       assertEquals(readFailureKey(failureKey(failure)), failure);
     }
   }
-  const report = {
-    organization: "Example",
-    contact: "tls@example.com",
-    reportId: "20261127.0123456789abcdef",
-    begin: BEGIN,
-    end: BEGIN + 86_399_000,
-    domain,
-    policies: policies.map(({ policy, ok, failed, details }) => ({
-      ...policy,
-      successful: ok,
-      failed,
-      details,
-    })),
-  };
-  assertEquals(violations(JSON.parse(writeReport(report)), schema), []);
+  assertEquals(violations(reportOf(counted), schema), []);
 }
 
 const datagram: Target = {
