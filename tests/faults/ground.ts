@@ -63,7 +63,7 @@ export async function learn(
  * Starts another daemon with DNS switched off and asks for every domain.
  *
  * @param expected The reply to each domain.
- * @returns How many replies differ.
+ * @returns How many replies differ; each is printed.
  */
 export async function countLost(
   { outside, config }: { outside: Outside; config: string },
@@ -73,5 +73,10 @@ export async function countLost(
   await using daemon = await startDaemon({ config });
   const replies = await daemon.query(...expected.keys());
   outside.disturb = undefined;
-  return [...expected.values()].filter((reply, index) => reply !== replies[index]).length;
+  const lost = [...expected].filter(([, reply], index) => reply !== replies[index]);
+  for (const [domain, reply] of lost) {
+    const index = [...expected.keys()].indexOf(domain);
+    console.log(`lost: ${domain}: ${JSON.stringify({ expected: reply, found: replies[index] })}`);
+  }
+  return lost.length;
 }
