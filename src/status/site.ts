@@ -20,7 +20,7 @@ import type { Problems } from "./problems.ts";
 import { domainPage } from "./domain_page.ts";
 import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthReport } from "./health.ts";
-import { type History, type Span } from "./history.ts";
+import type { History, Span } from "./history.ts";
 import type { Html } from "../http/html.ts";
 import { type HttpRequest, isLocalHost } from "../http/request.ts";
 import { type HttpReply, text } from "../http/server.ts";
