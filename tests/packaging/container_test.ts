@@ -74,7 +74,7 @@ Deno.test("Dockerfile and the tasks agree on the version of Deno", () => {
 
 /** Images that are the reader's own: the example says so. */
 const OWN_IMAGES =
-  /^(?:mta-sts-resolver|registry\.example\.com\/(?:mta-sts-resolver|postfix):\S+)$/;
+  /^(?:mta-sts-resolver|registry\.example\.com\/(?:mta-sts-resolver|postfix|unbound):\S+)$/;
 
 Deno.test("every image that is not the reader's own is pinned by its digest", () => {
   const pinned = new Set<string>();
@@ -333,7 +333,12 @@ Deno.test("kubernetes-sidecar.yaml runs the image as it is meant to be, beside P
     .map((text) => parse(text));
   const config = configOf(map.data["mta-sts-resolver.yml"]);
   const pod = set.spec.template.spec;
-  const [owner, sidecar] = pod.initContainers;
+  const [dns, owner, sidecar] = pod.initContainers;
+  assertEquals(dns.restartPolicy, "Always");
+  assertEquals(dns.securityContext, {
+    ...sidecar.securityContext,
+    ...{ runAsUser: dns.securityContext.runAsUser, runAsGroup: dns.securityContext.runAsGroup },
+  });
   assertEquals(sidecar.restartPolicy, "Always");
   assertEquals(sidecar.securityContext, {
     runAsNonRoot: true,
@@ -351,17 +356,24 @@ Deno.test("kubernetes-sidecar.yaml runs the image as it is meant to be, beside P
   );
   assertEquals(mounts.get("policies").mountPath, STATE);
   assertEquals(mounts.get("config").mountPath, CONFIG);
-  assertEquals(mounts.get("config").subPath, Object.keys(map.data)[0]);
+  assertEquals(mounts.get("config").subPath, "mta-sts-resolver.yml");
+  assertEquals(dns.volumeMounts[0].subPath, "unbound.conf");
+  assertEquals(Object.keys(map.data), [mounts.get("config").subPath, "unbound.conf"]);
   const names = [
     ...pod.volumes.map((volume: Yaml) => volume.name),
     ...set.spec.volumeClaimTemplates.map((claim: Yaml) => claim.metadata.name),
   ];
-  for (const { volumeMounts } of [owner, sidecar, ...pod.containers]) {
+  for (const { volumeMounts } of [dns, owner, sidecar, ...pod.containers]) {
     for (const { name } of volumeMounts) assert(names.includes(name), name);
   }
   assertEquals(pod.volumes[0].configMap.name, map.metadata.name);
   assertEquals(set.spec.selector.matchLabels, { app: set.spec.template.metadata.labels.app });
 
+  // Everybody in the pod asks the one that validates, and asks for the name as it is.
+  assertEquals(config.dns.servers, ["127.0.0.1:53"]);
+  assertEquals([pod.dnsPolicy, pod.dnsConfig.nameservers], ["None", ["127.0.0.1"]]);
+  assertEquals(pod.dnsConfig.options[0], { name: "ndots", value: "1" });
+  assertEquals(pod.securityContext.sysctls[0].value, "53");
   // Postfix in the same pod only; probes come from outside of it.
   assertEquals(config.listen.map(formatEndpoint), ["inet:127.0.0.1:8461"]);
   assertEquals(config.http.map(formatEndpoint), ["inet:0.0.0.0:8462"]);
@@ -372,4 +384,83 @@ Deno.test("kubernetes-sidecar.yaml runs the image as it is meant to be, beside P
   const [program, ...probe] = sidecar.livenessProbe.exec.command;
   assertEquals(program, PROGRAM);
   assertEquals(probe, ["health", "--socket", formatEndpoint(config.listen[0]!)]);
+});
+
+/** Has unbound read a configuration. What the image brings, and this host may lack, is left out. */
+function checkUnbound(text: string): void {
+  const path = Deno.makeTempFileSync();
+  try {
+    const lines = text.split("\n").filter((line) =>
+      !/^ *(?:trust-anchor-file|root-hints):/.test(line)
+    );
+    Deno.writeTextFileSync(path, lines.join("\n"));
+    const command = new Deno.Command("/usr/sbin/unbound-checkconf", { args: [path] });
+    const { success, stderr } = command.outputSync();
+    assert(success, new TextDecoder().decode(stderr));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.log("unbound has not read the examples: it is not installed");
+  } finally {
+    Deno.removeSync(path);
+  }
+}
+
+Deno.test("unbound takes the configurations of the examples, with their comments as well", () => {
+  const [map]: Yaml[] = read("packaging/kubernetes-sidecar.yaml").split("\n---\n")
+    .map((text) => parse(text));
+  checkUnbound(composed("unbound"));
+  const text: string = map.data["unbound.conf"];
+  checkUnbound(text);
+  const forwards = text.replaceAll(/^( *)#(?=[a-z ])(?!.*[a-z] [a-z]+ [a-z])/gm, "$1");
+  assertMatch(forwards, /^ +domain-insecure: .*\n +local-zone: .*\nforward-zone:\n +name: /m);
+  checkUnbound(forwards);
+});
+
+/** Runs `push_image` where Docker and Git are scripts. @returns What Docker was asked. */
+function push(
+  args: readonly string[],
+  { changes = "" } = {},
+): { code: number; docker: string; err: string } {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const script = (name: string, text: string) =>
+      Deno.writeTextFileSync(`${directory}/${name}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    script("docker", 'echo "$@"');
+    script(
+      "git",
+      `case $1 in status) printf '${changes}' ;; log) echo 99 ;; *) echo c0ffee ;; esac`,
+    );
+    const { code, stdout, stderr } = new Deno.Command(`${ROOT}tools/push_image`, {
+      args: [...args],
+      env: { PATH: `${directory}:/usr/bin:/bin` },
+    }).outputSync();
+    const [docker, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code, docker: docker!, err: err! };
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+Deno.test("push_image builds for both processors, with an SBOM, under the tags of the version", () => {
+  const { version }: { version: string } = JSON.parse(read("deno.json"));
+  const [major, minor] = version.split(".");
+  const { code, docker } = push(["example.com/mta-sts-resolver"]);
+  assertEquals(code, 0);
+  assertStringIncludes(docker, "buildx build --platform linux/amd64,linux/arm64 ");
+  assertStringIncludes(docker, " --build-arg SOURCE_DATE_EPOCH=99 ");
+  assertStringIncludes(docker, " --label org.opencontainers.image.revision=c0ffee ");
+  assertStringIncludes(docker, " --sbom=true --provenance=mode=max ");
+  const tags = [...docker.matchAll(/--tag example\.com\/mta-sts-resolver:(\S+)/g)];
+  assertEquals(tags.map(([, tag]) => tag), [version, `${major}.${minor}`, major, "latest"]);
+  assert(docker.endsWith(" --push .\n"), docker);
+});
+
+Deno.test("push_image builds nothing from a changed tree, and takes no tag", () => {
+  const changed = push(["example.com/a"], { changes: " M main.ts" });
+  assertEquals([changed.code, changed.docker], [1, ""]);
+  assertStringIncludes(changed.err, "the working tree has changes: commit them first");
+  for (const args of [[], ["example.com/a:1"], ["a@sha256:0"], ["a", "b"]]) {
+    const { code, docker } = push(args);
+    assertEquals([code, docker], [2, ""]);
+  }
 });
