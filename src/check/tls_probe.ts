@@ -58,9 +58,6 @@ export interface TlsProbeOptions {
   readonly connect?: (options: Deno.ConnectOptions) => Promise<Deno.TcpConn>;
 }
 
-/** For one address, ms: enough for two connections with a greeting delay of several seconds each. */
-export const PROBE_TIMEOUT_MS = 12_000;
-
 /** The share of one step, such as the greeting. Postfix postscreen(8) delays the greeting by six seconds. */
 const STEP_SHARE = 2 / 3;
 

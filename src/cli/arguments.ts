@@ -1,5 +1,5 @@
 /**
- * Options that several commands have, and the readers of their values.
+ * The readers of operands and of the values of options.
  *
  * @module
  */
@@ -13,28 +13,7 @@ import { toALabel } from "../sts/domain.ts";
 import { parseMxPattern } from "../sts/mx_pattern.ts";
 import { MAX_AGE_LIMIT } from "../sts/policy.ts";
 import type { PolicyMode } from "../sts/policy.ts";
-import type { CommandArgs, OptionSpec } from "./command.ts";
-
-/** Where the policy file is. */
-export const OUT_OPTION: OptionSpec = {
-  name: "out",
-  short: "o",
-  value: "DIR",
-  text: "Directory of the policy file DOMAIN.txt (default: the current directory)",
-};
-
-export const MAX_AGE_OPTION: OptionSpec = {
-  name: "max-age",
-  value: "SECONDS",
-  text: "How long senders keep the policy",
-};
-
-export const MX_OPTION: OptionSpec = {
-  name: "mx",
-  value: "PATTERN",
-  many: true,
-  text: "MX host, or wildcard such as *.example.com",
-};
+import type { CommandArgs } from "./command.ts";
 
 /** Characters of an argument that an error shows. */
 const SHOWN_LENGTH = 80;

@@ -8,9 +8,9 @@
 import { quoteText } from "../base/quote_text.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { CONTROL_MAX_OCTETS, type ImportReply } from "../daemon/control.ts";
-import { JSON_OPTION, jsonOf } from "./cache_requests.ts";
-import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
-import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
+import { jsonOf } from "./cache_requests.ts";
+import { type CacheSource, withSource } from "./cache_source.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { type Line, readLines } from "./read_lines.ts";
 import { readConfig } from "./read_config.ts";
 
@@ -30,32 +30,8 @@ const EXIT_INVALID = 1;
 
 type Counts = Record<ImportReply["result"], number>;
 
-export const cacheImportCommand: Command = {
-  name: "cache import",
-  operands: "FILE",
-  arity: [1, 1],
-  summary: "Import policies that 'cache export' printed",
-  description: [
-    "Reads the JSON lines of 'cache export' from FILE, or from standard input for '-', and has the running",
-    "daemon take over every policy that is valid, unexpired, and was fetched later than the one it holds.",
-    "It touches no other policy. Whoever can write FILE decides what is enforced: protect it like the",
-    "cache file.",
-  ],
-  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
-  exits: [
-    [0, "done"],
-    [1, "done, but lines were invalid"],
-    [2, "wrong arguments or configuration, or no daemon"],
-    [3, "failed"],
-  ],
-  examples: [[
-    "mta-sts-resolver cache import cache.jsonl",
-    "Restore what 'cache export > cache.jsonl' saved",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const [path = ""] = args.operands;
   const { config } = readConfig(args.value("config"), io);
   using file = openInput(path);

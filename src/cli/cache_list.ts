@@ -7,43 +7,15 @@
 import type { CacheEntry } from "../daemon/cache_entry.ts";
 import type { ListRequest } from "../daemon/control_list.ts";
 import { readMode } from "./arguments.ts";
-import { askAbout, JSON_OPTION, listParts, readCacheDomain } from "./cache_requests.ts";
-import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
+import { askAbout, listParts, readCacheDomain } from "./cache_requests.ts";
+import { type CacheSource, withSource } from "./cache_source.ts";
 import { formatProblems } from "./cache_problems.ts";
 import { createEntryTable } from "./cache_text.ts";
-import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 
-export const cacheListCommand: Command = {
-  name: "cache list",
-  operands: "[PATTERN]",
-  arity: [0, 1],
-  summary: "List the cached policies",
-  description: [
-    "Prints one line for each cached policy, sorted by domain. PATTERN is a domain, or a wildcard such",
-    "as '*.example.com' for all domains below example.com. Asks the running daemon; without one, reads",
-    "its cache file. With --problems, also lists domains whose policy could never be fetched.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    JSON_OPTION,
-    OFFLINE_OPTION,
-    {
-      name: "mode",
-      value: "MODE",
-      text: "List only policies in this mode: enforce, testing or none",
-    },
-    { name: "problems", text: "List deferred domains, and those whose last fetch failed" },
-  ],
-  exits: [[0, "done"], [2, "wrong arguments or configuration"], [3, "failed"]],
-  examples: [[
-    "mta-sts-resolver cache list --problems",
-    "List what is deferred, and policies that could not be fetched",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const pattern = readPattern(args.operands[0]);
   const mode = readMode(args, ["enforce", "testing", "none"]);
   const request: ListRequest = {

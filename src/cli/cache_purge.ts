@@ -5,40 +5,13 @@
  */
 
 import { UsageError } from "../config/usage_error.ts";
-import {
-  CACHE_EXITS,
-  JSON_OPTION,
-  jsonOf,
-  listParts,
-  printEntry,
-  readCacheDomain,
-} from "./cache_requests.ts";
-import { type CacheSource, OFFLINE_OPTION, withSource } from "./cache_source.ts";
-import { type Command, type CommandArgs, CONFIG_OPTION, type Io } from "./command.ts";
+import { jsonOf, listParts, printEntry, readCacheDomain } from "./cache_requests.ts";
+import { type CacheSource, withSource } from "./cache_source.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 
-export const cachePurgeCommand: Command = {
-  name: "cache purge",
-  operands: "[DOMAIN]",
-  arity: [0, 1],
-  summary: "Forget a domain, or all of them",
-  description: [
-    "Removes everything the cache holds for a domain. Its mail is unprotected until the policy is",
-    "fetched again. With --all and --yes, forgets every domain: make a copy with 'cache export' first.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    JSON_OPTION,
-    OFFLINE_OPTION,
-    { name: "all", text: "Forget every domain; needs --yes" },
-    { name: "yes", text: "Confirm --all" },
-  ],
-  exits: CACHE_EXITS,
-  examples: [["mta-sts-resolver cache purge --all --yes", "Forget everything"]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const [operand] = args.operands;
   const all = args.flag("all");
   if (all === (operand !== undefined)) {

@@ -1,5 +1,5 @@
 /**
- * What the `cache` commands share: their options, and how they read replies.
+ * What the `cache` commands share: how they ask, and how they read replies.
  *
  * @module
  */
@@ -10,22 +10,7 @@ import type { ListPage, ListRequest } from "../daemon/control_list.ts";
 import { toDomainName } from "../sts/domain.ts";
 import type { CacheSource } from "./cache_source.ts";
 import { formatEntry } from "./cache_text.ts";
-import type { CommandArgs, Io, OptionSpec } from "./command.ts";
-
-/** Prints JSON. */
-export const JSON_OPTION: OptionSpec = {
-  name: "json",
-  short: "j",
-  text: "Print one JSON object per line; docs/json.md describes it",
-};
-
-/** Exit statuses of the `cache` commands about one domain. */
-export const CACHE_EXITS = [
-  [0, "done"],
-  [1, "the domain is not in the cache"],
-  [2, "wrong arguments or configuration, or no daemon to make the change"],
-  [3, "failed"],
-] as const;
+import type { CommandArgs, Io } from "./command.ts";
 
 /** Exit status if the cache does not have what was asked for. */
 export const EXIT_NOT_FOUND = 1;

@@ -20,15 +20,9 @@ import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { answerControl, type ControlOptions } from "../daemon/control.ts";
 import { startEngine } from "../daemon/engine.ts";
-import type { CommandArgs, Io, OptionSpec } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { findDaemon, type FoundDaemon } from "./find_daemon.ts";
-
-/** Names a file to use instead of the daemon. */
-export const OFFLINE_OPTION: OptionSpec = {
-  name: "offline",
-  value: "FILE",
-  text: "Use this cache file, not the daemon",
-};
+import { OFFLINE_OPTION } from "./options.ts";
 
 /** State directories of the service, as its unit and systemd name them. */
 const SERVICE_STATE = ["/var/lib/mta-sts-resolver", "/var/lib/private/mta-sts-resolver"];

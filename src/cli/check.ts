@@ -16,15 +16,16 @@ import { formatHtml } from "../check/report_html.ts";
 import { formatJson, type RunFacts } from "../check/report_json.ts";
 import { formatNagios, formatUnknown } from "../check/report_nagios.ts";
 import { formatChanges, formatText } from "../check/report_text.ts";
-import { createTlsProbe, PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
+import { PROBE_TIMEOUT_MS } from "../check/probe_timeout.ts";
+import { createTlsProbe } from "../check/tls_probe.ts";
 import { closest } from "../config/suggest.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { createFiles } from "../publish/files.ts";
 import type { FileWrite } from "../publish/types.ts";
 import { readDomains, readNameServers, readPort, readRanges, readSeconds } from "./arguments.ts";
-import { CONFIG_OPTION, PROGRAM } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import { PROGRAM } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 
@@ -60,74 +61,8 @@ const FORM_OPTIONS = ["json", "nagios", "watch"] as const;
 /** Exit status by verdict; the gravest of all domains counts. */
 const EXITS: Readonly<Record<DomainReport["verdict"], number>> = { ok: 0, warning: 1, error: 3 };
 
-export const checkCommand: Command = {
-  name: "check",
-  operands: "DOMAIN…",
-  arity: [1, Infinity],
-  summary: "Check the MTA-STS, TLS reporting and DANE setup of a domain",
-  description: [
-    "Checks everything that senders look at: the MTA-STS record, the policy host and its certificate,",
-    "the policy, STARTTLS on every address of every MX host, the TLSRPT record, DNSSEC and DANE. Each",
-    "finding says what was seen, why it matters, and what to do.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    { name: "json", short: "j", text: "Print JSON; docs/check.schema.json describes it" },
-    { name: "html", value: "FILE", text: "Also write an HTML report to FILE" },
-    {
-      name: "nagios",
-      text: "Print and exit as a Nagios or Icinga plugin",
-    },
-    { name: "mx-only", text: "Check only the MX hosts" },
-    { name: "no-smtp", text: "Do not connect to MX hosts" },
-    {
-      name: "since",
-      value: "FILE",
-      text: "Compare with the last run, which FILE remembers",
-    },
-    { name: "watch", text: "Print only what has changed since the last run; needs --since" },
-    {
-      name: "resolver",
-      value: "ADDRESS",
-      many: true,
-      text: "Use this DNS resolver, such as 127.0.0.1 or [::1]:5353",
-    },
-    { name: "ca", value: "FILE", text: "Trust only the certificate authorities in this PEM file" },
-    {
-      name: "allow-private",
-      value: "RANGE",
-      many: true,
-      text: "Also connect to addresses in this private range, such as 10.0.0.0/8",
-    },
-    {
-      name: "timeout",
-      value: "SECONDS",
-      text: `Time limit for each address of a host (default ${PROBE_TIMEOUT_MS / 1000})`,
-    },
-    {
-      name: "smtp-port",
-      value: "PORT",
-      text: "Port of the MX hosts, for test networks (default 25)",
-    },
-  ],
-  exits: [
-    [0, "no faults; with --nagios: OK"],
-    [1, "warnings; with --nagios: WARNING"],
-    [2, "wrong arguments or configuration; with --nagios: CRITICAL"],
-    [3, "errors, or no DNS resolver answers; with --nagios: UNKNOWN"],
-  ],
-  examples: [
-    [`${PROGRAM} check example.com`, "Print a report"],
-    [
-      `${PROGRAM} check --watch --since /var/lib/misc/mta-sts.json example.com`,
-      "Print changes, from cron",
-    ],
-    [`${PROGRAM} check --nagios example.com`, "Run as a plugin of Nagios or Icinga"],
-  ],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   if (!args.flag("nagios")) return await check(args, io);
   try {
     return await check(args, io);

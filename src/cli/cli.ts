@@ -10,25 +10,27 @@ import { writeAllSync } from "../base/connection.ts";
 import { messageOf } from "../base/error_text.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { closest } from "../config/suggest.ts";
-import { CACHE_COMMANDS } from "./cache.ts";
+import { CACHE_COMMANDS } from "./cache_commands.ts";
 import { isStream } from "../daemon/systemd_environment.ts";
-import { checkCommand } from "./check.ts";
 import { columns, formatHelp, parseCommandArgs, PROGRAM } from "./command.ts";
 import type { Command, Io } from "./command.ts";
-import { configCheckCommand } from "./config_check.ts";
-import { configConvertCommand } from "./config_convert.ts";
-import { configShowCommand } from "./config_show.ts";
-import { healthCommand } from "./health.ts";
-import { lookupCommand } from "./lookup.ts";
-import { PUBLISH_COMMANDS } from "./publish.ts";
-import { queryCommand } from "./query.ts";
-import { reportKeyCommand } from "./report_key.ts";
-import { reportReadCommand } from "./report_read.ts";
-import { reportSendCommand } from "./report_send.ts";
-import { reportServeCommand } from "./report_serve.ts";
-import { reportShowCommand } from "./report_show.ts";
-import { reportStatusCommand } from "./report_status.ts";
-import { serveCommand } from "./serve.ts";
+import { configCheckCommand, configConvertCommand, configShowCommand } from "./config_commands.ts";
+import {
+  checkCommand,
+  healthCommand,
+  lookupCommand,
+  queryCommand,
+  serveCommand,
+} from "./one_word_commands.ts";
+import { PUBLISH_COMMANDS } from "./publish_commands.ts";
+import {
+  reportKeyCommand,
+  reportReadCommand,
+  reportSendCommand,
+  reportServeCommand,
+  reportShowCommand,
+  reportStatusCommand,
+} from "./report_commands.ts";
 import { VERSION } from "../base/version.ts";
 
 /** All commands, in the order of the help. */

@@ -48,7 +48,10 @@ export interface CommandArgs {
   values(name: string): readonly string[];
 }
 
-/** A command of the program. */
+/**
+ * A command of the program. Its table is there at every start; what it runs is loaded on demand, so that a daemon holds
+ * nothing of the other commands in memory.
+ */
 export interface Command {
   readonly name: string;
   /** Operands for the usage line, such as `DOMAIN…`. */
@@ -64,7 +67,11 @@ export interface Command {
   readonly exits?: readonly (readonly [number, string])[];
   /** Command lines, each with what it does. */
   readonly examples?: readonly (readonly [string, string])[];
-  /** @returns The exit status. */
+  /**
+   * Loads the file of the command and calls its `run`.
+   *
+   * @returns The exit status.
+   */
   run(args: CommandArgs, io: Io): Promise<number>;
 }
 

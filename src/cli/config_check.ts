@@ -14,52 +14,18 @@ import { formatMainCf, judgeMainCf, parseMainCf } from "../postfix/main_cf.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { describeResolver } from "../status/health.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import type { ConfigFinding } from "./config_finding.ts";
+import { MAIN_CF } from "./options.ts";
 import { connectFindings } from "./config_connect.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 import { reportFindings } from "./report_check.ts";
 
-const MAIN_CF = "/etc/postfix/main.cf";
-
 const EXIT_FAILED = 1;
 
-export const configCheckCommand: Command = {
-  name: "config check",
-  operands: "",
-  arity: [0, 0],
-  summary: "Check the configuration",
-  description: [
-    "Reads the configuration and reports every mistake in it that 'serve' would refuse. Then tries",
-    "the trust roots and each DNS resolver: does it answer over UDP and TCP, support EDNS, and validate",
-    "DNSSEC? Compares Postfix's main.cf with what the answers need. If TLS reports are on, checks their",
-    "sockets and file. Prints one line per finding.",
-    "With --connect, it also tries to open the sockets, or asks the daemon there, and fetches a policy.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    {
-      name: "connect",
-      value: "DOMAIN",
-      text: "Also try the sockets, and fetch the policy of DOMAIN",
-    },
-    { name: "main-cf", value: "FILE", text: `Postfix's main.cf (default ${MAIN_CF})` },
-  ],
-  exits: [
-    [0, "no mistakes; there may be warnings"],
-    [1, "something that the configuration refers to does not work"],
-    [2, "wrong arguments or configuration"],
-  ],
-  examples: [[
-    "mta-sts-resolver config check --connect example.com",
-    "Check everything, with a domain that has a policy",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const domain = readDomain(args.value("connect"));
   const { config, notes } = readConfig(args.value("config"), io);
   // The service has a user of its own.

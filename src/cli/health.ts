@@ -10,9 +10,8 @@ import type { HealthCheck, HealthReport } from "../status/health.ts";
 import { httpGet } from "../http/client.ts";
 import { quoteRemote } from "../base/quote_text.ts";
 import { querySocketmap } from "../postfix/client.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
-import { daemonAddress, SOCKET_OPTION } from "./read_config.ts";
+import type { CommandArgs, Io } from "./command.ts";
+import { daemonAddress } from "./read_config.ts";
 
 /** A healthy daemon answers {@link KEY} at once, because that needs no lookup, ms. */
 const QUERY_TIMEOUT_MS = 2000;
@@ -25,28 +24,8 @@ const KEY = ".invalid";
 
 const EXIT_UNHEALTHY = 1;
 
-export const healthCommand: Command = {
-  name: "health",
-  operands: "",
-  arity: [0, 0],
-  summary: "Check that the running daemon works",
-  description: [
-    "Sends the running daemon a query that needs no lookup. If the configuration has 'http', the result",
-    "also depends on the daemon's own checks of DNS, clock, cache and DNSSEC. Warnings are printed. Needs no valid",
-    "configuration: without one, it queries the default address.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    {
-      ...SOCKET_OPTION,
-      text: "Query this address only, such as inet:127.0.0.1:8461 or unix:/path",
-    },
-  ],
-  exits: [[0, "healthy"], [1, "unhealthy"], [2, "wrong arguments"]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const { listen: address, http } = daemonAddress(args, io);
   try {
     await querySocketmap(address, "health", [KEY], { timeout: QUERY_TIMEOUT_MS });

@@ -9,9 +9,7 @@ import { zoneFor } from "../config/zones.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { readKey, toDomainName } from "../sts/domain.ts";
 import type { NextHop } from "../sts/domain.ts";
-import { OFFLINE_OPTION } from "./cache_source.ts";
-import { CONFIG_OPTION, ZONE_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { explain } from "./explain.ts";
 import { openHeldPart } from "./held_part.ts";
 import { explanationToJson } from "./lookup_json.ts";
@@ -23,42 +21,8 @@ import { readConfig } from "./read_config.ts";
 /** Exit status by verdict; with several domains the highest counts. */
 const EXITS: Readonly<Record<Verdict, number>> = { "in-force": 0, none: 1, failure: 3 };
 
-export const lookupCommand: Command = {
-  name: "lookup",
-  operands: "DOMAIN…",
-  arity: [1, Infinity],
-  summary: "Resolve domains anew and show each step",
-  description: [
-    "Looks up the TXT record, fetches the policy file, checks the MX hosts for DANE, and shows what",
-    "was seen, what the running daemon holds, and the exact reply Postfix would get and why. Without a",
-    "daemon, its cache file is read. Nothing is changed in either.",
-    "A next hop may be written as Postfix asks for it: example.com, example.com:587, [host]:587.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    {
-      name: "json",
-      short: "j",
-      text: "Print one JSON object per domain; docs/json.md describes it",
-    },
-    OFFLINE_OPTION,
-    ZONE_OPTION,
-    { name: "strict-testing", text: "Treat mode testing as enforce" },
-  ],
-  exits: [
-    [0, "a policy (or DANE) is in force for every domain"],
-    [1, "there is none for a domain"],
-    [2, "wrong arguments or configuration"],
-    [3, "a lookup or a fetch failed for a domain"],
-  ],
-  examples: [
-    ["mta-sts-resolver lookup example.com", "Each step for one domain"],
-    ["mta-sts-resolver lookup --json --zone tlsrpt example.com", "For scripts"],
-  ],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const nextHops = args.operands.map(readNextHop);
   const { config } = readConfig(args.value("config"), io);
   const zone = {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { createTlsProbe, PROBE_TIMEOUT_MS } from "../check/tls_probe.ts";
+import { PROBE_TIMEOUT_MS } from "../check/probe_timeout.ts";
+import { createTlsProbe } from "../check/tls_probe.ts";
 import { isIpv4, isIpv6 } from "../base/host.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { DEFAULT_MAX_AGE, initPolicy } from "../publish/init.ts";
@@ -12,18 +13,8 @@ import { readReportUri } from "../publish/records.ts";
 import { WEB_SERVERS } from "../publish/web_snippets.ts";
 import type { WebServer } from "../publish/web_snippets.ts";
 import { toALabel } from "../sts/domain.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
-import {
-  MAX_AGE_OPTION,
-  MX_OPTION,
-  OUT_OPTION,
-  policyFile,
-  readDomain,
-  readMaxAge,
-  readMode,
-  readPatterns,
-} from "./arguments.ts";
+import type { CommandArgs, Io } from "./command.ts";
+import { policyFile, readDomain, readMaxAge, readMode, readPatterns } from "./arguments.ts";
 import { createCertificateView } from "../check/certificate_view.ts";
 import { createFiles } from "../publish/files.ts";
 import { withNetwork } from "./network.ts";
@@ -32,50 +23,8 @@ import { readConfig } from "./read_config.ts";
 const EXIT_REFUSED = 1;
 const EXIT_FAILURE = 3;
 
-export const publishInitCommand: Command = {
-  name: "publish init",
-  operands: "DOMAIN",
-  arity: [1, 1],
-  summary: "Propose a policy for a domain, write it, and print its DNS records",
-  description: [
-    "Checks the MX hosts of the domain and their certificates, writes the policy file DOMAIN.txt, and",
-    "prints the DNS records and a web server configuration for it.",
-    "Publishes nothing itself: serve the file first, then add the records (RFC 8461 §8.1).",
-  ],
-  options: [
-    CONFIG_OPTION,
-    OUT_OPTION,
-    { name: "mode", value: "MODE", text: "Mode of the policy: testing (default) or enforce" },
-    MAX_AGE_OPTION,
-    MX_OPTION,
-    { name: "rua", value: "ADDRESS", text: "Where senders report to: a mail address or https URI" },
-    { name: "web-host", value: "HOST", text: "Name or address of the web server" },
-    {
-      name: "web",
-      value: "SERVER",
-      text: "Web server to configure: nginx, apache, caddy or all (default)",
-    },
-    { name: "no-smtp", text: "Do not connect to the MX hosts" },
-    {
-      name: "force",
-      short: "f",
-      text: "Overwrite the policy file, and enforce in spite of bad certificates",
-    },
-  ],
-  exits: [
-    [0, "written"],
-    [1, "refused; the message says what is wrong and what to do"],
-    [2, "wrong arguments or configuration"],
-    [3, "DNS failed, or the file cannot be written"],
-  ],
-  examples: [[
-    "mta-sts-resolver publish init example.com --out /var/lib/mta-sts --rua tls@example.com",
-    "Write a policy in mode testing, with reports",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const domain = readDomain(args);
   const webHost = readWebHost(args.value("web-host"));
   const reportUri = readRua(args.value("rua"));

@@ -14,7 +14,7 @@ import { judgeSenders } from "../publish/senders.ts";
 import type { Acceptance, SenderView } from "../publish/senders.ts";
 import { readNamedFile } from "./arguments.ts";
 import { columns } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 
 /** No policy is larger, and a larger file is not read. */
 const FILE_MAX_BYTES = 1024 * 1024;
@@ -43,29 +43,8 @@ interface FileReport {
   readonly senders: readonly SenderView[];
 }
 
-export const publishLintCommand: Command = {
-  name: "publish lint",
-  operands: "FILE…",
-  arity: [1, Infinity],
-  summary: "Check policy files strictly",
-  description: [
-    "Reports every departure from the grammar of RFC 8461 §3.2 with its line, and whatever is valid but",
-    "probably a mistake. Then says what several kinds of senders make of the file.",
-  ],
-  options: [{ name: "json", short: "j", text: "Print one JSON object per line for each file" }],
-  exits: [
-    [0, "no errors or warnings; there may be notes"],
-    [1, "errors or warnings"],
-    [2, "wrong arguments, or a file cannot be read"],
-  ],
-  examples: [[
-    "mta-sts-resolver publish lint /var/lib/mta-sts/*.txt",
-    "Check all policies in a directory",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   let exit = 0;
   for (const file of args.operands) {
     const text = decodePolicy(await readNamedFile(file, FILE_MAX_BYTES));

@@ -14,14 +14,10 @@ import { decodePolicy } from "../publish/policy_file.ts";
 import type { PlanOptions } from "../publish/roll_plan.ts";
 import type { Clock } from "../base/clock.ts";
 import { POLICY_MAX_BYTES } from "../sts/policy.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { resolveOnce } from "./resolve_once.ts";
 import type { Network } from "../daemon/network.ts";
 import {
-  MAX_AGE_OPTION,
-  MX_OPTION,
-  OUT_OPTION,
   policyFile,
   readDomain,
   readMaxAge,
@@ -32,10 +28,8 @@ import {
 } from "./arguments.ts";
 import { createFiles } from "../publish/files.ts";
 import { withNetwork } from "./network.ts";
+import { DEFAULT_WAIT } from "./options.ts";
 import { readConfig } from "./read_config.ts";
-
-/** Enough to copy a file to a web server, or to edit a DNS zone and see the change, seconds. */
-const DEFAULT_WAIT = 900;
 
 const EXITS: Readonly<Record<RollOutcome["kind"], number>> = {
   done: 0,
@@ -44,50 +38,8 @@ const EXITS: Readonly<Record<RollOutcome["kind"], number>> = {
   failed: 3,
 };
 
-export const publishRollCommand: Command = {
-  name: "publish roll",
-  operands: "DOMAIN",
-  arity: [1, 1],
-  summary: "Change a policy in the safe order, and check that senders see it",
-  description: [
-    "Writes the new policy (and keeps the old one as DOMAIN.txt.previous), waits for the web server to",
-    "serve it, prints the TXT record with a fresh id, waits for DNS to show the id, and then resolves",
-    "the domain as a sender would (RFC 8461 §8.1). Refuses changes that cost mail or protection unless",
-    "--force is given. Without a change, it announces the file as it is. To withdraw MTA-STS, use",
-    "--mode none and follow the instructions at the end (RFC 8461 §8.3).",
-  ],
-  options: [
-    CONFIG_OPTION,
-    OUT_OPTION,
-    { name: "mode", value: "MODE", text: "New mode: enforce, testing or none" },
-    { ...MX_OPTION, text: "New MX host, or wildcard such as *.example.com; list all of them" },
-    MAX_AGE_OPTION,
-    { name: "file", value: "FILE", text: "New policy file, instead of --mode, --mx and --max-age" },
-    { name: "id", value: "ID", text: "Wait for this id, which an interrupted run printed" },
-    {
-      name: "wait",
-      value: "SECONDS",
-      text: `Time to wait for the web server, and again for DNS (default ${DEFAULT_WAIT})`,
-    },
-    { name: "force", short: "f", text: "Make a dangerous change" },
-  ],
-  exits: [
-    [0, "senders see the new policy"],
-    [1, "refused, or not seen in time; the message says what to do"],
-    [2, "wrong arguments or configuration"],
-    [3, "a file cannot be read or written"],
-  ],
-  examples: [
-    ["mta-sts-resolver publish roll example.com --mode enforce", "Enforce a policy after testing"],
-    [
-      "mta-sts-resolver publish roll example.com --mx mx1.example.com --mx mx3.example.com",
-      "Change the MX hosts, before the MX records change",
-    ],
-  ],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const domain = readDomain(args);
   const file = policyFile(args, domain);
   const id = readId(args.value("id"));

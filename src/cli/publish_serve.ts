@@ -15,59 +15,13 @@ import { onReload, waitForStop } from "../daemon/signals.ts";
 import { createFiles } from "../publish/files.ts";
 import { type PublisherOptions, startPublisher } from "../publish/publisher.ts";
 import { readAddresses } from "./arguments.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 
 const HTTPS_DEFAULT = { hostname: "::", port: 443 };
 
-export const publishServeCommand: Command = {
-  name: "publish serve",
-  operands: "",
-  arity: [0, 0],
-  summary: "Serve policy files over HTTPS, or over HTTP behind a web server",
-  description: [
-    "Serves DOMAIN.txt of the policy directory as https://mta-sts.DOMAIN/.well-known/mta-sts.txt.",
-    "Reads changed policies and certificates every ten seconds, and at a HUP. Refuses a file without a",
-    "valid policy and a certificate for another name; the last good one stays in use.",
-    "Certificates are DOMAIN.pem with DOMAIN.key, or mta-sts.DOMAIN/fullchain.pem with privkey.pem, the",
-    "layout of certbot in /etc/letsencrypt/live.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    { name: "policies", short: "p", value: "DIR", text: "Directory of the policy files" },
-    { name: "certs", value: "DIR", text: "Directory of the certificates, for HTTPS" },
-    {
-      name: "https",
-      value: "ADDRESS",
-      many: true,
-      text: "Listen on this address for HTTPS (default [::]:443 unless --http is given)",
-    },
-    {
-      name: "http",
-      value: "ADDRESS",
-      many: true,
-      text: "Listen on this address for HTTP, behind a web server",
-    },
-    { name: "metrics", value: "ADDRESS", many: true, text: "Serve /metrics on this address" },
-    { name: "log-level", value: "LEVEL", text: "Log level: debug, info, warn or error" },
-    { name: "log-format", value: "FORMAT", text: "Log format: text or json" },
-  ],
-  exits: [[0, "stopped by a signal"], [2, "wrong arguments"], [3, "cannot listen"]],
-  examples: [
-    [
-      "mta-sts-resolver publish serve -p /var/lib/mta-sts --certs /etc/letsencrypt/live",
-      "Serve HTTPS with certificates of certbot",
-    ],
-    [
-      "mta-sts-resolver publish serve -p /var/lib/mta-sts --http 127.0.0.1:8080",
-      "Serve HTTP behind a web server that passes on the Host header",
-    ],
-  ],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const options = readOptions(args);
   const config = applyOverrides(readConfig(args.value("config"), io).config, {
     logLevel: args.value("log-level"),

@@ -7,9 +7,9 @@
 import { formatEndpoint } from "../base/address.ts";
 import { escapeInvisible } from "../base/quote_text.ts";
 import { querySocketmap } from "../postfix/client.ts";
-import { columns, CONFIG_OPTION, ZONE_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
-import { daemonAddress, SOCKET_OPTION } from "./read_config.ts";
+import { columns } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
+import { daemonAddress } from "./read_config.ts";
 
 /** Postfix waits 100 seconds, but a person at a terminal does not, ms. */
 const TIMEOUT_MS = 30_000;
@@ -18,36 +18,8 @@ const TIMEOUT_MS = 30_000;
 const EXIT_NOT_FOUND = 1;
 const EXIT_FAILURE = 3;
 
-export const queryCommand: Command = {
-  name: "query",
-  operands: "KEY…",
-  arity: [1, Infinity],
-  summary: "Query the running daemon as Postfix does",
-  description: [
-    "Sends each key to the running daemon as Postfix does, and prints a line with key and reply.",
-    "The default address is the first one that the daemon listens on. Needs no valid configuration:",
-    "without one, it queries the default address.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    { name: "json", short: "j", text: "Print one JSON object per key; docs/json.md describes it" },
-    SOCKET_OPTION,
-    { ...ZONE_OPTION, text: "Query this zone (socketmap name; default postfix)" },
-  ],
-  exits: [
-    [0, "every reply is OK"],
-    [1, "a reply is NOTFOUND"],
-    [2, "wrong arguments"],
-    [3, "a reply is TEMP or PERM, or the daemon does not answer"],
-  ],
-  examples: [[
-    "mta-sts-resolver query example.com",
-    "Print the reply that Postfix gets for mail to example.com",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const zone = args.value("zone") ?? "postfix";
   const { listen } = daemonAddress(args, io);
   const keys = args.operands;

@@ -9,7 +9,7 @@ import { DEFAULT_LISTEN } from "../config/defaults.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { UsageError } from "../config/usage_error.ts";
-import type { CommandArgs, Io, OptionSpec } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 
 /**
  * Reads the named file, else the first of the default files that exists, else the embedded defaults.
@@ -25,14 +25,6 @@ export function readConfig(file: string | undefined, io: Pick<Io, "env">): Loade
     env: io.env,
   });
 }
-
-/** Names the daemon by its address. */
-export const SOCKET_OPTION: OptionSpec = {
-  name: "socket",
-  short: "s",
-  value: "ADDRESS",
-  text: "Query this address, such as inet:127.0.0.1:8461 or unix:/path",
-};
 
 /** Where the daemon is to be queried. */
 export interface DaemonAddress {

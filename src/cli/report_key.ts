@@ -9,8 +9,7 @@ import { UsageError } from "../config/usage_error.ts";
 import { dkimName, dkimRecord, makeDkimKey, readDkimKey } from "../mail/dkim_key.ts";
 import { mailDomain } from "../mail/address.ts";
 import { toDomainName } from "../sts/domain.ts";
-import { CONFIG_OPTION, PROGRAM } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 
 /** Where there is none in the configuration. */
@@ -19,37 +18,8 @@ const DEFAULT_SELECTOR = "tlsrpt";
 /** Characters of one character-string of a TXT record (RFC 1035 §3.3.14). */
 const STRINGS = /.{1,255}/g;
 
-export const reportKeyCommand: Command = {
-  name: "report key",
-  operands: "DOMAIN",
-  arity: [1, 1],
-  summary: "Make a DKIM key for report mail, and print its DNS record",
-  description: [
-    "Makes a key in FILE, by default that of 'report.dkim.key_file', and prints the record to publish.",
-    "If FILE exists, keeps it and prints its record. DOMAIN is the domain of 'report.contact'.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    { name: "file", value: "FILE", text: "Where the key is or will be" },
-    { name: "selector", value: "NAME", text: "Selector (default that of the configuration)" },
-    {
-      name: "ed25519",
-      text: "Make an Ed25519 key instead of RSA; not every receiver knows these",
-    },
-  ],
-  exits: [
-    [0, "printed"],
-    [2, "wrong arguments or configuration"],
-    [3, "the file cannot be written, or has no key"],
-  ],
-  examples: [[
-    `${PROGRAM} report key example.com --file /etc/mta-sts-resolver/dkim.pem`,
-    "Make the key for example.com",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const [operand = ""] = args.operands;
   const domain = toDomainName(operand);
   if (domain === undefined) throw new UsageError(`not a domain: '${operand}'`);

@@ -23,43 +23,14 @@ import { isMissing } from "../sqlite/read_only.ts";
 import { toDomainName } from "../sts/domain.ts";
 import type { Report } from "../tlsrpt/report.ts";
 import { type Destination, parseRua } from "../tlsrpt/rua.ts";
-import { CONFIG_OPTION, PROGRAM } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 import { withReportView } from "./report_file.ts";
 
 const EXIT_NOTHING = 1;
 
-export const reportSendCommand: Command = {
-  name: "report send",
-  operands: "[DOMAIN…]",
-  arity: [0, 1000],
-  summary: "Send TLS reports now, or a copy to yourself",
-  description: [
-    "Makes the reports of closed days due at once, so that 'report serve' sends them. With DOMAIN, also",
-    "retries those that were refused or have expired. What was sent is not sent again.",
-    "With '--to', this command itself sends the report of each DOMAIN to URI, as a test: a copy for the",
-    "last day with sessions, or for '--day', open or closed. Nothing else changes.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    { name: "day", value: "DATE", text: "The day, such as 2026-11-27" },
-    { name: "to", value: "URI", text: "Send a copy to URI, such as mailto:me@example.com" },
-  ],
-  exits: [
-    [0, "due now, or sent"],
-    [1, "nothing waits or was counted, or a copy was not accepted"],
-    [2, "wrong arguments or configuration"],
-    [3, "no report file, or it cannot be written"],
-  ],
-  examples: [[
-    `${PROGRAM} report send example.net --to mailto:me@example.com`,
-    "See how a report arrives, and whether its signature is valid",
-  ]],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const domains = args.operands.map((operand) => {
     const domain = toDomainName(operand);
     if (domain === undefined) throw new UsageError(`not a domain: '${operand}'`);

@@ -12,8 +12,7 @@ import { formatDay, parseDay } from "../reports/report_id.ts";
 import type { CountedReport } from "../reports/types.ts";
 import { toDomainName } from "../sts/domain.ts";
 import { writeReport } from "../tlsrpt/write_report.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 import { withReportView } from "./report_file.ts";
@@ -21,32 +20,8 @@ import { composeShownMail } from "./report_mail.ts";
 
 const EXIT_NOT_FOUND = 1;
 
-export const reportShowCommand: Command = {
-  name: "report show",
-  operands: "DOMAIN",
-  arity: [1, 1],
-  summary: "Print the TLS report of a domain",
-  description: [
-    "Prints the report of DOMAIN (RFC 8460) for a UTC day, by default the last one with sessions.",
-    "The report of today covers the day so far. Nothing is sent.",
-    "With '--mail', prints the mail around it as it would be sent now to the first address in the TLSRPT",
-    "record: headers and body, signed if there is a key. Lines end in CRLF, as on the wire.",
-  ],
-  options: [
-    CONFIG_OPTION,
-    { name: "day", value: "DATE", text: "The day, such as 2026-11-27" },
-    { name: "mail", text: "Print the mail instead of the report" },
-  ],
-  exits: [
-    [0, "printed"],
-    [1, "nothing was counted for the domain, or no report would go to it by mail"],
-    [2, "wrong arguments or configuration"],
-    [3, "no report file, or the DKIM key cannot be read"],
-  ],
-  run,
-};
-
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const [operand = ""] = args.operands;
   const domain = toDomainName(operand);
   if (domain === undefined) throw new UsageError(`not a domain: '${operand}'`);

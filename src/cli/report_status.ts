@@ -11,29 +11,13 @@ import { checkDkim, describeDkim } from "../daemon/dkim_check.ts";
 import { whyNothing } from "../daemon/report_delivery.ts";
 import { formatDay } from "../reports/report_id.ts";
 import type { DaySummary, DeliveryError, ReportView } from "../reports/report_view.ts";
-import { CONFIG_OPTION } from "./command.ts";
-import type { Command, CommandArgs, Io } from "./command.ts";
+import type { CommandArgs, Io } from "./command.ts";
 import { readConfig } from "./read_config.ts";
 import { withNetwork } from "./network.ts";
 import { withReportView } from "./report_file.ts";
 
 /** Failed deliveries that are shown. */
 const MAX_ERRORS = 10;
-
-export const reportStatusCommand: Command = {
-  name: "report status",
-  operands: "",
-  arity: [0, 0],
-  summary: "Show the counts for TLS reports, and their deliveries",
-  description: [
-    "Prints the days in the report file with their sessions and deliveries, when the next report is",
-    "due, whether the DKIM key is the one in DNS, and the last failures. The last second of counts may still",
-    "be in the daemon's memory.",
-  ],
-  options: [CONFIG_OPTION, { name: "json", text: "Print JSON" }],
-  exits: [[0, "printed"], [2, "wrong arguments or configuration"], [3, "no report file"]],
-  run,
-};
 
 /** What the command prints. */
 interface Status {
@@ -46,7 +30,8 @@ interface Status {
   readonly mail: string;
 }
 
-async function run(args: CommandArgs, io: Io): Promise<number> {
+/** Runs the command. @returns The exit status. */
+export async function run(args: CommandArgs, io: Io): Promise<number> {
   const { config } = readConfig(args.value("config"), io);
   const stored = withReportView(config, io, { use: readStatus });
   const status = {

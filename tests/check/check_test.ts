@@ -1,7 +1,8 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { checkDomains, type CheckOptions, type Progress } from "../../src/check/check.ts";
 import { ADDRESSES_MAX, MX_HOSTS_MAX } from "../../src/check/gather.ts";
-import { PROBE_TIMEOUT_MS, type TlsProbe, type TlsTarget } from "../../src/check/tls_probe.ts";
+import { PROBE_TIMEOUT_MS } from "../../src/check/probe_timeout.ts";
+import type { TlsProbe, TlsTarget } from "../../src/check/tls_probe.ts";
 import { closest } from "../../src/config/suggest.ts";
 import { createFakeDns, type FakeReply } from "../fakes/fake_dns.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";

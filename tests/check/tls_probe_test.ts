@@ -1,10 +1,6 @@
 import { assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
-import {
-  createTlsProbe,
-  PROBE_TIMEOUT_MS,
-  type TlsProbe,
-  type TlsProbeOptions,
-} from "../../src/check/tls_probe.ts";
+import { createTlsProbe, type TlsProbe, type TlsProbeOptions } from "../../src/check/tls_probe.ts";
+import { PROBE_TIMEOUT_MS } from "../../src/check/probe_timeout.ts";
 import { createClock } from "../../src/base/clock.ts";
 import { freePort } from "../fakes/free_port.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";

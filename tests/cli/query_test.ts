@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { daemonAddress } from "../../src/cli/read_config.ts";
 import { parseCommandArgs } from "../../src/cli/command.ts";
-import { queryCommand } from "../../src/cli/query.ts";
+import { queryCommand } from "../../src/cli/one_word_commands.ts";
 import { type Schema, violations } from "../check/json_schema.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 import { cli } from "./support.ts";

@@ -1,10 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { COMMANDS } from "../../src/cli/cli.ts";
 import { freePort } from "../fakes/free_port.ts";
 import { WITH_RESOLVER } from "../fakes/network_env.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = new URL("dist/mta-sts-resolver", ROOT).pathname;
-const BUNDLE = `${PROGRAM}.js`;
 
 /** Between two attempts to connect to a program that is starting, ms. */
 const RETRY_MS = 20;
@@ -27,6 +27,9 @@ if (ignore) {
   console.log("Compiling is not tested: the base program of this Deno cannot be had here");
 }
 
+/** For the names of the tests. */
+const NOT_TESTED = ignore ? " (not tested: the base program of this Deno cannot be had here)" : "";
+
 /** The answer to one question, asked as soon as the program listens; `undefined` if it ends before. */
 async function ask(
   connect: () => Promise<Deno.Conn>,
@@ -46,16 +49,8 @@ async function ask(
   return undefined;
 }
 
-Deno.test("the bundle is ASCII: one character of another kind, and V8 holds it with two octets for each", () => {
-  const lines = Deno.readTextFileSync(BUNDLE).split("\n");
-  // Of comments the bundler keeps those before async methods: no section sign there.
-  // deno-lint-ignore no-control-regex
-  assertEquals(lines.filter((line) => /[^\x00-\x7f]/.test(line)), []);
-});
-
 Deno.test({
-  name: "the compiled program starts, answers by TCP and UNIX socket, and stops" +
-    (ignore ? " (not tested: the base program of this Deno cannot be had here)" : ""),
+  name: `the compiled program starts, answers by TCP and UNIX socket, and stops${NOT_TESTED}`,
   ignore,
   async fn() {
     assertEquals(failure, undefined);
@@ -94,6 +89,32 @@ Deno.test({
       assertEquals(Deno.statSync(`${directory}/cache.db`).isFile, true);
     } finally {
       Deno.removeSync(directory, { recursive: true });
+    }
+  },
+});
+
+/** What a command fails at, after it has been loaded: each of its arguments leads nowhere. */
+function argumentsOf({ name, arity, options }: (typeof COMMANDS)[number]): string[] {
+  const takes = (wanted: string) => options.some((option) => option.name === wanted);
+  const nowhere = takes("socket") ? ["--socket=inet:127.0.0.1:1"] : ["--config=/nonexistent.yml"];
+  const operands = Array<string>(arity[0]).fill("/nonexistent");
+  return [...name.split(" "), ...(takes("config") ? nowhere : []), ...operands];
+}
+
+Deno.test({
+  name: `the compiled program has every command in it${NOT_TESTED}`,
+  ignore,
+  async fn() {
+    for (const command of COMMANDS) {
+      const args = argumentsOf(command);
+      const { stderr } = await new Deno.Command(PROGRAM, { args, clearEnv: true }).output();
+      const text = new TextDecoder().decode(stderr);
+      // What the commands say themselves. A file that is missing would be a `TypeError` of the runtime.
+      assertMatch(
+        text,
+        /nonexistent|refused|not a domain|cannot look up|takes a domain|is missing/,
+        args.join(" "),
+      );
     }
   },
 });

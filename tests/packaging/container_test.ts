@@ -180,7 +180,7 @@ function makeImage(directory: string): { root: string; compiled: boolean } {
         compiled = false;
         console.log("The image is not run: the base program of this Deno cannot be had here");
         // All that the compiler needs was copied, since it has been bundled.
-        assert(Deno.statSync(`${cwd}/dist/mta-sts-resolver.js`).size > 100_000);
+        assert(Deno.statSync(`${cwd}/dist/bundle/main.js`).isFile);
         Deno.writeTextFileSync(`${cwd}/dist/mta-sts-resolver`, "#!/bin/sh\n", { mode: 0o755 });
         Deno.mkdirSync(`${cwd}/state`);
       }

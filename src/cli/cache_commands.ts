@@ -1,0 +1,158 @@
+/**
+ * `cache …`: the commands about what the daemon holds.
+ *
+ * @module
+ */
+
+import { type Command, CONFIG_OPTION, ZONE_OPTION } from "./command.ts";
+import { JSON_OPTION, OFFLINE_OPTION } from "./options.ts";
+
+/** Exit statuses of the `cache` commands about one domain. */
+const CACHE_EXITS = [
+  [0, "done"],
+  [1, "the domain is not in the cache"],
+  [2, "wrong arguments or configuration, or no daemon to make the change"],
+  [3, "failed"],
+] as const;
+
+export const cacheListCommand: Command = {
+  name: "cache list",
+  operands: "[PATTERN]",
+  arity: [0, 1],
+  summary: "List the cached policies",
+  description: [
+    "Prints one line for each cached policy, sorted by domain. PATTERN is a domain, or a wildcard such",
+    "as '*.example.com' for all domains below example.com. Asks the running daemon; without one, reads",
+    "its cache file. With --problems, also lists domains whose policy could never be fetched.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    JSON_OPTION,
+    OFFLINE_OPTION,
+    {
+      name: "mode",
+      value: "MODE",
+      text: "List only policies in this mode: enforce, testing or none",
+    },
+    { name: "problems", text: "List deferred domains, and those whose last fetch failed" },
+  ],
+  exits: [[0, "done"], [2, "wrong arguments or configuration"], [3, "failed"]],
+  examples: [[
+    "mta-sts-resolver cache list --problems",
+    "List what is deferred, and policies that could not be fetched",
+  ]],
+  run: async (args, io) => await (await import("./cache_list.ts")).run(args, io),
+};
+
+export const cacheShowCommand: Command = {
+  name: "cache show",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Show what is cached for a domain",
+  description: [
+    "Prints the policy of a domain, its times, the last problem, and the state of DANE. Asks the",
+    "running daemon; without one, reads its cache file.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
+  exits: CACHE_EXITS,
+  run: async (args, io) => await (await import("./cache_show.ts")).run(args, io),
+};
+
+export const cacheRefreshCommand: Command = {
+  name: "cache refresh",
+  operands: "DOMAIN",
+  arity: [1, 1],
+  summary: "Fetch the policy of a domain now",
+  description: [
+    "Has the running daemon fetch the policy, even if its id has not changed or a fetch has just failed.",
+    "If the fetch fails, a held policy stays in use. With --offline, this command fetches the policy and",
+    "writes it to the file.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
+  exits: CACHE_EXITS,
+  run: async (args, io) => await (await import("./cache_refresh.ts")).run(args, io),
+};
+
+export const cachePurgeCommand: Command = {
+  name: "cache purge",
+  operands: "[DOMAIN]",
+  arity: [0, 1],
+  summary: "Forget a domain, or all of them",
+  description: [
+    "Removes everything the cache holds for a domain. Its mail is unprotected until the policy is",
+    "fetched again. With --all and --yes, forgets every domain: make a copy with 'cache export' first.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    JSON_OPTION,
+    OFFLINE_OPTION,
+    { name: "all", text: "Forget every domain; needs --yes" },
+    { name: "yes", text: "Confirm --all" },
+  ],
+  exits: CACHE_EXITS,
+  examples: [["mta-sts-resolver cache purge --all --yes", "Forget everything"]],
+  run: async (args, io) => await (await import("./cache_purge.ts")).run(args, io),
+};
+
+export const cacheExportCommand: Command = {
+  name: "cache export",
+  operands: "",
+  arity: [0, 0],
+  summary: "Print the whole cache, as JSON or as a Postfix table",
+  description: [
+    "Prints every cached policy as one JSON object per line, with all that 'cache show --json' prints;",
+    "'cache import' reads this. With --format postfix, prints a table for postmap(1): domain and TLS",
+    "policy, for smtp_tls_policy_maps. Its entries never expire and miss new MX hosts: use it only for",
+    "a short time, while the daemon cannot run.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    OFFLINE_OPTION,
+    { name: "format", value: "FORMAT", text: "json (the default) or postfix" },
+    { ...ZONE_OPTION, text: "With --format postfix: answer as in this zone (default postfix)" },
+  ],
+  exits: [[0, "done"], [2, "wrong arguments or configuration"], [3, "failed"]],
+  examples: [
+    ["mta-sts-resolver cache export > cache.jsonl", "Make a copy to import later"],
+    [
+      "mta-sts-resolver cache export --format postfix > /etc/postfix/sts && postmap /etc/postfix/sts",
+      "Make a table for smtp_tls_policy_maps = hash:/etc/postfix/sts",
+    ],
+  ],
+  run: async (args, io) => await (await import("./cache_export.ts")).run(args, io),
+};
+
+export const cacheImportCommand: Command = {
+  name: "cache import",
+  operands: "FILE",
+  arity: [1, 1],
+  summary: "Import policies that 'cache export' printed",
+  description: [
+    "Reads the JSON lines of 'cache export' from FILE, or from standard input for '-', and has the running",
+    "daemon take over every policy that is valid, unexpired, and was fetched later than the one it holds.",
+    "It touches no other policy. Whoever can write FILE decides what is enforced: protect it like the",
+    "cache file.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
+  exits: [
+    [0, "done"],
+    [1, "done, but lines were invalid"],
+    [2, "wrong arguments or configuration, or no daemon"],
+    [3, "failed"],
+  ],
+  examples: [[
+    "mta-sts-resolver cache import cache.jsonl",
+    "Restore what 'cache export > cache.jsonl' saved",
+  ]],
+  run: async (args, io) => await (await import("./cache_import.ts")).run(args, io),
+};
+
+/** The commands, in the order of the help. */
+export const CACHE_COMMANDS: readonly Command[] = [
+  cacheListCommand,
+  cacheShowCommand,
+  cacheRefreshCommand,
+  cachePurgeCommand,
+  cacheExportCommand,
+  cacheImportCommand,
+];
