@@ -9,7 +9,7 @@ FROM denoland/deno:debian-2.9.6@sha256:2014dc167ece617ef7e7ba40631ac2234c59e75ce
 WORKDIR /build
 COPY deno.json deno.lock main.ts ./
 COPY src src
-COPY tools/permissions.txt tools/permissions.txt
+COPY tools/compile.ts tools/permissions.txt tools/
 RUN deno task compile && mkdir state
 
 # It has glibc and the certification authorities, and no shell.

@@ -1,31 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../../src/cli/cli.ts";
-
-const ROOT = new URL("../../", import.meta.url);
+import { makeBundle } from "../../tools/compile.ts";
 
 /** The files that `deno task compile` bundles, by name. */
-const bundle = await makeBundle();
+const bundle = readBundle();
 
-async function makeBundle(): Promise<ReadonlyMap<string, string>> {
-  const directory = await Deno.makeTempDir();
+function readBundle(): ReadonlyMap<string, string> {
+  const directory = Deno.makeTempDirSync();
   try {
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...bundleArguments(), `--outdir=${directory}`, "main.ts"],
-      cwd: ROOT,
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
+    makeBundle(directory);
     const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
     return new Map(names.map((name) => [name, Deno.readTextFileSync(`${directory}/${name}`)]));
   } finally {
-    await Deno.remove(directory, { recursive: true });
+    Deno.removeSync(directory, { recursive: true });
   }
-}
-
-/** Those of the task, without its output. */
-function bundleArguments(): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
-  const [, options] = /deno (bundle .*?) --outdir \S+ main\.ts/.exec(tasks.compile)!;
-  return options!.split(" ");
 }
 
 /** The source files of `src/` that are loaded with a file of the bundle, such as `cli/cli.ts`. */

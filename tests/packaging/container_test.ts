@@ -255,7 +255,7 @@ Deno.test("Dockerfile can be carried out, and what it makes runs with a read-onl
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assert(success, `${out}${err}`);
     const [answers, query, status, health, code, readOnly, cache] = out!.split("\n");
-    assertEquals([answers, query, status], ["ok", "NOTFOUND ", "query: 1"]);
+    assertEquals([answers, query, status], ["ok", ".example.com  NOTFOUND", "query: 1"]);
     // There is no DNS in there.
     assertStringIncludes(health!, "unhealthy: dns: ");
     assertEquals(code, "health: 1");
