@@ -37,6 +37,8 @@ const EXAMPLES: readonly string[] = [
 export interface DebOptions {
   /** Path of the executable. */
   readonly program: string;
+  /** What the executable runs on, as Debian calls it; by default `amd64`. */
+  readonly architecture?: string;
   /** Where the package is written. */
   readonly directory: string;
   readonly version: string;
@@ -60,7 +62,7 @@ interface Entry {
  * @throws {Error} If `dpkg-deb` fails or is not installed.
  */
 export function buildDeb(options: DebOptions): string {
-  const { directory, version, date } = options;
+  const { directory, version, date, architecture = "amd64" } = options;
   const stage = Deno.makeTempDirSync();
   const umask = Deno.umask(0o022);
   try {
@@ -68,7 +70,7 @@ export function buildDeb(options: DebOptions): string {
     const files = packageFiles(options);
     write(stage, files);
     write(`${stage}/DEBIAN`, controlFiles(files, options));
-    const output = `${directory}/mta-sts-resolver_${version}_amd64.deb`;
+    const output = `${directory}/mta-sts-resolver_${version}_${architecture}.deb`;
     const { success, stderr } = new Deno.Command("dpkg-deb", {
       args: ["--root-owner-group", "-Zxz", "--build", stage, output],
       env: { SOURCE_DATE_EPOCH: String(date.getTime() / 1000) },
@@ -127,10 +129,11 @@ function packageFiles(
 /** What dpkg reads: metadata, checksums, and the scripts it runs. */
 function controlFiles(
   files: ReadonlyMap<string, Entry>,
-  { program, version, maintainer = NO_MAINTAINER, homepage }: DebOptions,
+  { program, architecture = "amd64", version, maintainer = NO_MAINTAINER, homepage }: DebOptions,
 ): Map<string, Entry> {
   const values: Readonly<Record<string, string>> = {
     VERSION: version,
+    ARCHITECTURE: architecture,
     MAINTAINER: maintainer,
     HOMEPAGE: homepage === undefined ? "" : `Homepage: ${homepage}\n`,
     GLIBC: neededGlibc(program),
@@ -163,8 +166,8 @@ function documents(): string[] {
     .sort();
 }
 
-/** Who builds it: DEBFULLNAME and DEBEMAIL, as other Debian tools have it, and DEB_HOMEPAGE. */
-function builder(): Pick<DebOptions, "maintainer" | "homepage"> {
+/** Who builds the package: DEBFULLNAME and DEBEMAIL, as other Debian tools have it, and DEB_HOMEPAGE. */
+export function builder(): Pick<DebOptions, "maintainer" | "homepage"> {
   const [name, address, homepage] = ["DEBFULLNAME", "DEBEMAIL", "DEB_HOMEPAGE"]
     .map((variable) => Deno.env.get(variable));
   return {
