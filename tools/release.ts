@@ -33,10 +33,9 @@ function main(): void {
   const options = parseArgs(Deno.args, {
     string: ["key"],
     boolean: ["any-tree"],
-    unknown: (name) => {
-      throw new Error(`unknown argument '${name}': use --key FILE, --any-tree`);
-    },
+    unknown: refuseArgument,
   });
+  const key = options.key as string | undefined;
   const changes = findChanges(Deno.readTextFileSync(`${ROOT}CHANGELOG.md`), VERSION);
   if (changes.heading.includes("not yet")) say(`note: CHANGELOG.md says '${changes.heading}'`);
   if (!options["any-tree"]) requireCommit();
@@ -55,8 +54,8 @@ function main(): void {
   const files = [...made.flatMap(({ program, deb }) => [program, deb]), sbom];
   const sums = `${OUTPUT}/SHA256SUMS`;
   Deno.writeTextFileSync(sums, files.map(checksumLine).join(""));
-  if (options.key === undefined) say("not signed: no --key FILE");
-  else signFile(sums, { key: options.key, signers: `${OUTPUT}/allowed_signers` });
+  if (key === undefined) say("not signed: no --key FILE");
+  else signFile(sums, { key, signers: `${OUTPUT}/allowed_signers` });
   Deno.writeTextFileSync(
     `${OUTPUT}/NOTES.md`,
     formatNotes({
@@ -64,7 +63,7 @@ function main(): void {
       version: VERSION,
       runtime,
       files: files.map((file) => [nameOf(file), Deno.statSync(file).size]),
-      isSigned: options.key !== undefined,
+      isSigned: key !== undefined,
     }),
   );
   Deno.stdout.writeSync(new TextEncoder().encode(Deno.readTextFileSync(sums)));
@@ -90,6 +89,10 @@ function make(target: Target, date: Date): Made | undefined {
     say(`${nameOf(file)}: ${(Deno.statSync(file).size / 1e6).toFixed(1)} MB`);
   }
   return { program, deb, runtime };
+}
+
+function refuseArgument(name: string): never {
+  throw new Error(`unknown argument '${name}': use --key FILE, --any-tree`);
 }
 
 function noProgram(): never {

@@ -60,7 +60,8 @@ export function writeSbom(path: string, options: SbomOptions): void {
     const lock: Lock = JSON.parse(Deno.readTextFileSync(`${directory}/deno.lock`));
     const bom = completeBom(JSON.parse(Deno.readTextFileSync(found)), { ...options, lock });
     Deno.writeTextFileSync(path, `${JSON.stringify(bom, null, 2)}\n`);
-    cdxgen(directory, ["cdx-validate", "-i", path]);
+    // The schema, and that references lead somewhere. What else it judges, such as copyright lines, is no error.
+    cdxgen(directory, ["cdx-validate", "--strict", "--fail-severity", "critical", "-i", path]);
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
