@@ -4,9 +4,28 @@
  * @module
  */
 
+/** The statuses in use, with their reason phrases (RFC 9110 §15). */
+const REASONS = {
+  200: "OK",
+  201: "Created",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  411: "Length Required",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  421: "Misdirected Request",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+} as const;
+
 /** A reply. */
 export interface HttpReply {
-  readonly status: 200 | 400 | 404 | 405 | 421 | 431 | 500 | 503;
+  readonly status: keyof typeof REASONS;
   /** The media type. */
   readonly type: string;
   /** Text, sent as UTF-8, or octets. */
@@ -14,17 +33,6 @@ export interface HttpReply {
   /** Further fields; names and values must be valid as they are. */
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-const REASONS: Readonly<Record<HttpReply["status"], string>> = {
-  200: "OK",
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  421: "Misdirected Request",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
 
 /** Sent with every reply: no caching, no guessing of types, no framing, no referrer. */
 const COMMON_FIELDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /**
- * A small HTTP server for metrics, health and the status page, and for policies: one request per
- * connection, no request bodies, everything bounded.
+ * A small HTTP server for metrics, health and the status page, for policies, and for reports that are posted: one
+ * request per connection, everything bounded. Bodies are read only for a server that takes POST.
  *
  * A client cannot keep others out by holding connections. Connections that wait for their client are in a room
  * where a newcomer displaces the quietest (see waiting_room.ts). Requests that are being answered are not in it.
@@ -11,18 +11,31 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
 import { tryClose, writeAll } from "../base/connection.ts";
 import { stackOf } from "../base/error_text.ts";
-import { readHead } from "./head.ts";
+import { receiveHead } from "./head.ts";
+import { receiveBody } from "./post.ts";
 import { formatReply, type HttpReply, text } from "./reply.ts";
 import { type HttpRequest, MAX_HEAD_BYTES, parseHead } from "./request.ts";
-import type { Log } from "../base/log.ts";
 import { sleep, withDeadline } from "../base/wait.ts";
+import type {
+  HttpConn,
+  HttpExchange,
+  HttpServer,
+  HttpServerOptions,
+  HttpSource,
+} from "./server_types.ts";
 import { Turns } from "./turns.ts";
 import { addressGroup, type Guest, WaitingRoom } from "./waiting_room.ts";
 
 export { type HttpReply, text };
+export type {
+  HttpConn,
+  HttpExchange,
+  HttpServer,
+  HttpServerOptions,
+  HttpSource,
+} from "./server_types.ts";
 
 /** Requests answered at once by default. A scraper, a probe and a few people need no more. */
 const MAX_CONNECTIONS = 16;
@@ -55,51 +68,6 @@ const ACCEPT_RETRY_MS = 1000;
 /** How much of an unwanted body the server reads and drops, bytes. Otherwise its sender can miss the reply. */
 const MAX_DROPPED_BYTES = 65_536;
 
-/** A connection; a `Deno.Conn` is one. */
-export interface HttpConn extends Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close"> {
-  readonly remoteAddr?: Deno.Addr;
-  /** Does what precedes the first read, with a time limit of its own. @returns Whether a request follows. */
-  open?(): Promise<boolean>;
-}
-
-/** What accepts connections; a `Deno.Listener` is one. */
-export interface HttpSource {
-  accept(): Promise<HttpConn>;
-  close(): void;
-}
-
-/** What {@link createHttpServer} works with. */
-export interface HttpServerOptions {
-  /** Answers a GET or HEAD; what it throws becomes status 500. */
-  readonly handle: (request: HttpRequest) => HttpReply | Promise<HttpReply>;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Called for every reply sent, also to malformed requests. */
-  readonly observe?: (exchange: HttpExchange) => void;
-  /** Called for each connection that lost its place to another, or found none. */
-  readonly displaced?: () => void;
-  /** Requests answered at once; others wait. @default {16} */
-  readonly maxConnections?: number;
-  /** Connections that wait for their client at once. @default {4 times `maxConnections`, at least 64} */
-  readonly maxWaiting?: number;
-}
-
-/** A request and its reply. */
-export interface HttpExchange {
-  /** `undefined` if it was malformed. */
-  readonly request: HttpRequest | undefined;
-  readonly reply: HttpReply;
-  readonly peer: Deno.Addr | undefined;
-}
-
-/** A running server. */
-export interface HttpServer {
-  /** Accepts from an open socket, which is closed with the server. */
-  serve(source: HttpSource): void;
-  /** Closes all sockets and connections now. */
-  close(): void;
-}
-
 /** A connection being served. */
 interface Served extends Guest {
   readonly conn: HttpConn;
@@ -107,6 +75,16 @@ interface Served extends Guest {
   readonly since: number;
   /** Cancels its time limit. */
   cancel: () => void;
+}
+
+/** A request as far as it was read. */
+interface Received {
+  /** `undefined` if it is malformed. */
+  readonly request: HttpRequest | undefined;
+  /** The body of a POST that is wanted. */
+  readonly body?: Uint8Array;
+  /** The reply to a request that is not answered otherwise. */
+  readonly refusal?: HttpReply;
 }
 
 const TOO_LARGE = text(431, "The request is too large.");
@@ -193,9 +171,9 @@ class Server implements HttpServer {
   async #serveConnection(served: Served): Promise<void> {
     try {
       this.#room.enter(served);
-      const head = await this.#receive(served);
-      if (head !== undefined && await this.#takeTurn(served)) {
-        const exchange = await this.#exchange(head, served);
+      const received = await this.#receive(served);
+      if (received !== undefined && await this.#takeTurn(served)) {
+        const exchange = await this.#exchange(received, served);
         // From here on, the connection waits for its client again.
         if (this.#connections.has(served)) this.#room.enter(served);
         await this.#send(served, exchange);
@@ -206,8 +184,8 @@ class Server implements HttpServer {
     this.#end(served);
   }
 
-  /** Reads a head; each step has its own time limit. */
-  async #receive(served: Served): Promise<string | undefined> {
+  /** Reads a request; each step has its own time limit. */
+  async #receive(served: Served): Promise<Received | undefined> {
     const { conn } = served;
     if (conn.open !== undefined) {
       this.#limitTime(served, OPENING_MS);
@@ -215,7 +193,17 @@ class Server implements HttpServer {
       if (this.#room.leave(served)) this.#room.enter(served);
     }
     this.#limitTime(served, HEAD_MS);
-    return await readHead(conn);
+    const received = await receiveHead(conn);
+    if (received === undefined) return undefined;
+    const { head, rest } = received;
+    if (head.length > MAX_HEAD_BYTES) return { request: undefined, refusal: TOO_LARGE };
+    const request = parseHead(head);
+    const { post } = this.#options;
+    if (request?.method !== "POST" || post === undefined) return { request };
+    if (this.#room.leave(served)) this.#room.enter(served);
+    this.#limitTime(served, CONNECTION_MS);
+    const body = await receiveBody(conn, { request, head, rest, post });
+    return body instanceof Uint8Array ? { request, body } : { request, refusal: body };
   }
 
   /** Waits for a turn to answer. @returns Whether the connection is still there. */
@@ -224,26 +212,25 @@ class Server implements HttpServer {
     return this.#connections.has(served) && await this.#turns.take(served);
   }
 
-  async #exchange(head: string, { conn }: Served): Promise<HttpExchange> {
+  async #exchange(received: Received, { conn }: Served): Promise<HttpExchange> {
     try {
-      const tooLarge = head.length > MAX_HEAD_BYTES;
-      const request = tooLarge ? undefined : parseHead(head);
-      const reply = tooLarge ? TOO_LARGE : await this.#answer(request);
+      const { request, refusal } = received;
+      const reply = refusal ?? await this.#answer(received);
       return { request, reply, peer: conn.remoteAddr };
     } finally {
       this.#turns.pass();
     }
   }
 
-  async #answer(request: HttpRequest | undefined): Promise<HttpReply> {
+  async #answer({ request, body }: Received): Promise<HttpReply> {
     if (request === undefined) return text(400, "The request is malformed.");
     const { method } = request;
-    if (method !== "GET" && method !== "HEAD") {
+    const { handle, post } = this.#options;
+    try {
+      if (body !== undefined && post !== undefined) return await post.handle(request, body);
+      if (method === "GET" || method === "HEAD") return await handle(request);
       const refusal = text(405, "Only GET and HEAD are allowed.");
       return { ...refusal, headers: { allow: "GET, HEAD" } };
-    }
-    try {
-      return await this.#options.handle(request);
     } catch (error) {
       this.#options.log.error("http request failed", {
         path: request.path,

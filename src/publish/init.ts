@@ -14,7 +14,9 @@ import type { Policy } from "../sts/policy.ts";
 import { selectTxtRecord } from "../sts/txt_record.ts";
 import { proposePatterns } from "./mx_patterns.ts";
 import { formatHostRecords, formatTxtLine, freshId } from "./records.ts";
-import type { CertificateView, Files, ViewCertificate } from "./types.ts";
+import type { Files } from "../base/files.ts";
+import { existingRecordRemarks } from "./receiver_uris.ts";
+import type { CertificateView, ViewCertificate } from "./types.ts";
 import { formatSnippet } from "./web_snippets.ts";
 import type { WebServer } from "./web_snippets.ts";
 
@@ -39,7 +41,10 @@ export interface InitOptions {
   readonly force: boolean;
   readonly webServers: readonly WebServer[];
   readonly webHost?: string;
+  /** One or more URIs, separated by commas. */
   readonly reportUri?: string;
+  /** What is to be done so that reports arrive there, in sentences. */
+  readonly reportRemarks: readonly string[];
 }
 
 /** What {@link initPolicy} needs. */
@@ -111,6 +116,7 @@ export async function initPolicy(
     ...hostRemarks(hosts),
     ...await publicationRemarks(domain, effects.dns),
     ...reportRemarks(options),
+    ...(options.reportUri === undefined ? [] : await existingRecordRemarks(domain, effects.dns)),
   ];
   const written = await effects.files.write(file, new TextEncoder().encode(formatPolicy(policy)));
   if (written.kind === "failed") return { kind: "failed", problem: written.detail };
@@ -187,10 +193,10 @@ async function publicationRemarks(
   ];
 }
 
-function reportRemarks({ mode, reportUri }: InitOptions): string[] {
+function reportRemarks({ mode, reportUri, reportRemarks }: InitOptions): readonly string[] {
   return mode === "testing" && reportUri === undefined
     ? ["Mode testing is of no use without reports: give an address with --rua (RFC 8460)."]
-    : [];
+    : reportRemarks;
 }
 
 function formatReport(

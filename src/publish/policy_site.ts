@@ -7,12 +7,13 @@
  * @module
  */
 
+import { formatPeer } from "../http/peer.ts";
 import type { HttpRequest } from "../http/request.ts";
 import type { HttpExchange, HttpReply } from "../http/server.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { POLICY_PATH, policyHost } from "../sts/domain.ts";
-import type { WatchedFiles } from "./watched_files.ts";
+import type { WatchedFiles } from "../base/watched_files.ts";
 
 /** What {@link createPolicySite} needs. */
 export interface PolicySiteOptions {
@@ -75,9 +76,4 @@ export function createPolicySite({ policies, log, metrics }: PolicySiteOptions):
 export function domainOfPolicyHost(host: string): string | undefined {
   const label = policyHost("");
   return host.startsWith(label) ? host.slice(label.length) : undefined;
-}
-
-/** An address as the log shows it; a UNIX socket has none. */
-export function formatPeer(peer: Deno.Addr | undefined): string | undefined {
-  return peer?.transport === "tcp" ? `${peer.hostname}:${peer.port}` : undefined;
 }

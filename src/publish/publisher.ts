@@ -14,11 +14,11 @@ import { createHttpServer, text } from "../http/server.ts";
 import type { HttpServer } from "../http/server.ts";
 import type { LintOptions } from "./lint.ts";
 import { createPolicySite } from "./policy_site.ts";
-import { createTlsSources } from "./tls_source.ts";
-import type { Files } from "./types.ts";
+import { createPolicyTlsSources } from "./policy_tls.ts";
+import type { Files } from "../base/files.ts";
 import { watchCertificates } from "./watched_certificates.ts";
 import type { Credentials } from "./watched_certificates.ts";
-import type { WatchedFiles } from "./watched_files.ts";
+import type { WatchedFiles } from "../base/watched_files.ts";
 import { watchPolicy } from "./watched_policy.ts";
 
 /** Where to listen. */
@@ -84,7 +84,7 @@ export async function startPublisher(
 
   const site = createPolicySite({ policies, log, metrics });
   const server = createHttpServer({ ...site, clock, log, maxWaiting: WAITING_MAX });
-  const tlsSource = createTlsSources({ findCertificate: certificates.get, log, metrics });
+  const tlsSource = createPolicyTlsSources({ findCertificate: certificates.get, log, metrics });
   const metricsServer = createMetricsServer(effects);
   const close = () => {
     server.close();

@@ -14,7 +14,7 @@ export interface HostRecordOptions {
   readonly domain: string;
   /** Name or address of the web server; without it the record has a placeholder. */
   readonly webHost?: string;
-  /** Where reports go, from {@link readReportUri}. */
+  /** Where reports go: one or more URIs from {@link readReportUri}, separated by commas. */
   readonly reportUri?: string;
 }
 
@@ -42,11 +42,16 @@ export function formatTxtLine(domain: string, id: string): string {
   return zoneLine(txtName(domain), "TXT", `"${formatTxtRecord(id)}"`);
 }
 
+/** The name of the TLSRPT record (RFC 8460 §3). */
+export function tlsrptName(domain: string): string {
+  return `_smtp._tls.${domain}`;
+}
+
 /** The lines of the zone file that do not depend on the policy and can precede it. */
 export function formatHostRecords({ domain, webHost, reportUri }: HostRecordOptions): string[] {
   const lines = [policyHostLine(policyHost(domain), webHost)];
   if (reportUri !== undefined) {
-    lines.push(zoneLine(`_smtp._tls.${domain}`, "TXT", `"v=TLSRPTv1; rua=${reportUri}"`));
+    lines.push(zoneLine(tlsrptName(domain), "TXT", `"v=TLSRPTv1; rua=${reportUri}"`));
   }
   return lines;
 }

@@ -60,6 +60,7 @@ type Stopped = Exclude<RollOutcome, { kind: "done" }>;
 export async function rollPolicy(options: RollOptions, effects: RollEffects): Promise<RollOutcome> {
   const plan = await makePlan(options, effects);
   if (plan.kind !== "plan") return plan;
+  for (const remark of plan.remarks) effects.say(remark);
   const { id: published } = await lookupId(options.domain, effects);
   if (plan.text !== plan.currentText && published !== undefined && published === options.id) {
     return {

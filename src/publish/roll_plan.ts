@@ -8,11 +8,12 @@
 import type { DnsClient } from "../dns/types.ts";
 import { formatPolicy, POLICY_MAX_BYTES, readPolicyLines } from "../sts/policy.ts";
 import type { Policy } from "../sts/policy.ts";
-import { findDangers, REMOVAL_MAX_AGE } from "./dangers.ts";
+import { type Danger, findDangers, REMOVAL_MAX_AGE } from "./dangers.ts";
 import { formatDiagnostic, isUsable, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
+import { describeOutlook, outlookDangers, type Reported } from "./outlook.ts";
 import { decodePolicy, tryParse } from "./policy_file.ts";
-import type { Files } from "./types.ts";
+import type { Files } from "../base/files.ts";
 
 /** What to change. */
 export interface PlanOptions {
@@ -30,6 +31,8 @@ export interface PlanOptions {
 export interface PlanEffects extends LintOptions {
   readonly dns: Pick<DnsClient, "lookup">;
   readonly files: Files;
+  /** What received TLS reports say about a domain. */
+  readonly reported: (domain: string) => Reported;
 }
 
 /** A change that can be carried out. */
@@ -41,6 +44,8 @@ export interface Plan {
   readonly text: string;
   /** The policy in `text`. */
   readonly next: Policy;
+  /** What is worth knowing before, in lines. */
+  readonly remarks: readonly string[];
 }
 
 /** Why there is no plan. Nothing has changed. */
@@ -69,13 +74,26 @@ export async function makePlan(options: PlanOptions, effects: PlanEffects): Prom
     const problems = diagnostics.map((found) => `new policy: ${formatDiagnostic(found)}`);
     return refused(problems, "correct the new policy; 'publish lint' explains each mistake");
   }
+  const plan = { kind: "plan", currentText, text, next } as const;
   // A policy that is already in place is not judged again, so that a repeated run can finish.
-  if (text === currentText || force) return { kind: "plan", currentText, text, next };
-  const dangers = findDangers({ current, next, mxHosts: await lookupMxHosts(domain, effects) });
-  return dangers.length === 0 ? { kind: "plan", currentText, text, next } : refused(
-    dangers.map(({ problem, advice }) => `${problem}; ${advice}`),
+  if (text === currentText) return { ...plan, remarks: [] };
+  const { remarks, dangers } = judgeEnforcing({ current, next }, { ...effects, domain });
+  if (force) return { ...plan, remarks };
+  dangers.push(...findDangers({ current, next, mxHosts: await lookupMxHosts(domain, effects) }));
+  return dangers.length === 0 ? { ...plan, remarks } : refused(
+    [...remarks, ...dangers.map(({ problem, advice }) => `${problem}; ${advice}`)],
     "to do it anyway, use --force",
   );
+}
+
+/** What reports say about a policy that begins to be enforced. */
+function judgeEnforcing(
+  { current, next }: { current: Policy; next: Policy },
+  { domain, reported }: Pick<PlanOptions, "domain"> & Pick<PlanEffects, "reported">,
+): { remarks: string[]; dangers: Danger[] } {
+  if (next.mode !== "enforce" || current.mode === "enforce") return { remarks: [], dangers: [] };
+  const known = reported(domain);
+  return { remarks: describeOutlook(known), dangers: outlookDangers(known) };
 }
 
 function refused(problems: readonly string[], advice: string): NoPlan {

@@ -12,11 +12,11 @@ import { messageOf } from "../base/error_text.ts";
 import type { Log } from "../base/log.ts";
 import { policyHost } from "../sts/domain.ts";
 import { matchesMx } from "../sts/mx_pattern.ts";
-import { watchFiles } from "./watched_files.ts";
-import type { Made, WatchedFiles } from "./watched_files.ts";
-import { listenOnLoopback } from "./tls_session.ts";
-import type { PemPair } from "./tls_session.ts";
-import type { Files } from "./types.ts";
+import { watchFiles } from "../base/watched_files.ts";
+import type { Made, WatchedFiles } from "../base/watched_files.ts";
+import { listenOnLoopback } from "../http/tls_session.ts";
+import type { PemPair } from "../http/tls_session.ts";
+import type { Files } from "../base/files.ts";
 
 /** Certificate chain and private key. */
 export interface Credentials extends PemPair {

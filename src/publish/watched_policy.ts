@@ -10,9 +10,9 @@ import { POLICY_MAX_BYTES } from "../sts/policy.ts";
 import { formatDiagnostic, lintPolicy } from "./lint.ts";
 import type { LintOptions } from "./lint.ts";
 import { decodePolicy } from "./policy_file.ts";
-import { watchFiles } from "./watched_files.ts";
-import type { Made, WatchedFiles } from "./watched_files.ts";
-import type { Files } from "./types.ts";
+import { watchFiles } from "../base/watched_files.ts";
+import type { Made, WatchedFiles } from "../base/watched_files.ts";
+import type { Files } from "../base/files.ts";
 
 /** Files watched in one directory: each costs a `stat` at every scan. */
 const POLICIES_MAX = 10_000;

@@ -109,16 +109,18 @@ export interface DaemonOptions {
   readonly env?: Record<string, string>;
   /** The program and its first arguments; by default the source, run by this Deno. */
   readonly command?: readonly string[];
+  /** What it is to do. @default {"serve"} */
+  readonly verb?: string;
 }
 
 /** Starts a daemon and waits until it says that it has started. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { args = ["--listen", "inet:127.0.0.1:0"], env = {} } = options;
+  const { args = ["--listen", "inet:127.0.0.1:0"], env = {}, verb = "serve" } = options;
   const main = new URL("main.ts", ROOT).pathname;
   const source = [Deno.execPath(), "run", "-A", "--quiet", ...engineFlags(), main];
   const [program, ...first] = options.command ?? source;
   const process = new Deno.Command(program!, {
-    args: [...first, "serve", "--config", options.config, ...args],
+    args: [...first, verb, "--config", options.config, ...args],
     // Half a second after its start `deno run` looks for a newer Deno, with the trust roots of that moment for good.
     env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",

@@ -21,6 +21,7 @@ const OPTIONS: InitOptions = {
   file: FILE,
   force: false,
   webServers: ["nginx"],
+  reportRemarks: [],
 };
 
 function mx(...names: string[]): FakeReply {
@@ -162,4 +163,25 @@ Deno.test("initPolicy() remarks on a record that is published, and on testing wi
   });
   assertStringIncludes(report, "already has an MTA-STS record");
   assertStringIncludes(report, "Mode testing is of no use without reports");
+});
+
+Deno.test("initPolicy() says what is to be done so that reports arrive, and that one TLSRPT record is enough", async () => {
+  const table = { "MX a.example": mx("mx.a.example") };
+  const options = {
+    reportUri: "mailto:r@a.example,https://r.a.example/t",
+    reportRemarks: ["Do this."],
+  };
+  const { report } = await init(table, options);
+  assertStringIncludes(
+    report,
+    '_smtp._tls.a.example. IN TXT "v=TLSRPTv1; rua=mailto:r@a.example,https://r.a.example/t"',
+  );
+  assertStringIncludes(report, "Note: Do this.");
+  assert(!report.includes("already has a TLSRPT record"));
+  const before = { ...table, "TXT _smtp._tls.a.example": ["v=TLSRPTv1; rua=mailto:old@a.example"] };
+  assertStringIncludes(
+    (await init(before, options)).report,
+    "a.example already has a TLSRPT record",
+  );
+  assert(!(await init(before)).report.includes("already has a TLSRPT record"));
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Files } from "../../src/publish/types.ts";
+import type { Files } from "../../src/base/files.ts";
 
 /** The files, with the test's hands on them. */
 export interface MemoryFiles extends Files {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { closest } from "../../src/config/suggest.ts";
+import type { Reported } from "../../src/publish/outlook.ts";
 import { rollPolicy } from "../../src/publish/roll.ts";
 import type { RollEffects, RollOptions, RollOutcome } from "../../src/publish/roll.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
@@ -31,6 +32,8 @@ function createWorld(policy: Policy = TESTING) {
     served: formatPolicy(policy),
     /** What a sender sees instead of the truth. */
     seen: undefined as { id: string; text: string } | undefined,
+    /** What TLS reports say. */
+    reported: { kind: "not-kept" } as Reported,
     roll: (options: Partial<RollOptions> = {}): Promise<RollOutcome> =>
       rollPolicy(
         { domain: "a.example", file: FILE, change: {}, wait: 60_000, force: false, ...options },
@@ -72,6 +75,7 @@ function createWorld(policy: Policy = TESTING) {
       return Promise.resolve();
     },
     say: (line) => events.push(line),
+    reported: () => world.reported,
   };
   return world;
 }
@@ -84,6 +88,7 @@ Deno.test("rollPolicy() writes the file, then has the id changed, then looks as 
   assertEquals(world.files.contents.get(`${FILE}.previous`), before);
   assertEquals(world.files.contents.get(FILE), formatPolicy({ ...TESTING, mode: "enforce" }));
   assertEquals(world.events, [
+    "no TLS reports are kept here ('received.domains'): nothing is known of senders",
     `wrote ${FILE}; the previous policy is in ${FILE}.previous`,
     "waiting for the web server to serve the new policy",
     "fetch",
@@ -234,4 +239,89 @@ Deno.test("rollPolicy() looks once when it is not to wait", async () => {
   world.servedAfter = 5000;
   assertEquals((await world.roll({ change: { mode: "enforce" }, wait: 0 })).kind, "unfinished");
   assertEquals(world.now, START);
+});
+
+/** Reports of one sender on one day. */
+function reportedRows(successful: number, failed: number): Reported {
+  const row = {
+    domain: "a.example",
+    day: "2026-01-01",
+    submitter: "sender.example",
+    authentication: "dkim",
+  } as const;
+  return {
+    kind: "rows",
+    entry: "a.example",
+    outcomes: [{ ...row, policy: "sts", successful, failed }],
+    problems: [{
+      ...row,
+      result: "certificate-expired",
+      mx: "mx.a.example",
+      reason: "",
+      network: "",
+      count: failed,
+    }],
+  };
+}
+
+Deno.test("rollPolicy() does not enforce what would cost a thousandth of sessions, by the reports", async () => {
+  const world = createWorld();
+  world.reported = reportedRows(9989, 11);
+  const change = { mode: "enforce" } as const;
+  assertEquals(await world.roll({ change }), {
+    kind: "refused",
+    problems: [
+      "TLS reports about a.example in the last 14 days: 10000 sessions, of which 11 would have failed",
+      "  sender.example: 11 of 10000: certificate-expired at mx.a.example",
+      "11 of 10000 sessions would have failed under enforce, more than 0.1 %; " +
+      "'report summary' says what to do",
+    ],
+    advice: "to do it anyway, use --force",
+  });
+  assertEquals(world.files.writes, []);
+  // With force, it says the same, and goes on.
+  assertEquals(await world.roll({ change, force: true }), { kind: "done" });
+  assertEquals(world.events.slice(0, 2), [
+    "TLS reports about a.example in the last 14 days: 10000 sessions, of which 11 would have failed",
+    "  sender.example: 11 of 10000: certificate-expired at mx.a.example",
+  ]);
+  // It is in place now: a repeated run is not judged again.
+  world.dns.table["MX a.example"] = "servfail";
+  assertEquals(await world.roll({ change }), { kind: "done" });
+
+  const good = createWorld();
+  good.reported = reportedRows(9990, 10);
+  assertEquals(await good.roll({ change }), { kind: "done" });
+});
+
+Deno.test("rollPolicy() enforces without reports, but not over a file that cannot be read", async () => {
+  const change = { mode: "enforce" } as const;
+  const world = createWorld();
+  world.reported = { kind: "rows", entry: "a.example", outcomes: [], problems: [] };
+  assertEquals(await world.roll({ change }), { kind: "done" });
+  assertEquals(
+    world.events[0],
+    "no TLS report about a.example came in the last 14 days: nothing is known of senders",
+  );
+  const unread = createWorld();
+  unread.reported = { kind: "failed", detail: "cannot read received.db: disk I/O error" };
+  const outcome = await unread.roll({ change });
+  assert(outcome.kind === "refused");
+  assertEquals(outcome.problems, [
+    "cannot read the TLS reports: cannot read received.db: disk I/O error",
+    "what the TLS reports say cannot be read; see 'report summary'",
+  ]);
+});
+
+Deno.test("rollPolicy() looks at reports only when enforcing begins", async () => {
+  for (
+    const [mode, change] of [["testing", { maxAge: 86_400 }], ["enforce", {
+      maxAge: 2_000_000,
+    }]] as const
+  ) {
+    const world = createWorld({ ...TESTING, mode });
+    world.reported = reportedRows(0, 100);
+    assertEquals((await world.roll({ change })).kind, "done");
+    assert(!world.events.some((line) => line.includes("TLS reports")));
+  }
 });

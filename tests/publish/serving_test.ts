@@ -4,8 +4,8 @@ import { createLog } from "../../src/base/log.ts";
 import { createMetrics } from "../../src/base/metrics.ts";
 import { STAY_MS } from "../../src/http/waiting_room.ts";
 import { createPolicySite } from "../../src/publish/policy_site.ts";
-import type { PemPair } from "../../src/publish/tls_session.ts";
-import { createTlsSources } from "../../src/publish/tls_source.ts";
+import type { PemPair } from "../../src/http/tls_session.ts";
+import { createPolicyTlsSources } from "../../src/publish/policy_tls.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
 import { createAuthority, createCertificate } from "../fakes/certificates.ts";
 import type { Certificate } from "../fakes/certificates.ts";
@@ -40,7 +40,7 @@ function startSite() {
     log,
     maxConnections: 4,
   });
-  const source = createTlsSources({
+  const source = createPolicyTlsSources({
     findCertificate: (domain) => certificates.get(domain),
     log,
     metrics,

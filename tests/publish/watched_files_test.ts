@@ -3,7 +3,7 @@ import { closest } from "../../src/config/suggest.ts";
 import { createLog } from "../../src/base/log.ts";
 import { watchCertificates } from "../../src/publish/watched_certificates.ts";
 import { watchPolicy } from "../../src/publish/watched_policy.ts";
-import { watchFiles } from "../../src/publish/watched_files.ts";
+import { watchFiles } from "../../src/base/watched_files.ts";
 import { formatPolicy } from "../../src/sts/policy.ts";
 import { createAuthority, createCertificate } from "../fakes/certificates.ts";
 import type { CertificateOptions } from "../fakes/certificates.ts";

@@ -4,8 +4,34 @@
  * @module
  */
 
-import { messageOf } from "../base/error_text.ts";
-import type { FileRead, Files, FileWrite } from "./types.ts";
+import { messageOf } from "./error_text.ts";
+
+/** The result of reading a file. */
+export type FileRead =
+  | { readonly kind: "read"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "absent" }
+  /** `detail` is one line for a person. */
+  | { readonly kind: "failed"; readonly detail: string };
+
+/** The result of writing a file. */
+export type FileWrite =
+  | { readonly kind: "written" }
+  | { readonly kind: "failed"; readonly detail: string };
+
+/** Files by path. Nothing here rejects. */
+export interface Files {
+  /** Reads a file; one that is larger than `maxBytes` fails. */
+  read(path: string, maxBytes: number): Promise<FileRead>;
+  /** Writes a file as a whole or not at all. It replaces an existing file. */
+  write(path: string, bytes: Uint8Array): Promise<FileWrite>;
+  /**
+   * A text that changes whenever the file does; `undefined` if there is no file or no access to it.
+   * Follows symbolic links.
+   */
+  stamp(path: string): Promise<string | undefined>;
+  /** Names in a directory, unsorted; `undefined` if it cannot be read. */
+  list(directory: string): Promise<readonly string[] | undefined>;
+}
 
 /** Everybody may read a policy. Its owner may change it. */
 const FILE_MODE = 0o644;

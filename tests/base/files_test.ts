@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createFiles } from "../../src/publish/files.ts";
+import { createFiles } from "../../src/base/files.ts";
 
 Deno.test("createFiles() writes files as a whole, for all to read, and leaves nothing behind", async () => {
   const directory = await Deno.makeTempDir();

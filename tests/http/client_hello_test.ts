@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { HELLO_MAX_BYTES, readClientHello } from "../../src/publish/client_hello.ts";
+import { HELLO_MAX_BYTES, readClientHello } from "../../src/http/client_hello.ts";
 import { createRandom } from "../fakes/random.ts";
 
 /** The first bytes that the runtime's own TLS client sends. */

@@ -1,6 +1,6 @@
 /**
  * Connections with TLS for the HTTP server. Each has the certificate of the host that the client
- * names (RFC 8461 §7.1). A client that names a host without a certificate is refused.
+ * names. A client that names a host without a certificate is refused.
  *
  * The HTTP server gets a connection at once and begins TLS itself. So its limits of time and number
  * hold for connections in the handshake too.
@@ -9,21 +9,22 @@
  */
 
 import { tryClose, writeAll } from "../base/connection.ts";
-import type { HttpConn, HttpSource } from "../http/server.ts";
-import type { Cell, Metrics } from "../base/metrics.ts";
+import type { HttpConn, HttpSource } from "./server.ts";
+import type { Cell, Metric } from "../base/metrics.ts";
 import type { Log } from "../base/log.ts";
 import { HELLO_MAX_BYTES, readClientHello, UNRECOGNIZED_NAME_ALERT } from "./client_hello.ts";
 import type { HelloReading } from "./client_hello.ts";
-import { domainOfPolicyHost, formatPeer } from "./policy_site.ts";
+import { formatPeer } from "./peer.ts";
 import { acceptTls } from "./tls_session.ts";
 import type { PemPair, TlsSession } from "./tls_session.ts";
 
 /** What {@link createTlsSources} needs. */
 export interface TlsSourceOptions {
-  /** The certificate for the policy host of a domain. */
-  readonly findCertificate: (domain: string) => PemPair | undefined;
+  /** The certificate for a host, in lower case as the client names it; `undefined` if it names none. */
+  readonly findCertificate: (host: string | undefined) => PemPair | undefined;
+  /** Counts connections on which TLS failed, with the step as its only label. */
+  readonly failures: Metric;
   readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 /** Reads that a ClientHello may take: real ones take one to three. */
@@ -31,6 +32,12 @@ const HELLO_MAX_READS = 16;
 
 /** The first buffer for a ClientHello, bytes. Most fit in, and a silent client costs no more. */
 const HELLO_BUFFER_BYTES = 2048;
+
+/** What accepts connections over TCP; a `Deno.TcpListener` is one. */
+export interface TcpSource {
+  accept(): Promise<Deno.TcpConn>;
+  close(): void;
+}
 
 /** The two steps to TLS. */
 interface Steps {
@@ -40,18 +47,17 @@ interface Steps {
   shakeHands(session: TlsSession, peer: Deno.Addr): Promise<boolean>;
 }
 
+/** The steps that can fail. */
+export const TLS_STEPS = ["hello", "name", "start", "handshake"] as const;
+
 /** Counters of connections that failed, by step. */
-type FailureMeters = Readonly<Record<"hello" | "name" | "start" | "handshake", Cell>>;
+type FailureMeters = Readonly<Record<(typeof TLS_STEPS)[number], Cell>>;
 
 /** Creates the function that turns a TCP listener into a source of connections with TLS. */
 export function createTlsSources(
   options: TlsSourceOptions,
-): (listener: Deno.TcpListener) => HttpSource {
-  const failures = options.metrics.counter(
-    "mta_sts_publish_tls_failures_total",
-    "Connections to the policy host on which TLS failed, by step.",
-    ["step"],
-  );
+): (listener: TcpSource) => HttpSource {
+  const { failures } = options;
   const steps = createSteps(options, {
     hello: failures.cell("hello"),
     name: failures.cell("name"),
@@ -87,8 +93,7 @@ function createSteps({ findCertificate, log }: TlsSourceOptions, meters: Failure
         if (bytes.length > 0) meters.hello.value++;
         return undefined;
       }
-      const domain = domainOfPolicyHost(hello.name ?? "");
-      const certificate = domain === undefined ? undefined : findCertificate(domain);
+      const certificate = findCertificate(hello.name);
       if (certificate !== undefined) return await start(tcp, { received: bytes, certificate });
       meters.name.value++;
       log.info("no certificate", { peer: formatPeer(tcp.remoteAddr), name: hello.name });

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Log } from "../base/log.ts";
+import type { Log } from "./log.ts";
 
 /** The result of reading a file. */
 export type Made<T> =
@@ -25,14 +25,19 @@ export interface WatchedFilesOptions<T> {
   readonly list: () => Promise<ReadonlyMap<string, string> | undefined>;
   /** Makes the item for a key. Never rejects. */
   readonly make: (key: string) => Promise<Made<T>>;
+  /** Where changes and mistakes are logged. */
   readonly log: Log;
 }
 
 /** Items by key. */
 export interface WatchedFiles<T> {
+  /** The last good item of a key. */
   get(key: string): T | undefined;
+  /** Keys with an item. */
   keys(): Iterable<string>;
+  /** All items. */
   values(): IteratorObject<T>;
+  /** How many items there are. */
   readonly size: number;
   /** Reads the files that have changed. Must not run twice at the same time. Never rejects. */
   scan(): Promise<void>;
