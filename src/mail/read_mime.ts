@@ -55,17 +55,30 @@ export type MailReading =
   | { readonly kind: "read"; readonly mail: ReceivedMail }
   | { readonly kind: "refused"; readonly fault: "too-large" | "no-mail" };
 
+/** What {@link readMail} may leave out. */
+export interface ReadMailOptions {
+  /**
+   * Whether parts of mails inside the mail (`message/rfc822`) count as parts of the mail. A bounce has one, written by
+   * whoever wrote the mail that bounced.
+   * @default {true}
+   */
+  readonly opensForwarded?: boolean;
+}
+
 /**
  * Reads a mail.
  *
  * @param octets At most {@link MAIL_MAX_OCTETS} in at most 100,000 lines are read.
  * @returns Never rejects. `no-mail` if there is no header, or a bound on headers or nesting is passed.
  */
-export async function readMail(octets: Uint8Array): Promise<MailReading> {
+export async function readMail(
+  octets: Uint8Array,
+  { opensForwarded = true }: ReadMailOptions = {},
+): Promise<MailReading> {
   if (octets.length > MAIL_MAX_OCTETS || hasTooManyLines(octets)) {
     return { kind: "refused", fault: "too-large" };
   }
-  const mail = await parse(octets);
+  const mail = await parse(octets, opensForwarded);
   if (mail === undefined || !mail.headers.some(({ key }) => key === "from")) {
     return { kind: "refused", fault: "no-mail" };
   }
@@ -94,11 +107,11 @@ function hasTooManyLines(octets: Uint8Array): boolean {
   return false;
 }
 
-async function parse(octets: Uint8Array) {
+async function parse(octets: Uint8Array, opensForwarded: boolean) {
   try {
     return await PostalMime.parse(octets, {
       attachmentEncoding: "arraybuffer",
-      forceRfc822Attachments: false,
+      forceRfc822Attachments: !opensForwarded,
       maxNestingDepth: MAX_NESTING,
       maxHeadersSize: MAX_HEADER_OCTETS,
       maxRfc822NestingDepth: 1,
