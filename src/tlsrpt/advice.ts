@@ -48,3 +48,12 @@ export interface Explanation {
   /** What in `check` has the remedy. */
   readonly advice: Advice;
 }
+
+/**
+ * Puts the domain where a text has `<domain>`.
+ *
+ * @param domain `undefined` leaves the text as it is.
+ */
+export function nameDomain(text: string, domain: string | undefined): string {
+  return domain === undefined ? text : text.replaceAll("<domain>", domain);
+}

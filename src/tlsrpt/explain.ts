@@ -11,7 +11,7 @@
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { Explanation } from "./advice.ts";
 import { FETCH_ADVICE, KNOWN_REASONS } from "./known_reasons.ts";
-import type { ReceivedDetail } from "./received.ts";
+import type { ReceivedDetail, ReceivedPolicy } from "./received.ts";
 import type { ResultType } from "./result_type.ts";
 
 /** The result types without a reason. */
@@ -68,6 +68,18 @@ const RESULTS: Readonly<Record<ResultType | "unknown", Explanation>> = {
   },
 };
 
+/** Postfix says so if no TLSA record matches; who has issued the certificate does not matter under DANE-EE. */
+const NO_TLSA_MATCH: Explanation = {
+  meaning: "The certificate of the mail server matches none of its TLSA records.",
+  advice: "dane-mismatch",
+};
+
+/** A failure, as far as it is explained. */
+export interface Failure extends Pick<ReceivedDetail, "result" | "reason"> {
+  /** The kind of policy that the session was under, if it is known. */
+  readonly policy?: ReceivedPolicy["type"];
+}
+
 /**
  * Explains a failure.
  *
@@ -80,9 +92,8 @@ const RESULTS: Readonly<Record<ResultType | "unknown", Explanation>> = {
  * ```
  * @returns Never throws.
  */
-export function explainFailure(
-  { result, reason }: Pick<ReceivedDetail, "result" | "reason">,
-): Explanation {
+export function explainFailure({ result, reason, policy }: Failure): Explanation {
+  if (policy === "tlsa" && result === "certificate-not-trusted") return NO_TLSA_MATCH;
   const general = RESULTS[result];
   if (reason === undefined || result === "unknown") return general;
   const word = reason.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");

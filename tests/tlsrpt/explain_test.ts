@@ -50,6 +50,14 @@ for (const [result, reason, advice] of REASONS) {
   });
 }
 
+Deno.test("explainFailure() finds the fault in TLSA records if the session was under them", () => {
+  const failure = { result: "certificate-not-trusted", reason: "self-signed" } as const;
+  assertEquals(explainFailure({ ...failure, policy: "tlsa" }).advice, "dane-mismatch");
+  assertEquals(explainFailure({ ...failure, policy: "sts" }).advice, "certificate-self-signed");
+  const expired = explainFailure({ result: "certificate-expired", policy: "tlsa" });
+  assertEquals(expired.advice, "certificate-expired");
+});
+
 Deno.test("explainFailure() knows every reason of this program, and only for its results", () => {
   for (const reason of FETCH_FAILURES) {
     const { advice } = explainFailure({ result: tlsrptResult(reason), reason });
