@@ -32,6 +32,11 @@ export function defaultReportFile(env: Environment): string | undefined {
   return stateFile(env, "reports.db");
 }
 
+/** The default file of received reports, in the same directory. */
+export function defaultReceivedFile(env: Environment): string | undefined {
+  return stateFile(env, "received.db");
+}
+
 function stateFile(env: Environment, name: string): string | undefined {
   // Set for a unit with `StateDirectory=`; colons separate several directories.
   const stateDirectory = env("STATE_DIRECTORY")?.split(":")[0];

@@ -15,6 +15,7 @@ import { ALLOWED_DOMAIN, readExceptionDomain } from "./exceptions.ts";
 import { withoutDefaults } from "./key.ts";
 import { namedSections, section } from "./kinds.ts";
 import { NETWORK_KEYS } from "./network_keys.ts";
+import { RECEIVED_KEYS } from "./received_keys.ts";
 import { TLSRPT_KEYS } from "./report_keys.ts";
 import { ZONE_KEYS } from "./zone_keys.ts";
 
@@ -46,5 +47,6 @@ export const KEYS = {
   ...POLICY_KEYS,
   ...NETWORK_KEYS,
   ...TLSRPT_KEYS,
+  ...RECEIVED_KEYS,
   ...PROCESS_KEYS,
 };

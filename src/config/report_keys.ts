@@ -159,7 +159,8 @@ function parseContact(value: string): string | undefined {
   return local.length <= 64 && LOCAL_PART.test(local) ? `${local}@${domain}` : undefined;
 }
 
-function parseDomainPattern(value: string): string | undefined {
+/** Reads a domain, or `*.` and a domain. @returns Lower-case A-labels; `undefined` if it is neither. */
+export function parseDomainPattern(value: string): string | undefined {
   const isWild = value.startsWith("*.");
   const domain = toDomainName(isWild ? value.slice(2) : value);
   return domain === undefined ? undefined : isWild ? `*.${domain}` : domain;
