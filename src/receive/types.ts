@@ -26,9 +26,11 @@ export type Authentication = "dkim" | "unsigned";
 
 /** Octets that may hold a report: a mail, gzip or JSON. */
 export interface Arrival {
+  /** As they came. */
   readonly octets: Uint8Array;
+  /** How it came. */
   readonly way: Way;
-  /** When they came, ms. */
+  /** When they came, ms: a mail, when it was delivered. Signatures are judged by this time. */
   readonly at: number;
   /** A file name that may say which domain it is about. */
   readonly fileName?: string;
@@ -55,11 +57,17 @@ export type Refusal =
 export interface AdmittedReport {
   /** The domain that answers for it: that of the signature, else of `contact-info`. Lower-case A-labels. */
   readonly submitter: string;
+  /** Who reports, as the report says. */
   readonly organization: string | undefined;
+  /** A mail address of who reports, as the report says. */
   readonly contact: string | undefined;
+  /** As the report says. */
   readonly reportId: string;
+  /** The time that it is about. */
   readonly range: ReceivedRange;
+  /** What is known of who sent it. */
   readonly authentication: Authentication;
+  /** How it came. */
   readonly way: Way;
   /** When it came, ms. */
   readonly receivedAt: number;
@@ -72,9 +80,11 @@ export interface AdmittedReport {
 }
 
 /** What became of sessions with a domain of ours. */
-export interface AdmittedPolicy extends ReceivedPolicy {
-  /** Which of `received.domains` it counts for. */
+export interface AdmittedPolicy extends Omit<ReceivedPolicy, "domain"> {
+  /** Which entry of `received.domains` it counts for, as configured: `example.com`, or `*.example.com`. */
   readonly domain: string;
+  /** The domain of the policy: below that entry, or an MX host (`tlsa`). Not where to count: strangers choose it. */
+  readonly policyDomain: string;
 }
 
 /** What was decided about an arrival. */
@@ -85,28 +95,50 @@ export type Admission =
     readonly refusal: Refusal;
     /** Why, as the end of a sentence: printable, cut. */
     readonly text: string;
+  }
+  | {
+    /** DNS does not give the key of the signature now: it is to be tried again, and refused after some days. */
+    readonly kind: "later";
+    /** Why, as the end of a sentence: printable, cut. */
+    readonly text: string;
   };
 
-/** What became of a report in the store. `changed`: the same id was there with other content; both are kept. */
+/**
+ * What became of a report in the store. `duplicate`: it was there, though perhaps unsigned until now. `changed`: the
+ * same id was there with other content; both are kept, one counts (see `received_store.ts`). `full`: neither kept nor
+ * counted.
+ */
 export type Keeping = "kept" | "duplicate" | "changed" | "full";
 
 /** The counts of one domain, day and submitter. */
 export interface OutcomeRow {
+  /** An entry of `received.domains`. */
   readonly domain: string;
+  /** The UTC day that it counts for. */
   readonly day: string;
+  /** The domain that answers for it. */
   readonly submitter: string;
+  /** The kind of policy. */
   readonly policy: ReceivedPolicy["type"];
+  /** What is known of who sent it. */
   readonly authentication: Authentication;
+  /** Sessions that succeeded. */
   readonly successful: number;
+  /** Sessions that failed. */
   readonly failed: number;
 }
 
 /** A failure, as one submitter saw it on one day. */
 export interface ProblemRow {
+  /** An entry of `received.domains`. */
   readonly domain: string;
+  /** The UTC day that it counts for. */
   readonly day: string;
+  /** The domain that answers for it. */
   readonly submitter: string;
+  /** What is known of who sent it. */
   readonly authentication: Authentication;
+  /** What failed. */
   readonly result: ResultType | "unknown";
   /** The MX host, or empty when the report names none. */
   readonly mx: string;
@@ -114,39 +146,63 @@ export interface ProblemRow {
   readonly reason: string;
   /** The network of the sending host (/24, /48), or empty. */
   readonly network: string;
+  /** How many sessions it met. */
   readonly count: number;
 }
 
 /** A kept report, without its body. */
 export interface KeptReport {
+  /** Its number in the store. */
   readonly id: number;
+  /** The domain that answers for it. */
   readonly submitter: string;
+  /** Who reports, as the report says. */
   readonly organization: string | undefined;
+  /** A mail address of who reports, as the report says. */
   readonly contact: string | undefined;
+  /** As the report says. */
   readonly reportId: string;
+  /** The time that it is about. */
   readonly range: ReceivedRange;
+  /** What is known of who sent it. */
   readonly authentication: Authentication;
+  /** How it came. */
   readonly way: Way;
+  /** When it came, ms. */
   readonly receivedAt: number;
   /** Words of `tlsrpt/deviation.ts`. */
   readonly deviations: readonly string[];
+  /** Its id was used for other content, too. */
+  readonly changed: boolean;
+  /** Whether its counts are in the sums; those of another with its id are if not. */
+  readonly counts: boolean;
 }
 
 /** Which rows are wanted: from the day `since` to `until`, both included, of one domain or of all. */
 export interface RowQuery {
+  /** The first day. */
   readonly since: string;
+  /** The last day. */
   readonly until: string;
+  /** An entry of `received.domains`; all of them without it. */
   readonly domain?: string;
 }
 
-/** What is read of the store: by pages, metrics, `report summary` and `publish`. No call throws for a bad row. */
+/**
+ * What is read of the store: by pages, metrics, `report summary` and `publish`. No call throws for a bad row; each
+ * throws a `FileFault` if the file cannot be read, because that is not the same as an empty one.
+ */
 export interface ReceivedView {
+  /** The domains with counts, in order. */
+  domains(): string[];
   /** Counts, in the order of domain, day and submitter. */
   outcomes(query: RowQuery): OutcomeRow[];
   /** Failures, in the same order. */
   problems(query: RowQuery): ProblemRow[];
   /** The latest reports about a domain, at most `limit`. */
   reports(domain: string, limit: number): KeptReport[];
+  /** The JSON of a kept report, gzipped; `undefined` if it is no longer kept. */
+  body(id: number): Uint8Array | undefined;
   /** The last day on which anything was reported of a domain, and the first; `undefined` if nothing was. */
   days(domain: string): { readonly first: string; readonly last: string } | undefined;
 }
@@ -155,7 +211,27 @@ export interface ReceivedView {
 export interface ReceivedStore extends ReceivedView {
   /** Keeps a report, in one transaction. A fault of the file is a `full`, logged and counted. */
   add(report: AdmittedReport): Keeping;
-  /** Drops bodies and counts that are older than they are kept. */
-  prune(now: number): void;
+  /**
+   * Reports that came by mail or HTTPS from a submitter on the UTC day of a time, also those that were there already.
+   *
+   * @param at Ms.
+   */
+  arrivals(submitter: string, at: number): number;
+  /**
+   * Drops a slice of what is older than it is kept. To be called once a minute, or until it returns 0.
+   *
+   * @returns Rows dropped.
+   */
+  prune(now: number): number;
+  /**
+   * Repairs the file if need be, and takes what was written to where it survives a power cut. To be called about once a
+   * second.
+   */
+  flush(): void;
+  /** Whether only what is there may still be counted, because the file has reached its bound. */
+  isFull(): boolean;
+  /** What is wrong with the file, in one line for the operator; `undefined` if nothing is. */
+  readonly error: string | undefined;
+  /** Closes the file. */
   close(): void;
 }

@@ -202,8 +202,8 @@ export class FileKeeper<File extends SqliteFile> {
     const wasAnnounced = this.#fault?.isAnnounced ?? false;
     const text = describeFault(this.#options.path, error);
     if (!isPassing && !(wasAnnounced && this.#fault?.kind === kind)) {
-      const event = `${this.#names.file} unusable, working from memory`;
-      this.#log.error(event, { kind, error: text });
+      const { file, meanwhile = "working from memory" } = this.#names;
+      this.#log.error(`${file} unusable, ${meanwhile}`, { kind, error: text });
     }
     this.#fault = { kind, error: text, isAnnounced: wasAnnounced || !isPassing };
   }

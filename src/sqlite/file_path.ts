@@ -110,6 +110,11 @@ export function removeCompanions(path: string): void {
 
 function createFile(path: string): void {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  using directory = Deno.openSync(dirname(path), { read: true });
+  // A slower process would take away what SQLite keeps beside the file that a faster one has made and opened.
+  if (!directory.tryLockSync(true) || statOf(() => Deno.lstatSync(path)) !== undefined) {
+    throw new FileFault("busy", `${path} is being created by another process`);
+  }
   // Left behind by a file that was removed. A process that still has that file open goes on
   // using them by handle, so a new database must not find them by name.
   removeCompanions(path);

@@ -83,11 +83,11 @@ export function requireKnown(
 ): number {
   const read = (sql: string): unknown => Object.values(database.prepare(sql).get() ?? {})[0];
   const latest = format.migrations.length;
+  // First: another process may be making the tables, and makes them together with what is read next.
+  const hasTables = read("SELECT count(*) FROM sqlite_schema") !== 0;
   const application = read("PRAGMA application_id");
   const version = read("PRAGMA user_version");
-  if (application === 0 && version === 0 && read("SELECT count(*) FROM sqlite_schema") === 0) {
-    return 0;
-  }
+  if (application === 0 && version === 0 && !hasTables) return 0;
   if (application !== format.applicationId) {
     throw new FileFault("foreign", `${path} belongs to another program: name another file`);
   }

@@ -14,6 +14,8 @@ export interface KeeperNames {
   readonly file: string;
   /** What is counted when one file takes over from another: `policies`. */
   readonly contents: string;
+  /** What the store does without a file. @default {"working from memory"} */
+  readonly meanwhile?: string;
 }
 
 /** Options of {@link FileKeeper}. */

@@ -14,7 +14,7 @@ import { type FileFormat, prepareDatabase } from "./format.ts";
 import { transaction } from "./transaction.ts";
 import { WriteCheck } from "./write_check.ts";
 
-/** How long a write waits for another process's, ms. The event loop waits with it. */
+/** How long a write waits for another process's unless an option says otherwise, ms: no answer waits longer. */
 const BUSY_TIMEOUT_MS = 20;
 
 /** Writes after which the WAL is copied to the file: 4 to 6 MB, a few milliseconds. */
@@ -41,6 +41,8 @@ export interface SqliteFileOptions {
   readonly maxFileOctets: number;
   /** Leaves out the checks of owner and mode. */
   readonly allowUnsafeDirectory: boolean;
+  /** How long a write waits for another process's, ms; the event loop waits with it. @default {20} */
+  readonly busyTimeout?: number;
 }
 
 /** An opened file. */
@@ -65,7 +67,7 @@ export class SqliteFile {
     this.#path = path;
     this.#writeCheck = new WriteCheck(path);
     this.#checkpointedAt = options.now();
-    this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    this.#database = new DatabaseSync(path, { timeout: options.busyTimeout ?? BUSY_TIMEOUT_MS });
     try {
       prepareDatabase(this.#database, { path, ...options });
     } catch (error) {

@@ -27,7 +27,7 @@ import { NetstringDecoder } from "../../src/postfix/netstring.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/postfix/octets.ts";
 import { formatTemp, MAX_REQUEST_BYTES, parseRequest } from "../../src/postfix/socketmap.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
-import { HELLO_MAX_BYTES, readClientHello } from "../../src/publish/client_hello.ts";
+import { HELLO_MAX_BYTES, readClientHello } from "../../src/http/client_hello.ts";
 import { lintPolicy } from "../../src/publish/lint.ts";
 import { judgeSenders } from "../../src/publish/senders.ts";
 import { enforcedAnswer } from "../../src/resolver/answer.ts";
@@ -47,6 +47,7 @@ import { readReport } from "../../src/tlsrpt/read_report.ts";
 import { selectTxtRecord } from "../../src/sts/txt_record.ts";
 import { createCertificate } from "../fakes/certificates.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
+import { MAIL_GROWTH } from "./mail_growth.ts";
 import { createRecordedLink } from "./recorded_link.ts";
 
 /** A reader with its worst input. */
@@ -303,6 +304,7 @@ function strangeHosts(count: number): string[] {
 
 /** All rows. */
 export const GROWTH_TABLE: readonly GrowthRow[] = [
+  ...MAIL_GROWTH,
   ...texts(
     "parsePolicy",
     POLICY_MAX_BYTES,

@@ -30,7 +30,7 @@ import { MAX_HEAD_BYTES, parseHead } from "../../src/http/request.ts";
 import { encodeNetstring, NetstringDecoder, NetstringError } from "../../src/postfix/netstring.ts";
 import { encodeUtf8 } from "../../src/postfix/octets.ts";
 import { formatTemp, MAX_REQUEST_BYTES, parseRequest } from "../../src/postfix/socketmap.ts";
-import { HELLO_MAX_BYTES, readClientHello } from "../../src/publish/client_hello.ts";
+import { HELLO_MAX_BYTES, readClientHello } from "../../src/http/client_hello.ts";
 import { isUsable, lintPolicy } from "../../src/publish/lint.ts";
 import { judgeSenders } from "../../src/publish/senders.ts";
 import { readView } from "../../src/resolver/stored_view.ts";
@@ -49,6 +49,7 @@ import { cname, encodeReply, soa, txt } from "../fakes/fake_dns_server.ts";
 import type { FakeDnsReply } from "../fakes/fake_dns_server.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { createRecordedLink } from "./recorded_link.ts";
+import { DKIM_TARGETS } from "./dkim_targets.ts";
 import { MAIL_TARGETS } from "./mail_targets.ts";
 import { TLSRPT_TARGETS } from "./tlsrpt_targets.ts";
 import { threadTime } from "../fakes/cpu_time.ts";
@@ -539,5 +540,6 @@ export const TARGETS: readonly Target[] = [
   certificate,
   storedRow,
   ...TLSRPT_TARGETS,
+  ...DKIM_TARGETS,
   ...MAIL_TARGETS,
 ];

@@ -45,6 +45,22 @@ Deno.test("checkDirectory() takes a missing directory, and names what is no dire
   assertStringIncludes(checkDirectory(`${bench.directory}/file/x/cache.db`) ?? "", "file/x");
 });
 
+Deno.test("while another process creates the file, nothing beside it is taken away", () => {
+  using bench = new Bench();
+  using directory = Deno.openSync(bench.directory);
+  directory.lockSync(true);
+  Deno.writeTextFileSync(`${bench.path}-wal`, "of the other process");
+  const error = assertThrows(() => prepareFile(bench.path, STRICT), FileFault);
+  assertEquals([error.kind, error.message], [
+    "busy",
+    `${bench.path} is being created by another process`,
+  ]);
+  assertEquals(Deno.readTextFileSync(`${bench.path}-wal`), "of the other process");
+  directory.unlockSync();
+  prepareFile(bench.path, STRICT);
+  assertThrows(() => Deno.statSync(`${bench.path}-wal`), Deno.errors.NotFound);
+});
+
 Deno.test({
   name: "checkDirectory() refuses the directory of another user",
   // Only root can give a directory away.

@@ -1,0 +1,181 @@
+/**
+ * The only place that decides what is believed of reports that come in (RFC 8460 §3, §5.3).
+ *
+ * Mail needs a valid DKIM signature of the domain that it comes from. What comes over HTTPS or as a file has none, and
+ * counts as unsigned or not at all. Of a report only the body counts, not the names around it. Whoever signs can still
+ * lie, and a report never decides about mail.
+ *
+ * What is cheap comes first: DNS is asked only for a mail with a report about a domain of ours in it.
+ *
+ * @module
+ */
+
+import { gzipSync } from "node:zlib";
+import { quoteText } from "../base/quote_text.ts";
+import type { KeyLookup } from "../mail/dkim_verify.ts";
+import { mailDomain } from "../mail/address.ts";
+import { MAIL_MAX_OCTETS } from "../mail/read_mime.ts";
+import { toDomainName } from "../sts/domain.ts";
+import { containerOf, unpack } from "../tlsrpt/unpack.ts";
+import { admitPolicies } from "./own_domains.ts";
+import { type ArrivalReading, readArrival } from "./read_arrival.ts";
+import { checkSigning, prepareSigned } from "./signed_mail.ts";
+import type { Admission, AdmittedPolicy, AdmittedReport, Arrival, Refusal } from "./types.ts";
+
+/** What the operator decides. */
+export interface AdmissionRules {
+  /** Lower-case A-labels; with `*.` before it, all names below a domain. */
+  readonly domains: readonly string[];
+  /** What becomes of reports without a signature. */
+  readonly unsigned: "mark" | "refuse";
+  /** Days that counts are kept. */
+  readonly keepDays: number;
+}
+
+/** What {@link createAdmission} works with. */
+export interface AdmissionOptions {
+  /** The rules as they are now. */
+  readonly rules: () => AdmissionRules;
+  /** Looks up TXT records; see `mail/dkim_verify.ts`. Never rejects. */
+  readonly lookupKey: (name: string) => Promise<KeyLookup>;
+  /** Reports of a submitter on the UTC day of a time; see `ReceivedStore.arrivals`. */
+  readonly arrivals: (submitter: string, at: number) => number;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}
+
+/** Judges an arrival. Never rejects. */
+export type Admit = (arrival: Arrival) => Promise<Admission>;
+
+/**
+ * Reports that one submitter may send a day: one for each domain of ours, and some again. What is unsigned stops here.
+ * What is signed has as much again: whoever claims to be the submitter cannot use up its share.
+ */
+export const REPORTS_A_DAY = 1000;
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** How far ahead of our clock a report may reach, ms: to the end of a day that has just begun, by another clock. */
+const AHEAD_MS = DAY_MS + 60 * 60_000;
+
+/** Characters of remote text in a refusal. */
+const QUOTED_CHARS = 80;
+
+/** A report that was found. */
+type Found = Exclude<ArrivalReading, { readonly kind: "refused" }>;
+
+/** What is known of a report before it is known who sent it. */
+interface Candidate {
+  readonly reportId: string;
+  readonly range: AdmittedReport["range"];
+  readonly policies: readonly AdmittedPolicy[];
+}
+
+/** Creates the function that judges. */
+export function createAdmission(options: AdmissionOptions): Admit {
+  return (arrival) =>
+    containerOf(arrival.octets) === "other" && arrival.octets.length > 0
+      ? admitMail(arrival, options)
+      : admitBare(arrival, options);
+}
+
+/** Mail comes by mail, or as a file that the operator names. */
+async function admitMail(arrival: Arrival, options: AdmissionOptions): Promise<Admission> {
+  if (arrival.way === "https") return refuse("unreadable", "it is neither JSON nor gzip");
+  if (arrival.octets.length > MAIL_MAX_OCTETS) {
+    return refuse("unreadable", "it is larger than 8 MiB");
+  }
+  const { octets, fileName, at } = arrival;
+  const signable = prepareSigned(octets);
+  if (typeof signable === "string") return refuse("unsigned", signable);
+  const reading = await readArrival(octets, { fileName, opensForwarded: false });
+  const found = judgeReading(reading, options);
+  if (found.kind === "refused") return found;
+  const signing = await checkSigning(signable, { lookupKey: options.lookupKey, at });
+  if (signing.kind === "later") return signing;
+  if (signing.kind === "unsigned") return refuse("unsigned", signing.text);
+  const submitter = signing.domain;
+  return admit({ ...found, arrival, submitter, authentication: "dkim" }, options);
+}
+
+/** JSON or gzip without a mail around it: nobody can say who wrote it. */
+async function admitBare(arrival: Arrival, options: AdmissionOptions): Promise<Admission> {
+  if (arrival.way === "mail") return refuse("unreadable", "it is no mail");
+  const { octets, fileName } = arrival;
+  if (options.rules().unsigned === "refuse") {
+    return refuse("unsigned-refused", "reports without a signature are not taken");
+  }
+  const found = judgeReading(await readArrival(octets, { fileName }), options);
+  if (found.kind === "refused") return found;
+  const { contact } = found.reading.report;
+  const submitter = contact === undefined ? undefined : toDomainName(mailDomain(contact));
+  if (submitter === undefined || !contact?.includes("@") || !submitter.includes(".")) {
+    return refuse("unidentified", "its contact-info is no mail address");
+  }
+  return admit({ ...found, arrival, submitter, authentication: "unsigned" }, options);
+}
+
+/** Judges what a report says of itself. */
+function judgeReading(
+  reading: ArrivalReading,
+  { rules, now }: Pick<AdmissionOptions, "rules" | "now">,
+): { kind: "found"; reading: Found; candidate: Candidate } | Refused {
+  if (reading.kind === "refused") return refuse("unreadable", reading.text);
+  const { report, domain } = reading;
+  const { reportId, range } = report;
+  if (reportId === undefined) return refuse("unidentified", "it has no report-id");
+  if (range === undefined) return refuse("unidentified", "it has no date-range");
+  const { domains, keepDays } = rules();
+  const policies = admitPolicies(report.policies, { domains, named: domain });
+  if (policies.length === 0) {
+    const [other] = report.policies.flatMap((policy) => policy.domain ?? []);
+    const what = other === undefined ? "no domain" : quoteText(other, QUOTED_CHARS);
+    return refuse("foreign", `it is about ${what}, which is not in received.domains`);
+  }
+  const first = Math.min(range.begin, range.end);
+  const last = Math.max(range.begin, range.end);
+  if (last > now() + AHEAD_MS) return refuse("out-of-range", "it is about the future");
+  if (first < now() - keepDays * DAY_MS) {
+    return refuse("out-of-range", `it is older than ${keepDays} days (received.keep_days)`);
+  }
+  return { kind: "found", reading, candidate: { reportId, range, policies } };
+}
+
+interface AdmitOptions extends Pick<AdmittedReport, "submitter" | "authentication"> {
+  readonly reading: Found;
+  readonly candidate: Candidate;
+  readonly arrival: Arrival;
+}
+
+function admit(
+  { reading, candidate, arrival, submitter, authentication }: AdmitOptions,
+  { arrivals }: AdmissionOptions,
+): Admission {
+  const { way, at } = arrival;
+  const most = authentication === "dkim" ? 2 * REPORTS_A_DAY : REPORTS_A_DAY;
+  if (way !== "file" && arrivals(submitter, at) >= most) {
+    return refuse("too-many", `${submitter} has sent ${most} reports today`);
+  }
+  const { organization, contact } = reading.report;
+  return {
+    kind: "admitted",
+    report: {
+      ...candidate,
+      ...{ submitter, organization, contact, authentication, way, receivedAt: at },
+      deviations: reading.deviations,
+      gzip: pack(reading.octets),
+    },
+  };
+}
+
+/** The JSON in gzip, the same octets however it was packed. */
+function pack(octets: Uint8Array): Uint8Array {
+  const unpacked = unpack(octets);
+  return unpacked.kind === "unpacked" ? gzipSync(unpacked.octets) : octets;
+}
+
+type Refused = Extract<Admission, { readonly kind: "refused" }>;
+
+function refuse(refusal: Refusal, text: string): Refused {
+  return { kind: "refused", refusal, text };
+}
