@@ -7,7 +7,7 @@
 import { parseEndpoint, parseNameServer } from "../base/address.ts";
 import { isCidr } from "../base/host.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createFiles } from "../publish/files.ts";
+import { createFiles } from "../base/files.ts";
 import { isPlainPath } from "../publish/web_snippets.ts";
 import { toALabel } from "../sts/domain.ts";
 import { parseMxPattern } from "../sts/mx_pattern.ts";

@@ -24,6 +24,11 @@ import {
 } from "./one_word_commands.ts";
 import { PUBLISH_COMMANDS } from "./publish_commands.ts";
 import {
+  reportImportCommand,
+  reportReceiveCommand,
+  reportSummaryCommand,
+} from "./received_commands.ts";
+import {
   reportKeyCommand,
   reportReadCommand,
   reportSendCommand,
@@ -51,6 +56,9 @@ export const COMMANDS: readonly Command[] = [
   reportSendCommand,
   reportKeyCommand,
   reportReadCommand,
+  reportReceiveCommand,
+  reportImportCommand,
+  reportSummaryCommand,
 ];
 
 /** The file descriptor of standard error. */

@@ -20,6 +20,7 @@ import { MAIN_CF } from "./options.ts";
 import { connectFindings } from "./config_connect.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
+import { receivedFindings } from "./received_check.ts";
 import { reportFindings } from "./report_check.ts";
 
 const EXIT_FAILED = 1;
@@ -51,6 +52,7 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
     report(await resolverFindings(network));
     report(mainCfFindings(config, args.value("main-cf")));
     report(await reportFindings(config, { env: io.env, lookup: network.dns.lookup }));
+    report(await receivedFindings(config, io));
     if (domain !== undefined) report(await connectFindings(domain, { config, network, clock }));
   });
   io.out(count === 0 ? "no mistakes found\n" : `${count} to look at\n`);

@@ -55,3 +55,9 @@ export const SOCKET_OPTION: OptionSpec = {
   value: "ADDRESS",
   text: "Query this address, such as inet:127.0.0.1:8461 or unix:/path",
 };
+
+/** Days that `report summary` looks at. */
+export const SUMMARY_DAYS = 7;
+
+/** Percent of sessions: the part from which `publish roll` does not enforce, and the one that is worth a call. */
+export const SUMMARY_THRESHOLDS = { warning: "0.1", critical: "1" };

@@ -7,18 +7,28 @@
 import { PROBE_TIMEOUT_MS } from "../check/probe_timeout.ts";
 import { createTlsProbe } from "../check/tls_probe.ts";
 import { isIpv4, isIpv6 } from "../base/host.ts";
+import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { DEFAULT_MAX_AGE, initPolicy } from "../publish/init.ts";
+import {
+  hostOfCertificate,
+  proposeReportUris,
+  type ReceiverProposal,
+} from "../publish/receiver_uris.ts";
 import { readReportUri } from "../publish/records.ts";
 import { WEB_SERVERS } from "../publish/web_snippets.ts";
 import type { WebServer } from "../publish/web_snippets.ts";
+import { findEntry } from "../receive/own_domains.ts";
 import { toALabel } from "../sts/domain.ts";
 import type { CommandArgs, Io } from "./command.ts";
 import { policyFile, readDomain, readMaxAge, readMode, readPatterns } from "./arguments.ts";
 import { createCertificateView } from "../check/certificate_view.ts";
-import { createFiles } from "../publish/files.ts";
+import { createFiles } from "../base/files.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
+
+/** A chain of a few certificates is smaller than 20 KiB in PEM, bytes. */
+const CHAIN_MAX_BYTES = 128 * 1024;
 
 const EXIT_REFUSED = 1;
 const EXIT_FAILURE = 3;
@@ -27,7 +37,11 @@ const EXIT_FAILURE = 3;
 export async function run(args: CommandArgs, io: Io): Promise<number> {
   const domain = readDomain(args);
   const webHost = readWebHost(args.value("web-host"));
-  const reportUri = readRua(args.value("rua"));
+  const rua = readRua(args.value("rua"));
+  const { config } = readConfig(args.value("config"), io);
+  const { rua: reportUri, remarks: reportRemarks } = rua === undefined
+    ? await proposeReceiver(domain, config)
+    : { rua, remarks: [] };
   const options = {
     domain,
     mode: readMode(args, ["testing", "enforce"]) ?? "testing",
@@ -38,8 +52,8 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
     webServers: readWebServers(args.value("web") ?? "all"),
     ...(webHost === undefined ? {} : { webHost }),
     ...(reportUri === undefined ? {} : { reportUri }),
+    reportRemarks,
   };
-  const { config } = readConfig(args.value("config"), io);
   return await withNetwork(config, async ({ network, clock }) => {
     const probe = createTlsProbe({
       clock,
@@ -62,6 +76,22 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
     if (outcome.kind === "failed") return EXIT_FAILURE;
     io.err(`${domain}: ${outcome.advice}`);
     return EXIT_REFUSED;
+  });
+}
+
+/** Where reports arrive here, if the configuration receives those of the domain. */
+async function proposeReceiver(domain: string, { received }: Config): Promise<ReceiverProposal> {
+  if (findEntry(domain, received.domains) === undefined) return { rua: undefined, remarks: [] };
+  const isPosted = received.listen.length > 0;
+  const chain = isPosted && received.certs !== undefined
+    ? await createFiles().read(`${received.certs}/fullchain.pem`, CHAIN_MAX_BYTES)
+    : undefined;
+  return proposeReportUris(domain, {
+    maildir: received.maildir,
+    token: isPosted ? received.token : undefined,
+    host: chain?.kind === "read"
+      ? hostOfCertificate(new TextDecoder().decode(chain.bytes))
+      : undefined,
   });
 }
 

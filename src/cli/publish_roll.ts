@@ -26,10 +26,11 @@ import {
   readPatterns,
   readSeconds,
 } from "./arguments.ts";
-import { createFiles } from "../publish/files.ts";
+import { createFiles } from "../base/files.ts";
 import { withNetwork } from "./network.ts";
 import { DEFAULT_WAIT } from "./options.ts";
 import { readConfig } from "./read_config.ts";
+import { readReported } from "./reported.ts";
 
 const EXITS: Readonly<Record<RollOutcome["kind"], number>> = {
   done: 0,
@@ -52,6 +53,7 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
       ...network,
       files: createFiles(),
       suggest: closest,
+      reported: () => readReported(domain, { config, io, now: clock.now() }),
       resolveAsSender: () => resolveAsSender(domain, { config, network, clock }),
       now: clock.now,
       // The clock's timers do not keep the process alive, and nothing else does during this wait.

@@ -12,7 +12,7 @@ import { applyOverrides } from "../config/overrides.ts";
 import { closest } from "../config/suggest.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { onReload, waitForStop } from "../daemon/signals.ts";
-import { createFiles } from "../publish/files.ts";
+import { createFiles } from "../base/files.ts";
 import { type PublisherOptions, startPublisher } from "../publish/publisher.ts";
 import { readAddresses } from "./arguments.ts";
 import type { CommandArgs, Io } from "./command.ts";

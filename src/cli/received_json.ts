@@ -8,7 +8,8 @@ import { escapeInvisible } from "../base/quote_text.ts";
 import { DEVIATION_KINDS, type DeviationKind } from "../tlsrpt/deviation.ts";
 import { explainFailure } from "../tlsrpt/explain.ts";
 import type { ReceivedPolicy, ReceivedReport } from "../tlsrpt/received.ts";
-import { nameDomain, remedyOf } from "./report_advice.ts";
+import { nameDomain } from "../tlsrpt/advice.ts";
+import { remedyOf } from "./report_advice.ts";
 import type { ReceivedFile } from "./received_file.ts";
 
 /** One line with its line end. */
@@ -54,7 +55,7 @@ function policyOf({ type, domain, strings, mxHosts, successful, failed, details 
     successful,
     failed,
     failures: details.map((detail) => {
-      const { meaning, advice } = explainFailure(detail);
+      const { meaning, advice } = explainFailure({ ...detail, policy: type });
       return {
         result: detail.result,
         written: detail.written,

@@ -9,11 +9,11 @@
 import { quoteRemote } from "../base/quote_text.ts";
 import { count } from "../check/wording.ts";
 import { type Deviation, DEVIATION_KINDS, type DeviationKind } from "../tlsrpt/deviation.ts";
-import type { Explanation } from "../tlsrpt/advice.ts";
+import { type Explanation, nameDomain } from "../tlsrpt/advice.ts";
 import { explainFailure } from "../tlsrpt/explain.ts";
 import type { ReceivedDetail, ReceivedPolicy, ReceivedReport } from "../tlsrpt/received.ts";
 import { columns } from "./command.ts";
-import { nameDomain, remedyOf } from "./report_advice.ts";
+import { remedyOf } from "./report_advice.ts";
 import type { ReceivedFile } from "./received_file.ts";
 
 /** Characters shown of a text. */
@@ -88,7 +88,7 @@ function policyLines(policy: ReceivedPolicy): string[] {
     `    ${count(successful, "session")} succeeded, ${count(failed, "session")} failed`,
   ];
   const shown = details.slice(0, SHOWN_DETAILS);
-  for (const [{ meaning, advice }, group] of explained(shown)) {
+  for (const [{ meaning, advice }, group] of explained(shown, type)) {
     lines.push(...group.map((detail) => `    - ${detailLine(detail)}`));
     lines.push(`      Meaning: ${nameDomain(meaning, plainDomain(domain))}`);
     lines.push(`      Remedy: ${remedyOf(advice, plainDomain(domain))}`);
@@ -115,10 +115,13 @@ function hostsOf({ mxHosts }: ReceivedPolicy): string[] {
 }
 
 /** Failures with the same explanation stand together. */
-function explained(details: readonly ReceivedDetail[]): [Explanation, ReceivedDetail[]][] {
+function explained(
+  details: readonly ReceivedDetail[],
+  policy: ReceivedPolicy["type"],
+): [Explanation, ReceivedDetail[]][] {
   const groups = new Map<string, [Explanation, ReceivedDetail[]]>();
   for (const detail of details) {
-    const explanation = explainFailure(detail);
+    const explanation = explainFailure({ ...detail, policy });
     const group = groups.get(explanation.meaning + explanation.advice);
     if (group === undefined) {
       groups.set(explanation.meaning + explanation.advice, [explanation, [detail]]);

@@ -5,7 +5,7 @@
  */
 
 import { FINDING_KINDS } from "../check/finding.ts";
-import type { Advice } from "../tlsrpt/advice.ts";
+import { type Advice, nameDomain } from "../tlsrpt/advice.ts";
 
 const POLICY_MISTAKE = "Correct the policy file, and change the id. `check` shows the line.";
 
@@ -18,9 +18,4 @@ const POLICY_MISTAKE = "Correct the policy file, and change the id. `check` show
 export function remedyOf(advice: Advice, domain: string | undefined): string {
   const remedy = advice === "policy-mistake" ? POLICY_MISTAKE : FINDING_KINDS[advice].fix;
   return nameDomain(remedy, domain);
-}
-
-/** Puts the domain where a text has `<domain>`. */
-export function nameDomain(text: string, domain: string | undefined): string {
-  return domain === undefined ? text : text.replaceAll("<domain>", domain);
 }

@@ -11,9 +11,8 @@ import type { Config } from "../config/types.ts";
 import { checkDkim, describeDkim } from "../daemon/dkim_check.ts";
 import { whyNoMail } from "../daemon/report_mailer.ts";
 import type { DnsClient } from "../dns/types.ts";
-import { checkDirectory } from "../sqlite/file_path.ts";
 import type { Io } from "./command.ts";
-import type { ConfigFinding } from "./config_finding.ts";
+import { type ConfigFinding, fileFinding } from "./config_finding.ts";
 
 /** The findings about the section `report`; none if nothing is collected. */
 export async function reportFindings(
@@ -34,23 +33,13 @@ export async function reportFindings(
     const text = "is not set, so failures that only 'serve' sees are not counted";
     findings.push({ kind: "note", subject: "report.feed", text });
   }
-  findings.push(fileFinding(report.file ?? defaultReportFile(env), cache.allowUnsafeDirectory));
+  const file = report.file ?? defaultReportFile(env);
+  findings.push(fileFinding("report.file", file, cache));
   if (organization === undefined || contact === undefined) {
     const text = "counts only: to send, it needs 'organization' and 'contact'";
     findings.push({ kind: "note", subject: "report", text });
   } else findings.push(await sendingFinding(config, lookup));
   return [...findings, ...await queueFindings()];
-}
-
-function fileFinding(file: string | undefined, mayBeUnsafe: boolean): ConfigFinding {
-  const subject = "report.file";
-  if (file === undefined) {
-    return { kind: "warning", subject, text: "there is no state directory: name a file" };
-  }
-  const danger = mayBeUnsafe ? undefined : checkDirectory(file);
-  return danger === undefined
-    ? { kind: "ok", subject, text: file }
-    : { kind: "failed", subject, text: danger };
 }
 
 /** Whether mail can be sent, and will be believed. */
