@@ -8,16 +8,14 @@
  * @module
  */
 
-import type { ProcessClock } from "../base/clock.ts";
-import { messageOf } from "../base/error_text.ts";
-import { type AdjustableLog, createAdjustableLog, type Log } from "../base/log.ts";
+import { createAdjustableLog, type Log } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
 import { Aggregator } from "../collect/aggregator.ts";
 import { startDayClose } from "../deliver/day_close.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
-import { changedKeys } from "../config/changes.ts";
 import { logNotes } from "./config_notes.ts";
+import { reloadSettings } from "./reload_settings.ts";
 import { createReportContext, reportFileOf } from "./report_context.ts";
 import { sends, startDelivery } from "./report_delivery.ts";
 import { openReportHttp } from "./report_http.ts";
@@ -26,6 +24,7 @@ import { openReportSources } from "./report_sources.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
 import type { SystemdEnvironment } from "./systemd_environment.ts";
+import { feedWatchdog } from "./watchdog.ts";
 
 /** What {@link runReportDaemon} works with. */
 export interface ReportDaemonOptions {
@@ -73,9 +72,10 @@ export async function runReportDaemon(options: ReportDaemonOptions): Promise<voi
   });
   const notifier = createNotifier(options.systemd.notifySocket, log);
   const stopReloads = onReload(() => {
-    current = reload(options, { running: current, log });
+    current = reloadSettings({ read: options.read, running: current, log, fixed: FIXED });
   });
-  const stopFeeding = feedWatchdog(options.systemd.watchdog, { clock, notifier });
+  const feed = () => notifier.send("WATCHDOG=1");
+  const stopFeeding = feedWatchdog(options.systemd.watchdog, { clock, feed });
   logStart(config, { log, file });
   notifier.send("READY=1", "STATUS=Collecting");
 
@@ -91,46 +91,6 @@ export async function runReportDaemon(options: ReportDaemonOptions): Promise<voi
   closeHttp();
   store.close();
   log.info("stopped");
-}
-
-/** @returns The configuration that counts from now on. */
-function reload(
-  { read }: ReportDaemonOptions,
-  { running, log }: { running: Config; log: AdjustableLog },
-): Config {
-  try {
-    const { config, notes } = read();
-    log.adjust(config.log);
-    logNotes(notes, log);
-    const keys = changedKeys(running, config)
-      .filter((key) => FIXED.some((fixed) => key.startsWith(fixed)));
-    if (keys.length > 0) {
-      log.warn("settings take effect at the next start", { keys: keys.join(" ") });
-    }
-    log.info("reloaded", { config: config.file ?? "embedded defaults" });
-    return config;
-  } catch (error) {
-    const reason = messageOf(error);
-    log.error("reload refused: the running configuration stays", { reason });
-    return running;
-  }
-}
-
-/** A keep-alive at half the interval: a blocked event loop sends none. */
-function feedWatchdog(
-  timeout: number | undefined,
-  { clock, notifier }: {
-    clock: ProcessClock;
-    notifier: Pick<ReturnType<typeof createNotifier>, "send">;
-  },
-): () => void {
-  if (timeout === undefined) return () => {};
-  let cancel = clock.setTimer(feed, timeout / 2);
-  function feed(): void {
-    notifier.send("WATCHDOG=1");
-    cancel = clock.setTimer(feed, timeout! / 2);
-  }
-  return () => cancel();
 }
 
 function logStart(config: Config, { log, file }: { log: Log; file: string }): void {

@@ -13,6 +13,8 @@ import { QUEUE_LENGTH_MIN } from "../collect/datagram_socket.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
 import type { DayOverview, ListedDelivery, StateOverview } from "../reports/day_overview.ts";
 import { formatDay } from "../reports/report_id.ts";
+import { figureList } from "../status/figures.ts";
+import { healthItem } from "../status/health_item.ts";
 import { breakableName } from "../status/names.ts";
 import type { Page } from "../status/page_frame.ts";
 import { formatCount, formatTime, timeElement } from "../status/wording.ts";
@@ -71,7 +73,7 @@ export function reportPage(facts: ReportFacts): Page {
           now,
         )} UTC</p>
         <h1>${state}</h1>
-        <ul class="checks">${checks.map(checkItem)}</ul>
+        <ul class="checks">${checks.map((check) => healthItem(CHECK_NAMES[check.name], check))}</ul>
       </header>
       <main>
         ${days === undefined
@@ -86,22 +88,11 @@ export function reportPage(facts: ReportFacts): Page {
   };
 }
 
-function checkItem({ name, status, detail }: ReportHealthCheck): Html {
-  return html`
-    <li class="${status}">
-      <i aria-hidden="true">${status === "ok"
-        ? "✓"
-        : "!"}</i> <span class="unseen">${status}: </span>
-      <b>${CHECK_NAMES[name]}</b> ${detail}
-    </li>
-  `;
-}
-
 function todaySection(today: DayOverview, { mail, kernelQueue, held }: ReportFacts): Html {
   return html`
     <section aria-labelledby="today">
       <h2 id="today">Today</h2>
-      ${figures([...countsOf(today), ["sums not in the file yet", held]])}
+      ${figureList([...countsOf(today), ["sums not in the file yet", held]])}
       <dl class="facts">
         <dt>Mail</dt>
         <dd>${mail}</dd>
@@ -121,7 +112,7 @@ function yesterdaySection(yesterday: DayOverview, now: number): Html {
   return html`
     <section aria-labelledby="yesterday">
       <h2 id="yesterday">Reports of yesterday, ${formatDay(day)}</h2>
-      ${figures([...countsOf(yesterday), ...sums])}
+      ${figureList([...countsOf(yesterday), ...sums])}
     </section>
     ${states.map((each) => stateSection(each, now))}
   `;
@@ -129,18 +120,6 @@ function yesterdaySection(yesterday: DayOverview, now: number): Html {
 
 function countsOf({ domains, ok, failed }: DayOverview): [string, number][] {
   return [["domains", domains], ["sessions that succeeded", ok], ["sessions that failed", failed]];
-}
-
-function figures(pairs: readonly (readonly [name: string, count: number])[]): Html {
-  const each = pairs.map(([name, count]) =>
-    html`
-      <div>
-        <dt>${name}</dt>
-        <dd>${formatCount(count)}</dd>
-      </div>
-    `
-  );
-  return html`<dl class="figures">${each}</dl>`;
 }
 
 /** The deliveries in one state; nothing if there is none. */

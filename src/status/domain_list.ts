@@ -8,6 +8,7 @@ import type { PageOrder } from "../cache/types.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
 import { answerList } from "./charts.ts";
 import { type DomainEntry, type Listing, ORDERS, PAGE_ROWS } from "./listing.ts";
+import { filterLink, pagesNav, sortHeader } from "./list_links.ts";
 import { domainLink, domainPath } from "./names.ts";
 import { formatCount, timeElement } from "./wording.ts";
 
@@ -53,9 +54,7 @@ function filterLinks({ search, onlyProblems, order, descending }: Listing): Html
   if (search !== "") return NOTHING;
   const link = (only: boolean, name: string) => {
     const path = listPath({ order, descending, page: 1, onlyProblems: only });
-    return only === onlyProblems
-      ? html`<a href="${path}" aria-current="true">${name}</a>`
-      : html`<a href="${path}">${name}</a>`;
+    return filterLink(name, { href: path, isCurrent: only === onlyProblems });
   };
   return html`
     <nav class="filter" aria-label="Filter">${link(false, "All")} ${link(
@@ -113,21 +112,17 @@ function captionOf({ search, entries, page, total, hasNext, onlyProblems }: List
 
 /** A link if the order can be chosen; for the current order, it reverses the direction. */
 function headerCell(order: PageOrder, listing: Listing): Html {
-  const name = COLUMN_NAMES[order];
   const isSorted = listing.order === order;
-  const sort = isSorted ? (listing.descending ? "descending" : "ascending") : "none";
-  const arrow = isSorted ? (listing.descending ? "↓" : "↑") : "";
-  if (!listing.orders.includes(order)) {
-    return html`<th class="plain" scope="col" aria-sort="${sort}">${name}</th>`;
-  }
   const natural = ORDERS.find((offer) => offer.order === order)!.descending;
   const descending = isSorted ? !listing.descending : natural;
-  const href = listPath({ order, descending, page: 1, onlyProblems: listing.onlyProblems });
-  return html`
-    <th scope="col" aria-sort="${sort}">
-      <a href="${href}">${name}</a> <span aria-hidden="true">${arrow}</span>
-    </th>
-  `;
+  const { onlyProblems } = listing;
+  return sortHeader({
+    name: COLUMN_NAMES[order],
+    sorted: isSorted ? (listing.descending ? "descending" : "ascending") : undefined,
+    href: listing.orders.includes(order)
+      ? listPath({ order, descending, page: 1, onlyProblems })
+      : undefined,
+  });
 }
 
 function domainRow(entry: DomainEntry, now: number): Html {
@@ -149,14 +144,12 @@ function domainRow(entry: DomainEntry, now: number): Html {
 function pageLinks(
   { search, order, descending, page, hasNext, onlyProblems }: Listing,
 ): Html {
-  if (page === 1 && !hasNext) return NOTHING;
   const to = (page: number) =>
     search === "" ? listPath({ order, descending, page, onlyProblems }) : searchPath(search, page);
-  const previous = page > 1
-    ? html`<a href="${to(page - 1)}" rel="prev">Previous page</a>`
-    : NOTHING;
-  const next = hasNext ? html`<a href="${to(page + 1)}" rel="next">Next page</a>` : NOTHING;
-  return html`<nav class="pages" aria-label="Pages of the list">${previous} ${next}</nav>`;
+  return pagesNav({
+    previous: page > 1 ? to(page - 1) : undefined,
+    next: hasNext ? to(page + 1) : undefined,
+  });
 }
 
 function listPath(

@@ -29,6 +29,7 @@ figcaption { display: flex; justify-content: space-between; margin-bottom: .5rem
 figcaption b { font: 500 1.15rem/1.2 var(--serif); }
 figcaption span, .axis { color: var(--soft); font-size: .8125rem; }
 figure svg { display: block; width: 100%; height: 7rem; border-bottom: 1px solid var(--soft); }
+.days { margin-top: 1.75rem; }
 .axis { display: flex; justify-content: space-between; gap: 1rem; margin-top: .25rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .125rem 1rem; margin: .5rem 0 0; padding: 0; list-style: none; font-size: .8125rem; }
 .legend b { font-weight: 600; }
@@ -85,6 +86,29 @@ td.answers .counts { flex-direction: column; }
 .file li { padding-left: .25rem; }
 .file li::marker { color: var(--soft); }
 .file em { display: block; color: var(--bad); font: .8125rem/1.4 system-ui, "Noto Sans", sans-serif; }
+.verdict { margin-top: .6rem; color: var(--ink); font-size: 1.125rem; letter-spacing: 0; }
+.v-failures { color: var(--bad); font-weight: 600; }
+.v-secure { color: var(--good); }
+.v-nothing-reported { color: var(--soft); }
+.tag { display: inline-block; padding: 0 .4rem; border: 1px solid currentColor; border-radius: 3px; color: var(--soft); font-size: .75rem; font-weight: 500; line-height: 1.4; }
+.tag.unsigned { color: var(--warn); }
+.tag.fresh { color: var(--bad); }
+.received .why .soft { display: block; }
+.day { white-space: nowrap; }
+.problem.ok { border-left-color: var(--good); }
+.problem.warning { border-left-color: var(--warn); }
+.problem h3 { margin: 0; font: 500 1.15rem/1.3 var(--serif); }
+.problem h3 span { color: var(--soft); }
+.problem p + .now, .problem .now + * { margin-top: .6rem; }
+.now, .found li { display: grid; grid-template-columns: 1rem 1fr; gap: 0 .35rem; }
+.now i, .found i { font-style: normal; font-weight: 700; text-align: center; }
+.who { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; margin: .6rem 0 0; padding: 0; list-style: none; font-size: .9375rem; }
+.who b { font-weight: 600; }
+.found { margin: .5rem 0 0; padding: 0; list-style: none; }
+.found li + li { margin-top: .4rem; }
+.found .soft { display: block; }
+details ul { margin: .25rem 0 0; padding-left: 1.1rem; }
+summary { cursor: pointer; }
 footer a { margin-right: 1rem; }
 @media (max-width: 46rem) {
   .bar form { flex: 1 1 100%; }

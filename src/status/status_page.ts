@@ -9,6 +9,7 @@ import { drawChart } from "./charts.ts";
 import { exceptionSection } from "./exception_block.ts";
 import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthCheck, HealthReport } from "./health.ts";
+import { healthItem } from "./health_item.ts";
 import type { Span } from "./history.ts";
 import { type Html, html, NOTHING } from "../http/html.ts";
 import { domainSection } from "./domain_list.ts";
@@ -49,16 +50,11 @@ const CHECK_NAMES: Readonly<Record<HealthCheck["name"], string>> = {
   exceptions: "Exceptions",
 };
 
-const CHECK_MARKS: Readonly<Record<HealthCheck["status"], string>> = {
-  ok: "✓",
-  warning: "!",
-  failed: "✗",
-};
-
 /** Writes the page. */
 export function statusPage(facts: StatusFacts): Page {
   const { now, hostname, health, problems, hour, day, listing, warnings } = facts;
   const state = describeState(health, problems);
+  const checks = health.checks.map((check) => healthItem(CHECK_NAMES[check.name], check));
   const figures = facts.figures.map(([name, value]) =>
     html`
       <div>
@@ -76,7 +72,7 @@ export function statusPage(facts: StatusFacts): Page {
           now,
         )} UTC</p>
         <h1>${state}</h1>
-        <ul class="checks">${health.checks.map(checkItem)}</ul>
+        <ul class="checks">${checks}</ul>
       </header>
       <main>
         ${deferredBlock(problems, now)}
@@ -114,16 +110,6 @@ function describeState({ status, checks }: HealthReport, problems: ProblemLists)
 
 function namesOf(checks: readonly HealthCheck["name"][]): string {
   return checks.map((name) => CHECK_NAMES[name]).join(", ");
-}
-
-function checkItem({ name, status, detail }: HealthCheck): Html {
-  const mark = CHECK_MARKS[status];
-  return html`
-    <li class="${status}">
-      <i aria-hidden="true">${mark}</i> <span class="unseen">${status}: </span>
-      <b>${CHECK_NAMES[name]}</b> ${detail}
-    </li>
-  `;
 }
 
 function warningSection(warnings: readonly Warning[], now: number): Html {

@@ -47,6 +47,16 @@ export function formatCount(count: number): string {
   return String(Math.round(count)).replaceAll(/\B(?=(?:[0-9]{3})+$)/g, ",");
 }
 
+/** The part of sessions that failed, in percent: `0 %`, `< 0.1 %`, `12.5 %`; `-` if there were none. */
+export function formatShare(successful: number, failed: number): string {
+  if (failed === 0) return successful === 0 ? "-" : "0 %";
+  const percent = failed / (successful + failed) * 100;
+  if (percent < 0.1) return "< 0.1 %";
+  // What is not all must not look like all.
+  if (percent > 99.9 && successful > 0) return "> 99.9 %";
+  return `${percent.toFixed(1).replace(/\.0$/, "")} %`;
+}
+
 /** A size in MB, rounded. @param bytes Bytes. */
 export function formatMegabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;

@@ -4,6 +4,7 @@ import {
   formatDuration,
   formatMegabytes,
   formatRelative,
+  formatShare,
   formatTime,
   timeElement,
 } from "../../src/status/wording.ts";
@@ -40,4 +41,20 @@ Deno.test("numbers and times are written in one way", () => {
     timeElement(NOW - 120_000, NOW).html,
     `<time datetime="2026-01-31T11:58:30.000Z" title="2026-01-31T11:58:30.000Z">2 min ago</time>`,
   );
+});
+
+Deno.test("formatShare() never rounds a failure away, nor a success", () => {
+  const shares: [number, number, string][] = [
+    [0, 0, "-"],
+    [10, 0, "0 %"],
+    [999_999, 1, "< 0.1 %"],
+    [999, 1, "0.1 %"],
+    [7, 1, "12.5 %"],
+    [9, 1, "10 %"],
+    [1, 999_999, "> 99.9 %"],
+    [0, 5, "100 %"],
+  ];
+  for (const [successful, failed, text] of shares) {
+    assertEquals(formatShare(successful, failed), text);
+  }
 });
