@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse as parseYaml } from "@std/yaml";
 import { querySocketmap } from "../../src/postfix/client.ts";
+import { receivedMetrics } from "./received_metrics.ts";
 import { reportMetrics } from "./report_metrics.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 
@@ -143,12 +144,14 @@ function tableRow({ name, type, labels, help }: Family): string {
 
 Deno.test("metrics, dashboard, alert rules and manual agree", async (t) => {
   const resolverMetrics = await liveMetrics();
-  // Dashboard and alert rules are for both daemons.
-  const metrics = resolverMetrics + await reportMetrics();
+  // Dashboard and alert rules are for all daemons.
+  const received = await receivedMetrics();
+  const metrics = resolverMetrics + await reportMetrics() + received;
   const families = familiesOf(metrics);
 
   await t.step("promtool finds nothing to complain about in the metrics", async () => {
     assertEquals(await promtool(["check", "metrics"], resolverMetrics) ?? "", "");
+    assertEquals(await promtool(["check", "metrics"], received) ?? "", "");
   });
 
   await t.step("no metric tells which domains mail is sent to", () => {

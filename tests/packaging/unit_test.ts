@@ -105,6 +105,41 @@ Deno.test("the report daemon gets its one socket as standard input, and shares a
   }
 });
 
+const RECEIVED = "mta-sts-resolver-received";
+
+Deno.test({
+  name: "the unit of the receiver of reports is understood by systemd, and leaves little exposed",
+  ignore,
+  fn() {
+    const service = read(`${RECEIVED}.service`);
+    const more = {
+      [`${RECEIVED}.service`]: service.replace(/(?<=^Exec\w+=)\S+/gm, Deno.execPath()),
+    };
+    withUnits((directory) => {
+      assertEquals(complaints("verify", "--man=no", `${directory}/${RECEIVED}.service`), []);
+    }, more);
+    const args = ["--offline=true", `--threshold=${EXPOSURE_LIMIT}`, "--no-pager"];
+    const { pathname } = new URL(`${RECEIVED}.service`, PACKAGING);
+    assertEquals(complaints("security", ...args, pathname), []);
+  },
+});
+
+Deno.test("the receiver of reports has the user and the directories that its manual names", () => {
+  const service = read(`${RECEIVED}.service`);
+  const manual = Deno.readTextFileSync(new URL("../docs/tls-reports-receiving.md", PACKAGING));
+  const [user, ...others] = values(service, "User");
+  assertEquals(others, []);
+  assert(read("sysusers.conf").includes(`\nu ${user} `));
+  assert(manual.includes(`-o ${user} `));
+  assert(manual.includes(`maildir: /var/lib/${values(service, "StateDirectory")}/Maildir\n`));
+  assert(manual.includes(`listen: unix:/run/${values(service, "RuntimeDirectory")}/`));
+  // Postfix could not enter the directory that systemd gives a dynamic user.
+  assertEquals(values(service, "DynamicUser"), []);
+  for (const script of ["postinst", "prerm", "postrm"]) {
+    assert(!/enable [^\n]*-received/.test(read(`debian/${script}`)), script);
+  }
+});
+
 Deno.test({
   name: "mta-sts-resolver.service and .socket are units that systemd understands",
   ignore,
