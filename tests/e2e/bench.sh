@@ -5,7 +5,7 @@
 #   bench.sh [--trixie]                  runs all cases: what the daemon answers and Postfix delivers, then the same
 #                                        with failing lookups, then without authoritative DNS and policy host.
 #                                        Last line: `N passed, N failed`. With Postfix 3.10, TLS reports of the
-#                                        deliveries are sent and read as well
+#                                        deliveries are sent and read, and arrive on their owner's page
 #   bench.sh [--trixie] -- COMMAND...    peers and daemon up, runs COMMAND inside ($E2E: directory of the run)
 #
 # The sending Postfix is the host's, 3.7 to 3.9; with --trixie the 3.10 of a Debian 13 root. Environment:
@@ -70,6 +70,8 @@ fi
 . "$HERE/own_tools.sh"
 # shellcheck source=tests/e2e/reports.sh
 . "$HERE/reports.sh"
+# shellcheck source=tests/e2e/received.sh
+. "$HERE/received.sh"
 
 make_directories() {
   rm -rf "$B"
@@ -151,6 +153,7 @@ run_cases() {
   check_deliveries "$DELIVERIES" "first delivery"
   check_own_tools
   check_reports
+  check_received
 
   # The lookups of known domains begin to fail. The first query finds the checks due, the second their outcome.
   cases faults_later.txt >>"$B/dns/faults.txt"
@@ -178,12 +181,14 @@ make_directories
 make_certificates
 sed "s|@DIR@|$B|" "$HERE/daemon.yaml" >"$B/daemon.yaml"
 prepare_reports
+prepare_received
 make_zones
 start_dns
 start_policy_host
 start_reports
 start_daemon
 start_postfix
+start_received
 export E2E=$B
 result=0
 if [ "${1:-}" = -- ]; then

@@ -175,6 +175,11 @@ U
 
 # ---------- HTTPS policy host
 
+# Where reports are posted: to the receiver of received.sh, if it runs.
+tlsrpt_location() {
+  if [ -n "$ROOTFS" ]; then echo "proxy_pass http://unix:$B/post.sock:/bench;"; else echo "return 201;"; fi
+}
+
 start_policy_host() {
   local domain mx octet mode patterns pattern
   domains | while read -r domain mx octet mode patterns; do
@@ -203,7 +208,7 @@ http {
     listen 127.0.0.1:443 ssl;
     server_name ~^mta-sts\.(?<domain>.+)\$;
     location = /.well-known/mta-sts.txt { types { } default_type text/plain; alias $B/www/\$domain.txt; }
-    location = /tlsrpt { return 201; }
+    location = /tlsrpt { $(tlsrpt_location) }
     location / { return 404; }
   }
   server {
@@ -292,13 +297,17 @@ make_receiver() {
     cat <<M
 smtpd_tls_security_level = may
 virtual_mailbox_domains = static:all
-virtual_mailbox_maps = static:all/
+virtual_alias_maps = regexp:$B/rx/copies
+virtual_mailbox_maps = inline:{ {reports@owner.test=owner/} }, static:all/
 virtual_mailbox_base = $B/lib/mail
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_minimum_uid = 100
 M
   } >"$B/rx/main.cf"
+  # A copy of the reports, for the Maildir of received.sh.
+  # shellcheck disable=SC2016 # $1 is for Postfix
+  echo '/^(tlsrpt@.+)$/ $1, reports@owner.test' >"$B/rx/copies"
   {
     local octet file
     while read -r octet file; do

@@ -62,7 +62,7 @@ check_reports() {
     line=$(grep -E "^$domain " "$B/tmp/reports") || line="(no report)"
     verdict "reports: $domain $expected" "~^$domain $expected\$" "$line"
   done < <(cases reports.txt)
-  verdict "reports: good.test by HTTPS" "~POST /tlsrpt HTTP/1.1\" 201" \
+  verdict "reports: good.test by HTTPS" "~POST /tlsrpt HTTP/1.1\" 20[01]" \
     "$(grep -a 'POST /tlsrpt' "$B/log/nginx-access.log")"
   verdict "reports: Postfix makes no event for a report" "$before" "$(events_of wild.test)"
   # shellcheck disable=SC2086
