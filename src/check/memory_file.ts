@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Files, FileWrite } from "../publish/types.ts";
+import type { Files, FileWrite } from "../base/files.ts";
 import { formatMemory, type Memory, parseMemory } from "./memory.ts";
 import type { DomainReport } from "./report.ts";
 
