@@ -18,7 +18,11 @@ const ROOT = new URL("../", import.meta.url);
 const NO_MAINTAINER = "The mta-sts-resolver authors <maintainers@mta-sts-resolver.invalid>";
 
 /** Documents for those who change the program. */
-const NOT_PACKED: ReadonlySet<string> = new Set(["performance-method.md", "releases.md", "rfc8461.md"]);
+const NOT_PACKED: ReadonlySet<string> = new Set([
+  "performance-method.md",
+  "releases.md",
+  "rfc8461.md",
+]);
 
 /** Examples, and what other programs read. */
 const EXAMPLES: readonly string[] = [
