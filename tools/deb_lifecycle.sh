@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Tests the life of the Debian package in a Debian 13 without network: the package is installed, started, queried, upgraded
+# Tests the life of the Debian package in a Debian 12 or 13 without network: the package is installed, started, queried, upgraded
 # with a changed configuration and a policy in the cache, run with converted configurations of the other resolvers, removed
 # and purged. Prints each result; last line: `N passed, N failed`.
 #
-#   deb_lifecycle.sh [PACKAGE [PREVIOUS]]    default: the newest in dist/
+#   deb_lifecycle.sh [--bookworm] [PACKAGE [PREVIOUS]]    default: Debian 13, and the newest package in dist/
 #
 # With PREVIOUS, a package of an earlier commit (deb_previous), it also goes back to that and forward again, with the cache.
 #
-# Needs root, debootstrap (see trixie_root) and deno (or $DENO), which puts the policy into the cache. There is no systemd
+# Needs root, debootstrap (see debian_root) and deno (or $DENO), which puts the policy into the cache. There is no systemd
 # inside, so the command of the unit's ExecStart runs as an unprivileged user, with the directories that DynamicUser= and
 # StateDirectory= would make.
 set -euo pipefail
@@ -15,6 +15,11 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DENO=${DENO:-deno}
 
 if [ -z "${LIFECYCLE_ROOT:-}" ]; then
+  release=trixie
+  if [ "${1:-}" = --bookworm ]; then
+    release=bookworm
+    shift
+  fi
   package=${1:-$(find "$HERE/../dist" -name 'mta-sts-resolver_*_amd64.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-)}
   if [ ! -f "$package" ]; then
     echo "deb_lifecycle: no package: 'deno task deb' makes one" >&2
@@ -22,7 +27,7 @@ if [ -z "${LIFECYCLE_ROOT:-}" ]; then
   fi
   # There is no network inside, so everything that the deno program imports must be in its cache first.
   "$DENO" cache --quiet "$HERE/../tests/packaging/seed_cache.ts"
-  LIFECYCLE_ROOT=$("$HERE/trixie_root")
+  LIFECYCLE_ROOT=$("$HERE/debian_root" "$release")
   export LIFECYCLE_ROOT DENO
   exec unshare --net --mount --pid --fork --kill-child --mount-proc \
     bash "${BASH_SOURCE[0]}" "$(realpath "$package")" ${2:+"$(realpath "$2")"}
