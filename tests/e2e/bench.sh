@@ -11,7 +11,7 @@
 # The sending Postfix is the host's, 3.7 to 3.9; with --trixie the 3.10 of a Debian 13 root. Environment:
 #   DAEMON      command of the daemon, to which `serve --config FILE` is added; default: the source, run by $DENO
 #   DENO        the deno to use; default: the one on PATH
-#   ROOTFS      the Debian 13 root; default: the one that tools/trixie_root makes
+#   ROOTFS      the Debian 13 root; default: the one that `tools/debian_root trixie` makes
 #   PARSEDMARC  a parsedmarc, such as one of a venv, that reads the TLS reports too; default: none
 #   E2E_DIR     directory of the run; default: e2e-bench in the temporary directory. Logs stay there, in log/
 set -euo pipefail
@@ -39,7 +39,7 @@ fi
 
 if [ "${1:-}" = --trixie ]; then
   shift
-  [ -n "${ROOTFS:-}" ] || ROOTFS=$("$HERE/../../tools/trixie_root")
+  [ -n "${ROOTFS:-}" ] || ROOTFS=$("$HERE/../../tools/debian_root" trixie)
 else
   ROOTFS=${E2E_INNER:+${ROOTFS:-}}
 fi
