@@ -39,6 +39,7 @@ function main(): void {
   const changes = findChanges(Deno.readTextFileSync(`${ROOT}CHANGELOG.md`), VERSION);
   if (changes.heading.includes("not yet")) say(`note: CHANGELOG.md says '${changes.heading}'`);
   if (!options["any-tree"]) requireCommit();
+  if (key !== undefined) requireFile(key);
   const date = sourceDate();
   clear(OUTPUT);
   makeBundle("dist/bundle");
@@ -107,6 +108,15 @@ function requireCommit(): void {
   }).outputSync();
   if (success && stdout.length === 0) return;
   throw new Error("the working tree is not a commit: commit what has changed, or use --any-tree");
+}
+
+/** Known before the minutes that the rest takes. @throws {Error} If there is no such key. */
+function requireFile(key: string): void {
+  try {
+    Deno.statSync(key);
+  } catch {
+    throw new Error(`cannot read ${key}: --key takes a key that ssh-keygen made`);
+  }
 }
 
 function checksumLine(file: string): string {
