@@ -49,7 +49,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     values: [...PURE, "tlsrpt", "http"],
     types: ["dns", "https", "cache", "resolver", "fleet", "receive"],
   },
-  config: { values: PURE, types: ["resolver"] },
+  config: { values: PURE, types: ["resolver", "fleet"] },
   publish: { values: [...NETWORK, "http", "config"], types: ["receive"] },
   check: { values: [...NETWORK, "mail", "resolver", "http", "publish"] },
   daemon: {
