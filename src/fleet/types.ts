@@ -7,6 +7,7 @@
  *
  * {@link Exchange} is what the resolver sees: values that were judged, and no call that fails or waits without end.
  * {@link Engine} is what a driver does: it stores, reads and announces sealed text, and knows nothing of policies.
+ * What operators see of it is in `status.ts`.
  *
  * Times are ms since the epoch in the time base of `Clock.now`; entries in the engine have its time, and the exchange
  * converts them.
@@ -33,9 +34,17 @@ export interface FleetPolicy extends PolicyFile {
    * only stands in for the fetch that this host's own TXT lookup asks for.
    */
   readonly isSigned: boolean;
+  /**
+   * It is from the cache of postfix-mta-sts-resolver: `fetchedAt` is when its record was last checked, and the fetch may
+   * be long ago.
+   */
+  readonly isForeign?: boolean;
 }
 
-/** A failed fetch of another host; signed entries only (RFC 8461 §3.3: per version id). */
+/**
+ * A failed fetch of another host (RFC 8461 §3.3: per version id). Signed entries only, and only failures that the policy
+ * host has answered for: others may be the fault of the host that fetched.
+ */
 export interface FleetFailure {
   /** Policy domain, lower-case A-labels. */
   readonly domain: string;
@@ -65,17 +74,20 @@ export interface FleetView {
 
 /** What the fleet knows of a domain. */
 export interface FleetKnowledge {
+  /** Not one older than a purge. */
   readonly policy: FleetPolicy | undefined;
+  /** Signed alone; whether its `id` counts is for the own TXT lookup to say. */
   readonly failure: FleetFailure | undefined;
 }
 
 /** What a host hears of the others. */
 export type FleetNews =
+  /** One that is not signed says no more than that the domain deserves a check of its own now. */
   | { readonly kind: "policy"; readonly policy: FleetPolicy }
   | { readonly kind: "failure"; readonly failure: FleetFailure }
   /** An operator purged the domain; signed entries only. `at` is when, ms. */
   | { readonly kind: "purge"; readonly domain: string; readonly at: number }
-  /** The engine can be asked again: what was found absent meanwhile may be there. */
+  /** The engine can be asked or heard again: what was found absent meanwhile may be there. */
   | { readonly kind: "back" };
 
 /** The right to fetch, or what somebody else's fetch came to. */
@@ -88,7 +100,7 @@ export type FleetClaim =
     readonly kind: "fetch";
     /** Tells the fleet the policy. Never throws; what the engine does not take is kept and sent later. */
     publish(policy: OwnPolicy): void;
-    /** Tells the fleet that the fetch failed. */
+    /** Tells the fleet that the fetch failed: what may be this host's own fault sends those who wait to look. */
     publishFailure(failure: FleetFailure): void;
     /** Gives the lease back without a result. */
     release(): void;
@@ -125,8 +137,9 @@ export interface Exchange {
   /**
    * Has all hosts forget a domain.
    *
-   * @returns How many other hosts heard of it, as far as the engine says; `undefined` if it did not take it, or if
-   *   entries are not signed: then only this host forgets, and takes no entry of the domain for an hour.
+   * @returns How many other hosts heard of it, as far as engine or heartbeats say; `undefined` if the engine has
+   *   not taken it yet, which is tried again, or if entries are not signed: then only this host forgets. Either way it
+   *   takes no older entry of the domain for an hour.
    */
   purge(domain: string): Promise<number | undefined>;
   /** Has `listener` called with news until the function that is returned is called. It must not throw. */
@@ -139,15 +152,28 @@ export interface ClaimRequest {
   readonly id: string;
   /** `fetchedAt` of the held policy, ms; 0 without one. */
   readonly newerThan: number;
+  /**
+   * The text of the held policy; `undefined` without one. An entry that is not signed never counts as learned
+   * where it would replace a held policy by another text.
+   */
+  readonly heldText: string | undefined;
   /** The operator wants a fetch of this host's own. */
   readonly isForced: boolean;
 }
+
+/** A part of the policies that this host holds, by domain; `PolicyLists.listPolicies` of the store is one. */
+export type ListOwnPolicies = (query: { readonly after: string; readonly limit: number }) => {
+  readonly entries: readonly OwnPolicy[];
+  /** Where the next part begins; `undefined` at the end. */
+  readonly next: string | undefined;
+};
 
 /** Kinds of entries: policy, failure, tombstone of a purge, MX view. */
 export type EntryKind = "p" | "f" | "t" | "x";
 
 /** Where an entry is. */
 export interface EntryKey {
+  /** What it says of the name. */
   readonly kind: EntryKind;
   /** A domain in lower-case A-labels; a next hop for a view. */
   readonly name: string;
@@ -169,16 +195,22 @@ export interface LeaseReply {
   readonly isGranted: boolean;
   /** The token of who has it; changes with each renewal. */
   readonly holder: string | undefined;
-  /** The entries of the domain, read after the claim. */
+  /** The domain's policy, read after the claim. */
   readonly policy: string | undefined;
+  /** Its failure. */
   readonly failure: string | undefined;
+  /** The tombstone of its purge. */
+  readonly tombstone: string | undefined;
 }
 
 /** Why a call of a driver failed; `text` is the engine's word, cut and printable. */
 export class EngineError extends Error {
+  /** The name of the class, for the log. */
   override readonly name = "EngineError";
 
   /**
+   * Creates the error.
+   *
    * @param kind `unreachable`: refused, lost, late; `refused`: the engine does not take writes (read-only, full, no
    *   right); `wrong`: the key holds something else, or the statement is wrong for this engine.
    * @param text One line for the operator.
@@ -190,12 +222,18 @@ export class EngineError extends Error {
 
 /**
  * A driver. Each call may reject with an {@link EngineError}, and with nothing else; deadlines are the exchange's,
- * which stops listening to a late call. A driver connects by itself and again after a loss.
+ * which stops listening to a late call. A driver connects by itself and again after a loss. A call made before the
+ * first attempt to connect has ended waits for that attempt; without a connection later on, calls reject at once.
  */
 export interface Engine {
   /** What it is and where, without password: `redis://10.0.0.5:6379/2`. */
   readonly label: string;
-  /** Reads entries, in one round trip. @returns Sealed texts in the order of the keys. */
+  /**
+   * Reads entries, in one round trip. Where the other program's cache is read too, its entry stands for a policy that
+   * is absent, in the form of `sealForeign` (`entry.ts`).
+   *
+   * @returns Sealed texts in the order of the keys.
+   */
   read(keys: readonly EntryKey[]): Promise<readonly (string | undefined)[]>;
   /** Takes the lease of a domain if it is free, for `ttl` ms, and reads the domain's entries after that. */
   claim(
@@ -209,14 +247,16 @@ export interface Engine {
   ): Promise<boolean>;
   /**
    * Stores entries and announces each on the channel; a policy ends the failure of its domain, and a tombstone all
-   * its entries. `released` are the leases that end in the same step.
+   * its other entries. `released` are the leases that end in the same step. `isFilling`: only where no entry is,
+   * and nothing is announced; this fills an engine that was emptied.
    *
-   * @returns How many others heard of it, where the engine knows; else `undefined`.
+   * @returns How many others heard of it, without this host, where the engine knows; else `undefined`.
    */
   publish(
     entries: readonly Entry[],
     options?: {
       readonly released?: readonly { readonly domain: string; readonly token: string }[];
+      readonly isFilling?: boolean;
     },
   ): Promise<number | undefined>;
   /** Ends a lease if it still has this token. */

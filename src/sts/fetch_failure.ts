@@ -56,3 +56,23 @@ export const FETCH_FAILURES: readonly FetchFailure[] = [
   "media-type",
   "policy-syntax",
 ];
+
+/** What only the policy host can say, over a TLS session that is its own for certain. */
+const PUBLISHED: readonly string[] = [
+  "redirect",
+  "status",
+  "encoding",
+  "too-large",
+  "media-type",
+  "policy-syntax",
+] satisfies FetchFailure[];
+
+/**
+ * Whether a failure is what the domain publishes, and so the same for everybody. Any other may be the fault of the host
+ * that fetched: its way out, its DNS, its trust roots, its clock, its load.
+ *
+ * @param reason A {@link FetchFailure} word.
+ */
+export function isPublished(reason: string): boolean {
+  return PUBLISHED.includes(reason);
+}

@@ -20,6 +20,8 @@ import { decodeReply } from "../../src/dns/message.ts";
 import { readName } from "../../src/dns/records.ts";
 import type { RecordType } from "../../src/dns/types.ts";
 import { classifyFetchError } from "../../src/https/classify.ts";
+import { openEntry } from "../../src/fleet/entry.ts";
+import { SEALED_MAX_LENGTH } from "../../src/fleet/envelope.ts";
 import { readHead } from "../../src/http/head.ts";
 import { MAX_HEAD_BYTES, parseHead } from "../../src/http/request.ts";
 import { escapeHtml } from "../../src/http/html.ts";
@@ -330,6 +332,22 @@ export const GROWTH_TABLE: readonly GrowthRow[] = [
     DNS_MAX_BYTES,
     (text) => judgeTxt(found([text]), { domain: DOMAIN, strays: [] }),
     RECORDS,
+  ),
+  ...texts(
+    "openEntry",
+    SEALED_MAX_LENGTH,
+    (text) => openEntry(text, { now: 0, offset: 0 }, { mac: undefined, settings: "" }),
+    [
+      ["a signature that never ends", "", "a", ""],
+      ["dots", "-", ".", ""],
+      ["no end of the object", "-.p{", "}", "x"],
+      ["one within the other", "-.p{", '"a":{', "}"],
+      ["lists", '-.p{"a":', "[", "}"],
+      ["members", '-.p{"v":1,', '"a":1,', '"d":1}'],
+      ["escapes", '-.p{"v":1,"h":"h","d":"a.b","i":"1","f":0,"t":"', "\\n", '"}'],
+      ["a domain", '-.p{"v":1,"h":"h","i":"1","f":0,"t":"","d":"', "a.", '"}'],
+      ["a host", '-.p{"v":1,"h":"', "h", '"}'],
+    ],
   ),
   ...texts("judgeTlsrpt", DNS_MAX_BYTES, (text) => judgeTlsrpt(found([text]), DOMAIN), TLSRPT),
   ...texts(

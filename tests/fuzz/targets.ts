@@ -50,6 +50,7 @@ import type { FakeDnsReply } from "../fakes/fake_dns_server.ts";
 import { ManualClock } from "../fakes/manual_clock.ts";
 import { createRecordedLink } from "./recorded_link.ts";
 import { DKIM_TARGETS } from "./dkim_targets.ts";
+import { FLEET_TARGETS } from "./fleet_targets.ts";
 import { MAIL_TARGETS } from "./mail_targets.ts";
 import { TLSRPT_TARGETS } from "./tlsrpt_targets.ts";
 import { threadTime } from "../fakes/cpu_time.ts";
@@ -542,4 +543,5 @@ export const TARGETS: readonly Target[] = [
   ...TLSRPT_TARGETS,
   ...DKIM_TARGETS,
   ...MAIL_TARGETS,
+  ...FLEET_TARGETS,
 ];
