@@ -83,10 +83,12 @@ export interface PeerOptions {
   readonly pin: readonly string[];
   /** The program of `wire.c`, with the time that each packet takes, ms; without it they are on loopback. */
   readonly wire?: { readonly program: string; readonly delay: number };
+  /** A file that gets a line for each fetch of a policy; by default there is none. */
+  readonly log?: string;
 }
 
 /** Starts name server and policy host. */
-export async function startPeers({ directory, pin, wire }: PeerOptions): Promise<Peers> {
+export async function startPeers({ directory, pin, wire, log }: PeerOptions): Promise<Peers> {
   await run("ip", "link", "set", "lo", "up");
   await using stack = new AsyncDisposableStack();
   const address = wire === undefined ? "127.0.0.1" : FAR;
@@ -97,7 +99,7 @@ export async function startPeers({ directory, pin, wire }: PeerOptions): Promise
   Deno.writeTextFileSync(`${directory}/ca.pem`, authority.certPem);
   stack.defer(async () => void await run("umount", "/etc/resolv.conf"));
   writeNameServer(directory, address);
-  writePolicyHost(directory, { authority, address });
+  writePolicyHost(directory, { authority, address, log });
   const commands = [
     ["knotd", "--config", `${directory}/knot.conf`],
     ["nginx", "-c", `${directory}/nginx.conf`, "-e", `${directory}/nginx.log`],
@@ -174,7 +176,11 @@ zone:
 
 function writePolicyHost(
   directory: string,
-  { authority, address }: { authority: Certificate; address: string },
+  { authority, address, log = "off" }: {
+    authority: Certificate;
+    address: string;
+    log: string | undefined;
+  },
 ): void {
   const servers: string[] = [];
   for (let first = 0; first < DOMAINS; first += NAMES_PER_CERTIFICATE) {
@@ -204,7 +210,7 @@ user root;
 worker_processes 1;
 events { worker_connections 1024; }
 http {
-  access_log off;
+  access_log ${log};
   ssl_protocols TLSv1.2 TLSv1.3;
   server_names_hash_max_size 16384;
   server_names_hash_bucket_size 128;

@@ -133,6 +133,20 @@ export function prepareDaemon(
   return [...command, "serve", "--config", path];
 }
 
+/** Starts a server of either program on a free port, with a configuration of one's own. */
+export function startServer(
+  place: Place,
+  { command, yaml }: { readonly command: readonly string[]; yaml(port: string): string },
+): Promise<Server> {
+  const address = String(freePort());
+  const path = `${place.directory}/${address}.yml`;
+  Deno.writeTextFileSync(path, `${yaml(address)}\n`);
+  return launch(place, {
+    ...{ name: `server ${address}`, address, command: [...command, path] },
+    env: { SSL_CERT_FILE: place.authority ?? "" },
+  });
+}
+
 /** Where postfix-mta-sts-resolver keeps policies: in memory, or, on Debian, in a file. */
 export type PythonCache = "internal" | "sqlite";
 
@@ -229,7 +243,7 @@ async function launch(place: Place, { name, address, map, command, env }: Launch
   try {
     await waitForListener(address);
   } catch (error) {
-    child.kill("SIGKILL");
+    killIfAlive(child);
     throw new Error(`${name} does not start:\n${Deno.readTextFileSync(path)}`, { cause: error });
   }
   return {
@@ -243,4 +257,13 @@ async function launch(place: Place, { name, address, map, command, env }: Launch
       await logging;
     },
   };
+}
+
+/** A program that refuses its configuration has ended by itself. */
+function killIfAlive(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }

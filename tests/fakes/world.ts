@@ -8,6 +8,7 @@ import { GenerationalMap } from "../../src/base/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PolicyStore, StoredPolicy } from "../../src/cache/types.ts";
 import type { Zone } from "../../src/config/types.ts";
+import type { Exchange } from "../../src/fleet/types.ts";
 import type { FetchOutcome } from "../../src/https/types.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
 import { createResolver } from "../../src/resolver/resolver.ts";
@@ -96,6 +97,8 @@ export function createWorld(
     /** What the resolver takes for the time; the clock as a rule. */
     time?: ProvenClock;
     random?: () => number;
+    /** What other hosts know; this host is alone without it. */
+    fleet?: Exchange;
     /** In the place of the policy hosts of the table. */
     fetchPolicy?: (domain: string, world: World, turn: number) => Promise<FetchOutcome>;
   } = {},
@@ -134,6 +137,7 @@ export function createWorld(
         dns: world.dns,
         fetchPolicy,
         store,
+        fleet: options.fleet,
         clock: time,
         observe: (event) => world.events.push(event),
         dnssec: () => world.dnssec,
