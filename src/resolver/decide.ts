@@ -19,17 +19,30 @@
  *
  * An exception of the configuration (`exceptions.ts`) comes before this table.
  *
+ * In a fleet, other hosts share what they fetched. `shared` is the outcome where an answer rests on that.
+ *
+ * | # | Live policy held? | Policy of another host | Signed? | Then |
+ * | --- | --- | --- | --- | --- |
+ * | 12 | any | expired, or not fetched after the one held, or held last | – | `ignore` |
+ * | 13 | yes | the same text and `id`; signed: the same text | – | `renew`: the times move, and the `id` if it is wanted |
+ * | 14 | yes | another text, whatever its mode | yes | `adopt`, like row 4 |
+ * | 15 | yes | another text or `id` | no | `check`: own lookup and own fetch |
+ * | 16 | no | any | yes | `adopt`; rows 1 to 5 go on from there |
+ * | 17 | no | under the `id` that this check wants to fetch | no | `adopt`, in place of that fetch |
+ * | 18 | no | under another `id`, or without a check | no | `check` |
+ *
  * A policy counts as held if memory or store has it at that moment: the resolver looks at the store again
  * before each answer of rows 8 to 11. The outcomes of rows 8 to 10 are remembered for a while. A check goes
  * on after the deadline of the query that waits for it.
  *
  * {@link decideQuery} has rows 1, the first half of 2, and 8 to 11; {@link decideCheck} has the rows that take
- * a look at DNS; {@link isLive} is row 6. All are pure.
+ * a look at DNS; {@link isLive} is row 6; {@link decideShared} has rows 12 to 18. All are pure.
  *
  * @module
  */
 
 import type { StoredFailure } from "../cache/types.ts";
+import type { FleetPolicy } from "../fleet/types.ts";
 import type { AbsentOutcome, KeptOutcome, UnheldOutcome } from "./outcome.ts";
 import type { HeldPolicy, KeptReason, PolicyFetch, TxtResult } from "./types.ts";
 
@@ -102,10 +115,20 @@ export interface CheckFacts {
   readonly now: number;
   /** The operator wants a fetch now, back-off or not. */
   readonly isForced: boolean;
+  /** There is reason to fetch before the refresh is due: row 15. */
+  readonly isDoubted?: boolean;
   /** The last fetch that failed; it is needed once a fetch is wanted. */
   readonly failure?: StoredFailure | undefined;
-  /** The result of the fetch, once it was made. */
-  readonly fetched?: PolicyFetch;
+  /** The result of the fetch, once it was made, or another host's failure in its place. */
+  readonly fetched?: PolicyFetch | HeldOffFetch;
+}
+
+/** A fetch that is not made, because another host's fetch of the same id has failed. */
+export interface HeldOffFetch {
+  /** It is held off. */
+  readonly kind: "held-off";
+  /** The failure of the other host. */
+  readonly failure: StoredFailure;
 }
 
 /** How a check ends. */
@@ -141,7 +164,9 @@ export type CheckEnd =
 export type CheckDecision = CheckEnd | { readonly step: "fetch"; readonly id: string };
 
 /** Decides a check after its fetch. */
-export function decideCheck(facts: CheckFacts & { readonly fetched: PolicyFetch }): CheckEnd;
+export function decideCheck(
+  facts: CheckFacts & { readonly fetched: PolicyFetch | HeldOffFetch },
+): CheckEnd;
 /** Decides a check after its TXT lookup. */
 export function decideCheck(facts: CheckFacts): CheckDecision;
 /** Decides a check. */
@@ -151,14 +176,17 @@ export function decideCheck(facts: CheckFacts): CheckDecision {
     const outcome = held === undefined ? "fetched" : "replaced";
     return { step: "adopt", outcome, policy: fetched.held, previous: held };
   }
+  if (fetched?.kind === "held-off") {
+    return endUnfetched(held, { reason: "held-off", heldOff: fetched.failure });
+  }
   if (fetched !== undefined) return endUnfetched(held, { reason: fetched.reason });
   return held === undefined ? decideWithout(facts) : decideHolding(facts, held);
 }
 
 function decideHolding(facts: CheckFacts, held: HeldPolicy): CheckDecision {
-  const { txt, now, isForced } = facts;
+  const { txt, now, isForced, isDoubted = false } = facts;
   // §10.2: the regular fetch is made whatever TXT says.
-  const isRefreshDue = isForced || now >= held.refreshAt;
+  const isRefreshDue = isForced || isDoubted || now >= held.refreshAt;
   if (txt.kind === "found") {
     return txt.id === held.id && !isRefreshDue
       ? { step: "confirm", outcome: "unchanged", policy: held }
@@ -197,4 +225,55 @@ function endUnfetched(
   return held === undefined
     ? { step: "do-without", outcome: "fetch-failed", heldOff }
     : { step: "keep", outcome: "kept-fetch-failed", policy: held, reason, heldOff };
+}
+
+/** A policy of another host, beside what is held here. */
+export interface SharedFacts {
+  /** The live policy, if one is held at this moment. */
+  readonly held: Pick<HeldPolicy, "id" | "text" | "fetchedAt"> | undefined;
+  /** When the policy was fetched that was held last, ms, though it has expired; `undefined` if that is not known. */
+  readonly lastFetchedAt?: number | undefined;
+  /** The policy of the other host. */
+  readonly shared: Pick<FleetPolicy, "id" | "text" | "fetchedAt" | "expiresAt" | "isSigned">;
+  /** The `id` that a check wants to fetch now: that of the own TXT record, or of the held policy without one. */
+  readonly wantedId: string | undefined;
+  /** The current time, ms. */
+  readonly now: number;
+}
+
+/** Decides what becomes of a policy of another host. In whatever order hosts hear of policies, they agree in the end. */
+export function decideShared(facts: SharedFacts): "ignore" | "renew" | "adopt" | "check" {
+  const { held, lastFetchedAt = -Infinity, shared, wantedId, now } = facts;
+  if (now >= shared.expiresAt) return "ignore";
+  // One that was replaced does not come back when its successor has expired.
+  if (held === undefined && shared.fetchedAt <= lastFetchedAt) return "ignore";
+  if (held === undefined) return shared.isSigned || shared.id === wantedId ? "adopt" : "check";
+  if (shared.text === held.text) {
+    // An id that is new to this check was fetched by the other host, and is the one of the text that is held.
+    if (shared.isSigned && shared.id === wantedId && shared.id !== held.id) return "renew";
+    if (shared.fetchedAt <= held.fetchedAt) return "ignore";
+    return shared.isSigned || shared.id === held.id ? "renew" : "check";
+  }
+  // Of two fetched in the same millisecond all hosts prefer the same one.
+  const isLater = shared.fetchedAt > held.fetchedAt ||
+    (shared.fetchedAt === held.fetchedAt && shared.text > held.text);
+  if (!isLater) return "ignore";
+  return shared.isSigned ? "adopt" : "check";
+}
+
+/**
+ * Decides whether the failed fetch of another host counts here: the newest does, unless its `id` was fetched since.
+ *
+ * @param shared The failure of the other host; signed.
+ * @param known The live policy held, and the last failure here.
+ */
+export function countsFailure(
+  shared: Pick<StoredFailure, "id" | "failedAt">,
+  { held, failure }: {
+    held: Pick<HeldPolicy, "id" | "fetchedAt"> | undefined;
+    failure: StoredFailure | undefined;
+  },
+): boolean {
+  if (held?.id === shared.id && held.fetchedAt >= shared.failedAt) return false;
+  return failure === undefined || shared.failedAt > failure.failedAt;
 }

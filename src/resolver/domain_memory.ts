@@ -3,8 +3,8 @@
  * was none, and when to look again. The store stands behind it; entries dropped from memory come back
  * from there.
  *
- * A policy leaves only through {@link DomainMemory.adopt} (a newer valid policy), through its own
- * `max_age`, or through the operator's `purge` (RFC 8461 §3.3, §5.1).
+ * A policy leaves only through {@link DomainMemory.adopt} and {@link DomainMemory.adoptShared} (a newer valid
+ * policy), through its own `max_age`, or through an operator's `purge` (RFC 8461 §3.3, §5.1).
  *
  * The memory never remembers that the store has no policy: before an answer without one the resolver looks
  * there again ({@link DomainMemory.recall}). Such an answer ends as soon as there is a policy after all: each
@@ -18,8 +18,15 @@ import type { DomainStore, StoredPolicy, StoreNews } from "../cache/types.ts";
 import type { ProvenClock } from "../base/clock.ts";
 import { policyOctets } from "../sts/policy.ts";
 import { isLive } from "./decide.ts";
-import type { Absence } from "./decide.ts";
-import type { BoundedMap, HeldPolicy, ResolverEffects } from "./types.ts";
+import type {
+  DomainMemory,
+  DomainState,
+  KnownDomain,
+  MemoryBounds,
+  MemoryEffects,
+  Recall,
+} from "./memory_types.ts";
+import type { BoundedMap, HeldPolicy } from "./types.ts";
 
 /**
  * The time of last use is written to the store when it is older than this, ms: a quarter of the shortest
@@ -29,68 +36,6 @@ const TOUCH_MS = 6 * 3600 * 1000;
 
 /** What a domain takes in memory without its policy, octets. */
 const STATE_OCTETS = 300;
-
-/** A domain as held in memory. Times in ms. */
-export interface DomainState {
-  /** Lower-case A-labels. */
-  readonly domain: string;
-  /** May have expired: read it through {@link DomainMemory.live}. */
-  held: HeldPolicy | undefined;
-  /** The TXT record is not checked again before. */
-  nextCheckAt: number;
-  /** What the last check found, if it ended without a policy. */
-  absence: Absence | undefined;
-  /** Shared by all answers given on this state; replaced when they are no longer true. */
-  token: { valid: boolean };
-  /** When Postfix last asked for the policy. */
-  lastUsedAt: number;
-}
-
-/** What is known of a policy, after a look at the store if need be. */
-export type Recall =
-  | { readonly kind: "held"; readonly held: HeldPolicy }
-  | { readonly kind: "none" }
-  /** The store cannot be read: there may be one. */
-  | { readonly kind: "unknown"; readonly reason: string };
-
-/** The memory of all domains. */
-export interface DomainMemory {
-  /** About how many octets it takes. */
-  octets(): number;
-  /**
-   * The state of a domain, an empty one when memory does not have it. Whoever waits looks it up again
-   * afterwards: memory may have dropped it meanwhile, and what is dropped hears no more news.
-   */
-  stateOf(domain: string): DomainState;
-  /** The policy to use now, as far as memory has it. */
-  live(state: DomainState): HeldPolicy | undefined;
-  /** The policy to use now; the store is asked when memory has none. */
-  recall(state: DomainState): Recall;
-  /** Puts a new policy in the place of what was held, in memory and store. */
-  adopt(state: DomainState, held: HeldPolicy): void;
-  /** Notes that the held policy was asked for. */
-  noteUse(state: DomainState): void;
-  /** Forgets a domain: the operator's decision, which nothing else may take. */
-  purge(domain: string): void;
-  /** Ends the wait for news. */
-  close(): void;
-}
-
-/** The bounds of the memory. */
-export interface MemoryBounds {
-  /** Domains held at most. */
-  readonly entries: number;
-  /** The octets that they and their policies may take. */
-  readonly policyOctets: number;
-}
-
-/** The effects that the memory works with. */
-export type MemoryEffects = Pick<ResolverEffects, "createMap"> & {
-  /** Stands behind the memory. */
-  readonly store: DomainStore;
-  /** The time. */
-  readonly clock: ProvenClock;
-};
 
 const NONE: Recall = { kind: "none" };
 
@@ -139,6 +84,7 @@ class Memory implements DomainMemory {
         absence: undefined,
         token: { valid: true },
         lastUsedAt: 0,
+        isUnstored: false,
       };
       this.#states.set(domain, state);
     }
@@ -166,6 +112,50 @@ class Memory implements DomainMemory {
     this.#store.putPolicy({ ...held, lastUsedAt: state.lastUsedAt });
   }
 
+  known(domain: string): KnownDomain | undefined {
+    const state = this.#states.get(domain);
+    const live = state && this.live(state);
+    if (live !== undefined) return { held: live, lastFetchedAt: live.fetchedAt };
+    const stored = this.#stored(domain);
+    const isStoredLive = stored !== undefined && isLive(stored, this.#clock.proven());
+    if (state === undefined && !isStoredLive) return undefined;
+    if (state !== undefined && isStoredLive) this.#take(state, stored);
+    const lastFetchedAt = stored?.fetchedAt ?? state?.held?.fetchedAt;
+    return { held: isStoredLive ? stored : undefined, lastFetchedAt };
+  }
+
+  adoptShared(held: HeldPolicy, recheck: number): void {
+    const { domain, fetchedAt } = held;
+    const state = this.#states.get(domain);
+    if (state === undefined) return this.#putUnseen(held);
+    const isFirst = this.live(state) === undefined;
+    if (isFirst && this.#store.getPolicy(domain).kind === "unavailable") {
+      // Its place in the store is decided when that can be read.
+      state.lastUsedAt ||= fetchedAt;
+      this.#hold(state, held);
+      state.isUnstored = true;
+    } else this.adopt(state, held);
+    state.nextCheckAt = Math.max(state.nextCheckAt, fetchedAt + recheck);
+  }
+
+  renew(held: HeldPolicy): void {
+    const state = this.#states.get(held.domain);
+    if (state === undefined) return this.#putUnseen(held);
+    state.held = held;
+    this.#store.putPolicy({ ...held, lastUsedAt: state.lastUsedAt });
+  }
+
+  endAbsence(domain: string): void {
+    const state = this.#states.get(domain);
+    if (state !== undefined && this.live(state) === undefined) this.#drop(state);
+  }
+
+  endAbsences(): void {
+    for (const [, state] of this.#states.entries()) {
+      if (this.live(state) === undefined) this.#drop(state);
+    }
+  }
+
   noteUse(state: DomainState): void {
     const now = this.#clock.now();
     if (state.held === undefined || now - state.lastUsedAt < TOUCH_MS) return;
@@ -174,8 +164,8 @@ class Memory implements DomainMemory {
   }
 
   purge(domain: string): void {
-    this.stateOf(domain).token.valid = false;
-    this.#states.delete(domain);
+    const state = this.#states.get(domain);
+    if (state !== undefined) this.#drop(state);
     this.#store.remove(domain);
   }
 
@@ -191,11 +181,36 @@ class Memory implements DomainMemory {
       }
       return;
     }
-    for (const [domain, state] of this.#states.entries()) {
-      if (this.live(state) !== undefined) continue;
-      state.token.valid = false;
-      this.#states.delete(domain);
+    for (const [, state] of this.#states.entries()) {
+      if (state.isUnstored) this.#settle(state);
     }
+    this.endAbsences();
+  }
+
+  /** Stores what could not be stored, unless the store has a newer policy. */
+  #settle(state: DomainState): void {
+    const { held } = state;
+    const stored = this.#store.getPolicy(state.domain);
+    if (held === undefined || stored.kind === "unavailable") return;
+    state.isUnstored = false;
+    if (stored.kind === "found" && isNewer(stored.policy, held)) this.#take(state, stored.policy);
+    else this.#store.putPolicy({ ...held, lastUsedAt: state.lastUsedAt });
+  }
+
+  #drop(state: DomainState): void {
+    state.token.valid = false;
+    this.#states.delete(state.domain);
+  }
+
+  #stored(domain: string): StoredPolicy | undefined {
+    const stored = this.#store.getPolicy(domain);
+    return stored.kind === "found" ? stored.policy : undefined;
+  }
+
+  /** Puts a policy into the store alone: a domain that nobody asks for takes no memory. */
+  #putUnseen(held: HeldPolicy): void {
+    const lastUsedAt = this.#stored(held.domain)?.lastUsedAt ?? held.fetchedAt;
+    this.#store.putPolicy({ ...held, lastUsedAt });
   }
 
   #take(state: DomainState, policy: StoredPolicy): void {
@@ -214,6 +229,7 @@ class Memory implements DomainMemory {
     const isInMemory = states.get(state.domain) === state;
     if (isInMemory) states.delete(state.domain);
     state.held = held;
+    state.isUnstored = false;
     state.absence = undefined;
     if (isInMemory) states.set(state.domain, state);
   }

@@ -1,9 +1,10 @@
 /**
- * A policy that was fetched: parsed, with its times worked out (RFC 8461 §3.2, §5.1).
+ * A policy that was fetched, here or by another host: parsed, with its times worked out (RFC 8461 §3.2, §5.1).
  *
  * @module
  */
 
+import type { FleetPolicy } from "../fleet/types.ts";
 import { expiryOf, PolicySyntaxError, readPolicyFile } from "../sts/policy.ts";
 import type { HeldPolicy } from "./types.ts";
 
@@ -46,4 +47,24 @@ export function holdPolicy(
     if (error instanceof PolicySyntaxError) return error;
     throw error;
   }
+}
+
+/**
+ * Makes a policy of what another host fetched. Its age counts from that fetch, and never ends later than it says. One
+ * of which the fetch is not known is due for its own at once.
+ *
+ * @param shared The policy of the other host.
+ * @param options The current time `now` and the refresh `interval` in ms, and a `random` number in [0, 1): each host
+ *   has its own time of refresh, so that the first of them refreshes for all.
+ */
+export function holdShared(
+  { domain, id, text, policy, strings, isForeign = false, ...times }: FleetPolicy,
+  { now, interval, random }: { now: number; interval: number; random: number },
+): HeldPolicy {
+  const fetchedAt = Math.min(times.fetchedAt, now);
+  const expiresAt = Math.min(times.expiresAt, expiryOf(policy, fetchedAt));
+  const refreshAt = isForeign
+    ? now
+    : refreshTime(fetchedAt, { maxAge: policy.maxAge, interval, random });
+  return { domain, id, text, policy, strings, fetchedAt, expiresAt, refreshAt };
 }

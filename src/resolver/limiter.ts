@@ -7,6 +7,8 @@
  * somebody's servers: it goes on, but gives its place to others. The names of one owner get a quarter of the places.
  * Once work waits for a second, the newest goes first, because its query has the most time left.
  *
+ * Work that waits for another host of the fleet leaves its place meanwhile, and comes back before work that is new.
+ *
  * @module
  */
 
@@ -34,6 +36,12 @@ const SLOW_MS = 1000;
  */
 const SLOW_PER_PLACE = 1;
 
+/**
+ * Pieces of work that have left their places, for each place. Each is a few closures; beyond this, work waits for
+ * other hosts in its place, as for any other slow server.
+ */
+const AWAY_PER_PLACE = 8;
+
 /** Share of the places that the domains of one owner may take, slow work included. */
 const OWNER_SHARE = 0.25;
 
@@ -48,6 +56,14 @@ export interface WorkOptions {
   readonly owner?: string;
 }
 
+/** The place that a piece of work runs in. */
+export interface WorkPlace {
+  /** Gives it to other work, if not too much work is away already. */
+  leave(): void;
+  /** Waits for a place again; at once if the work has one. Work that ends while it is away need not come back. */
+  comeBack(): Promise<void>;
+}
+
 /** Runs work under the limit. */
 export interface Limiter {
   /**
@@ -55,8 +71,8 @@ export interface Limiter {
    *
    * @returns What the work returns; `undefined` at once if too much work waits already.
    */
-  run<T>(work: () => Promise<T>, options?: WorkOptions): Promise<T> | undefined;
-  /** How many pieces of work run, and how many wait. */
+  run<T>(work: (place: WorkPlace) => Promise<T>, options?: WorkOptions): Promise<T> | undefined;
+  /** How many pieces of work run, those that are away included, and how many wait. */
   load(): { running: number; waiting: number };
 }
 
@@ -89,44 +105,75 @@ class PlaceLimiter implements Limiter {
   readonly #maxSlow: number;
   readonly #urgentQueue: Waiting[] = [];
   readonly #queue: Waiting[] = [];
+  /** Work that was away and is not urgent. */
+  readonly #backQueue: Waiting[] = [];
   /** Places taken, the longest first. Slow work has none. */
   readonly #places = new Set<Place>();
   readonly #shares: OwnerShare;
   readonly #slices: { take(): boolean };
   /** Pieces of slow work that run. */
   #slow = 0;
+  readonly #maxAway: number;
+  /** Pieces of work that are away; those that wait to come back are in a queue. */
+  #away = 0;
   #cancelTimer: (() => void) | undefined;
 
   constructor(maxRunning: number, clock: Clock) {
     this.#clock = clock;
     this.#maxRunning = maxRunning;
     this.#maxSlow = maxRunning * SLOW_PER_PLACE;
+    this.#maxAway = maxRunning * AWAY_PER_PLACE;
     this.#shares = createOwnerShare(Math.ceil(maxRunning * OWNER_SHARE));
     this.#slices = createSlices(clock, () => this.#startNext());
   }
 
-  run<T>(work: () => Promise<T>, options: WorkOptions = {}): Promise<T> | undefined {
+  run<T>(
+    work: (place: WorkPlace) => Promise<T>,
+    options: WorkOptions = {},
+  ): Promise<T> | undefined {
     if (this.#queued() + this.#shares.waiting() >= MAX_WAITING) return undefined;
     let isIn = false;
     const turn = new Promise<Place>((start) => isIn = this.#enter(options, start));
     if (!isIn) return undefined;
     this.#startNext();
-    return turn.then(async (place) => {
+    return turn.then(async (first) => {
+      let place: Place | undefined = first;
       try {
-        return await work();
+        return await work({
+          leave: () => {
+            if (place === undefined || this.#away >= this.#maxAway) return;
+            this.#free(place);
+            place = undefined;
+            this.#away++;
+            this.#startNext();
+          },
+          comeBack: async () => {
+            if (place !== undefined) return;
+            this.#away--;
+            place = await this.#return(options);
+          },
+        });
       } finally {
         this.#end(place, options);
       }
     });
   }
 
+  #return({ urgent = false }: WorkOptions): Promise<Place> {
+    return new Promise((start) => {
+      const waiting = { since: this.#clock.now(), start };
+      (urgent ? this.#urgentQueue : this.#backQueue).push(waiting);
+      this.#startNext();
+    });
+  }
+
   readonly load = (): { running: number; waiting: number } => ({
-    running: this.#places.size + this.#slow,
+    running: this.#places.size + this.#slow + this.#away,
     waiting: this.#queued() + this.#shares.waiting(),
   });
 
   #queued(): number {
-    return this.#urgentQueue.length + this.#queue.length;
+    return this.#urgentQueue.length + this.#backQueue.length + this.#queue.length;
   }
 
   #enter(options: WorkOptions, start: Waiting["start"]): boolean {
@@ -149,7 +196,7 @@ class PlaceLimiter implements Limiter {
   #startNext(): void {
     this.#freeSlowPlaces();
     while (this.#places.size < this.#maxRunning) {
-      const next = this.#urgentQueue.shift() ?? this.#takeFromQueue();
+      const next = this.#urgentQueue.shift() ?? this.#backQueue.shift() ?? this.#takeFromQueue();
       if (next === undefined) break;
       const place = { since: this.#clock.now() };
       this.#places.add(place);
@@ -195,8 +242,13 @@ class PlaceLimiter implements Limiter {
     }, Math.max(0, oldest.since + SLOW_MS - this.#clock.now()));
   }
 
-  #end(place: Place, { urgent = false, owner }: WorkOptions): void {
+  #free(place: Place): void {
     if (!this.#places.delete(place)) this.#slow--;
+  }
+
+  #end(place: Place | undefined, { urgent = false, owner }: WorkOptions): void {
+    if (place === undefined) this.#away--;
+    else this.#free(place);
     if (!urgent && owner !== undefined) this.#shares.leave(owner);
     this.#startNext();
   }

@@ -7,6 +7,8 @@
  * change the answer for a known next hop, and an attacker who makes the lookups of a DANE domain fail does
  * not turn it into a domain without DANE.
  *
+ * In a fleet, another host's view stands in where there is no own one ({@link SharedViews}).
+ *
  * Only answers that were validated throughout, about every host that had DANE, take the verdict `usable` away.
  *
  * @module
@@ -19,6 +21,7 @@ import type { NextHop } from "../sts/domain.ts";
 import type { Clock } from "../base/clock.ts";
 import { assessMx } from "./dane.ts";
 import { withDeadline } from "../base/wait.ts";
+import type { SharedViews } from "./fleet_views.ts";
 import { readView, writeView } from "./stored_view.ts";
 import type { BoundedMap, MxResult, MxView, ResolverEvent } from "./types.ts";
 import {
@@ -36,6 +39,12 @@ import type { DaneSight, MxFailure } from "./mx_verdict.ts";
  * within this time, from the far side of the world and with a lost packet; Postfix does not notice the wait.
  */
 const STALE_WAIT_MS = 1500;
+
+/**
+ * The same while another host's view is at hand, ms. Only the first answers of a host that has just started wait for
+ * this long, often a whole queue of mail; a policy was asked for before, and the answer is to come within a second.
+ */
+const SHARED_WAIT_MS = 750;
 
 /** No new attempt sooner after lookups failed, ms. */
 const RETRY_MS = 30_000;
@@ -60,20 +69,8 @@ export interface MxCacheOptions {
   readonly views: BoundedMap<readonly MxView[]>;
   /** How DANE is looked for now. */
   readonly sight: () => DaneSight;
-}
-
-/** What a view and an MX host in it take in memory, octets. */
-const VIEW_OVERHEAD_OCTETS = 400;
-const HOST_OVERHEAD_OCTETS = 40;
-
-/** About how many octets the views of a domain take in memory. */
-export function viewOctets(views: readonly MxView[]): number {
-  let octets = 0;
-  for (const { hosts = [] } of views) {
-    octets += VIEW_OVERHEAD_OCTETS;
-    for (const host of hosts) octets += HOST_OVERHEAD_OCTETS + host.length;
-  }
-  return octets;
+  /** The views of other hosts; absent if this host is alone. */
+  readonly shared?: SharedViews | undefined;
 }
 
 /** The remembered views. */
@@ -98,6 +95,10 @@ interface Flight {
   readonly domain: string;
   readonly startedAt: number;
   readonly result: Promise<MxResult>;
+  /** The view of another host, once a query has need of it. */
+  shared?: Promise<MxView | undefined>;
+  /** The operator has purged the domain. */
+  isForgotten?: boolean;
 }
 
 /** Creates the memory of views. */
@@ -130,7 +131,11 @@ class Views implements MxCache {
     const stale = usableStale(view, now);
     if (isHeldOff) return stale === undefined ? failure.result : { kind: "known", view: stale };
     const flight = this.#start(nextHop, name);
-    if (stale === undefined) return this.#viewSlowly(flight, { stale, wait });
+    if (stale === undefined) {
+      return this.#options.shared === undefined
+        ? this.#viewSlowly(flight, { stale, wait })
+        : this.#viewBesideShared(flight, { name, wait });
+    }
     // A later query waits for the rest of the time only.
     const left = Math.min(wait, flight.startedAt + STALE_WAIT_MS - now);
     return left > 0
@@ -150,9 +155,32 @@ class Views implements MxCache {
 
   forget(domain: string): void {
     this.#options.views.delete(domain);
+    for (const flight of this.#flights.values()) {
+      if (flight.domain === domain) flight.isForgotten = true;
+    }
     for (const held of [this.#flights, this.#failures]) {
       for (const [name, entry] of held) if (entry.domain === domain) held.delete(name);
     }
+  }
+
+  /** Nothing is known here: DNS has a while for its answer, then what another host saw stands in. */
+  async #viewBesideShared(
+    flight: Flight,
+    { name, wait }: { name: string; wait: number },
+  ): Promise<MxResult> {
+    const { clock, sight, shared } = this.#options;
+    const end = clock.now() + wait;
+    const asking = flight.shared ??= shared?.ask(name) ?? Promise.resolve(undefined);
+    const ms = Math.min(wait, SHARED_WAIT_MS);
+    const result = await withDeadline(flight.result, { ms, clock });
+    if (result?.kind === "known" && counts(result.view, sight())) return result;
+    const view = await withDeadline(asking, { ms: Math.max(0, end - clock.now()), clock });
+    if (view !== undefined && !flight.isForgotten && counts(view, sight())) {
+      const own = this.#lastKnown(flight.domain, name);
+      if (usableStale(own, clock.now()) === undefined) this.#hold(flight.domain, view);
+      return { kind: "known", view };
+    }
+    return this.#viewSlowly(flight, { stale: undefined, wait: Math.max(0, end - clock.now()) });
   }
 
   async #viewSlowly(
@@ -192,7 +220,7 @@ class Views implements MxCache {
     nextHop: NextHop,
     { name, isWanted }: { name: string; isWanted: () => boolean },
   ): Promise<MxResult> {
-    const { lookup, clock, sight, observe } = this.#options;
+    const { lookup, clock, sight, observe, shared } = this.#options;
     const started = clock.now();
     const seeing = sight();
     const previous = this.#lastKnown(nextHop.domain, name);
@@ -203,27 +231,32 @@ class Views implements MxCache {
       clock,
       previous,
     });
-    const result = seeing === "off" ? found : keepDane(found, usableStale(previous, clock.now()));
+    // What another host saw may have come meanwhile.
+    const held = shared === undefined ? previous : this.#lastKnown(nextHop.domain, name);
+    const result = seeing === "off" ? found : keepDane(found, usableStale(held, clock.now()));
     observe({ kind: "mx", nextHop: name, result, ms: clock.now() - started });
-    if (isWanted()) this.#note(result, { domain: nextHop.domain, name, previous });
+    if (isWanted()) this.#note(result, { domain: nextHop.domain, name });
     return result;
   }
 
   /** Remembers what was found. */
   #note(
     result: MxResult,
-    { domain, name, previous }: { domain: string; name: string; previous: MxView | undefined },
+    { domain, name }: { domain: string; name: string },
   ): void {
-    const { clock, store } = this.#options;
+    const { clock, store, sight, shared } = this.#options;
     const failures = this.#failures;
     if (result.kind === "known") {
       failures.delete(name);
       this.#hold(domain, result.view);
+      // What was renewed in memory alone, or is another host's, is older in the store, or not there.
+      const stored = store.getMx(name);
+      const written = stored === undefined ? undefined : readView(stored);
       // A view that found DANE may be in the store: one that was not validated does not replace it.
-      const isBlind = previous === undefined && !result.view.validated && store.hidesMx(name);
-      if (isBlind) return;
-      if (previous === undefined || needsWriting(result.view, previous)) {
+      if (written === undefined && !result.view.validated && store.hidesMx(name)) return;
+      if (written === undefined || needsWriting(result.view, written)) {
         store.putMx(writeView(result.view));
+        shared?.publish(result.view, sight());
       }
     } else {
       if (failures.size >= MAX_FAILURES) failures.clear();

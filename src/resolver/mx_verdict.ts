@@ -70,3 +70,17 @@ export function needsWriting(view: MxView, previous: MxView): boolean {
     view.skipped.join() !== previous.skipped.join() ||
     view.checkedAt - previous.checkedAt >= REWRITE_MS;
 }
+
+/** What a view and an MX host in it take in memory, octets. */
+const VIEW_OVERHEAD_OCTETS = 400;
+const HOST_OVERHEAD_OCTETS = 40;
+
+/** About how many octets the views of a domain take in memory. */
+export function viewOctets(views: readonly MxView[]): number {
+  let octets = 0;
+  for (const { hosts = [] } of views) {
+    octets += VIEW_OVERHEAD_OCTETS;
+    for (const host of hosts) octets += HOST_OVERHEAD_OCTETS + host.length;
+  }
+  return octets;
+}

@@ -24,7 +24,9 @@ export type PolicyOutcome =
   /** A check fetched a policy in the place of the held one. */
   | "replaced"
   /** A check fetched a policy, and none was held. */
-  | "fetched";
+  | "fetched"
+  /** A check took the policy that another host of the fleet fetched. */
+  | "shared";
 
 /** A check that ends without a policy. */
 export type AbsentOutcome =

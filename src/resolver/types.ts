@@ -6,6 +6,7 @@
 
 import type { DomainStore, StoredFailure, StoredPolicy } from "../cache/types.ts";
 import type { DnsClient, DnsFailure, TlsaRecord } from "../dns/types.ts";
+import type { Exchange } from "../fleet/types.ts";
 import type { FailedFetch, FetchPolicy } from "../https/types.ts";
 import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { GenerationalMapOptions } from "../base/generational_map.ts";
@@ -147,6 +148,18 @@ export type ResolverEvent =
     readonly held: HeldPolicy;
     readonly previous: HeldPolicy | undefined;
   }
+  /** A policy that another host of the fleet fetched took effect; `previous` is the live one it replaced. */
+  | {
+    readonly kind: "shared";
+    readonly held: HeldPolicy;
+    readonly previous: HeldPolicy | undefined;
+    /** Who fetched it: printable ASCII of at most 255 characters. */
+    readonly host: string;
+    /** It counts like the host's own memory. */
+    readonly isSigned: boolean;
+  }
+  /** The operator of another host had all hosts forget a domain. */
+  | { readonly kind: "purged"; readonly domain: string }
   /** A live policy stays in use, because neither its TXT record nor a fetch gave a newer one. */
   | {
     readonly kind: "kept";
@@ -227,6 +240,8 @@ export interface ResolverEffects {
   readonly dns: Pick<DnsClient, "lookup" | "lookupTxt">;
   /** Fetches a policy file. */
   readonly fetchPolicy: FetchPolicy;
+  /** What other hosts know and fetch; absent if this host is alone. */
+  readonly fleet?: Exchange | undefined;
   /** Keeps what must survive a restart. */
   readonly store: DomainStore;
   /** The time, and what of it is proven. */

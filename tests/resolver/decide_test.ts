@@ -1,9 +1,21 @@
 import { assert, assertEquals } from "@std/assert";
 import type { StoredFailure } from "../../src/cache/types.ts";
-import { decideCheck, decideQuery, isLive } from "../../src/resolver/decide.ts";
-import type { CheckDecision, CheckFacts, UnheldFacts } from "../../src/resolver/decide.ts";
+import {
+  countsFailure,
+  decideCheck,
+  decideQuery,
+  decideShared,
+  isLive,
+} from "../../src/resolver/decide.ts";
+import type {
+  CheckDecision,
+  CheckFacts,
+  SharedFacts,
+  UnheldFacts,
+} from "../../src/resolver/decide.ts";
 import { holdPolicy } from "../../src/resolver/held_policy.ts";
 import type { HeldPolicy, PolicyFetch, TxtResult } from "../../src/resolver/types.ts";
+import { createRandom } from "../fakes/random.ts";
 import { OUTCOMES } from "../../src/status/outcome_text.ts";
 
 const NOW = 1_000_000;
@@ -28,8 +40,8 @@ const UNFETCHED: PolicyFetch = { kind: "failed", reason: "connect", detail: "ref
 const FAILURE: StoredFailure = {
   domain: "example.com",
   id: "2",
-  reason: "tls",
-  detail: "expired",
+  reason: "status",
+  detail: "404",
   count: 1,
   failedAt: NOW - 1,
   retryAt: NOW + 1,
@@ -50,6 +62,17 @@ function check(facts: Partial<CheckFacts>): CheckDecision {
 
 function query(facts: Partial<UnheldFacts>): string {
   return decideQuery({ ...UNHELD, ...facts });
+}
+
+const ENTRY: SharedFacts["shared"] = { ...HELD, fetchedAt: NOW + 1, isSigned: true };
+const CHANGED = { ...ENTRY, id: "2", text: `${HELD.text}x: y\n` };
+
+function share(facts: Partial<SharedFacts>, unsigned: "unsigned" | "signed" = "signed"): string {
+  const { shared = ENTRY, ...rest } = facts;
+  return decideShared({
+    ...{ held: undefined, wantedId: undefined, now: NOW + 2, ...rest },
+    shared: { ...shared, isSigned: unsigned === "signed" },
+  });
 }
 
 function outcomeOf(decision: CheckDecision | string): string {
@@ -121,6 +144,83 @@ for (const [row, outcome, ...decisions] of TABLE) {
   });
 }
 
+/** The same for what other hosts of a fleet fetched. */
+const SHARED_TABLE: readonly [string, string, ...string[]][] = [
+  [
+    "12",
+    "ignore",
+    share({ now: ENTRY.expiresAt }),
+    share({ held: HELD, shared: { ...CHANGED, fetchedAt: NOW - 1 } }),
+    share({ held: HELD, shared: { ...CHANGED, fetchedAt: NOW - 1 } }, "unsigned"),
+    share({ held: HELD, shared: { ...ENTRY, fetchedAt: NOW } }),
+    share({ lastFetchedAt: ENTRY.fetchedAt }),
+    share({ held: HELD, shared: { ...ENTRY, id: "2", fetchedAt: NOW } }),
+  ],
+  [
+    "13",
+    "renew",
+    share({ held: HELD }),
+    share({ held: HELD }, "unsigned"),
+    share({ held: HELD, shared: { ...ENTRY, id: "2" } }),
+    // The own record has the new id, and the text was taken under the id before.
+    share({ held: HELD, shared: { ...ENTRY, id: "2", fetchedAt: NOW }, wantedId: "2" }),
+  ],
+  ["14", "adopt", share({ held: HELD, shared: CHANGED })],
+  [
+    "15",
+    "check",
+    share({ held: HELD, shared: CHANGED }, "unsigned"),
+    share({ held: HELD, shared: CHANGED, wantedId: "2" }, "unsigned"),
+    share({ held: HELD, shared: { ...ENTRY, id: "2" } }, "unsigned"),
+    // Whoever can write to the engine could hide the text that the new id stands for.
+    share({ held: HELD, shared: { ...ENTRY, id: "2" }, wantedId: "2" }, "unsigned"),
+  ],
+  ["16", "adopt", share({}), share({ wantedId: "2" })],
+  ["17", "adopt", share({ wantedId: "1" }, "unsigned")],
+  ["18", "check", share({ wantedId: "2" }, "unsigned"), share({}, "unsigned")],
+];
+
+for (const [row, step, ...decisions] of SHARED_TABLE) {
+  Deno.test(`decide: row ${row}, a policy of another host: ${step}`, () => {
+    for (const decision of decisions) assertEquals(decision, step);
+  });
+}
+
+Deno.test("decide: hosts that hear the same policies in any order hold the same text in the end", () => {
+  const random = createRandom(18);
+  for (let run = 0; run < 500; run++) {
+    const entries = Array.from({ length: 6 }, () => ({
+      ...ENTRY,
+      id: `${random.int(3)}`,
+      text: `text ${random.int(4)}`,
+      fetchedAt: NOW + random.int(4),
+    }));
+    const ends = Array.from({ length: 4 }, () => {
+      let held: SharedFacts["held"];
+      // Each is heard once or more often, in an order of its own.
+      const heard = [...entries, ...entries].sort(() => random.int(3) - 1);
+      for (const shared of heard) {
+        const step = decideShared({ held, shared, wantedId: undefined, now: NOW + 10 });
+        if (step === "adopt" || held === undefined) held = shared;
+        else if (step === "renew") held = { ...held, fetchedAt: shared.fetchedAt };
+      }
+      return `${held?.text} of ${held?.fetchedAt}`;
+    });
+    assertEquals(new Set(ends).size, 1, ends.join(", "));
+  }
+});
+
+Deno.test("decide: the failure of another host counts if it is the newest, and its id was not fetched since", () => {
+  const none = { held: undefined, failure: undefined };
+  assertEquals(countsFailure(FAILURE, none), true);
+  assertEquals(countsFailure(FAILURE, { ...none, failure: FAILURE }), false);
+  const later = { ...FAILURE, failedAt: NOW };
+  assertEquals(countsFailure(later, { ...none, failure: FAILURE }), true);
+  assertEquals(countsFailure(FAILURE, { ...none, failure: later }), false);
+  assertEquals(countsFailure(FAILURE, { ...none, held: HELD }), true);
+  assertEquals(countsFailure(FAILURE, { ...none, held: { ...HELD, id: "2" } }), false);
+});
+
 Deno.test("decide: an expired policy counts as none, row 6 (RFC 8461 §5.1)", () => {
   assertEquals(isLive(HELD, HELD.expiresAt - 1), true);
   assertEquals(isLive(HELD, HELD.expiresAt), false);
@@ -134,11 +234,11 @@ Deno.test("decide: the table of this test is the table in the header", () => {
   ]);
   const withoutCode = lines.filter(([, outcome]) => outcome === undefined);
   assertEquals(withoutCode, [["6", undefined]]);
-  const expected = TABLE.map(([row, outcome]) => [row, outcome]);
+  const expected = [...TABLE, ...SHARED_TABLE].map(([row, outcome]) => [row, outcome]);
   assertEquals(lines.filter(([, outcome]) => outcome !== undefined), expected);
   // Exceptions of the configuration come before this table: those are in exceptions.ts.
   const decided = OUTCOMES.filter((outcome) => !outcome.startsWith("exception-"));
-  assertEquals(expected.map(([, outcome]) => outcome).sort(), decided.sort());
+  assertEquals([...TABLE.map(([, outcome]) => outcome), "shared"].sort(), decided.sort());
 });
 
 Deno.test("decide: what comes before an outcome", () => {

@@ -171,3 +171,46 @@ Deno.test("createLimiter() gives one owner's domains a quarter of the places, an
   }
   assertEquals([started.length, limiter.load().waiting], [1004, 0]);
 });
+
+Deno.test("createLimiter() gives the place of work that is away to others, and takes it back first", async () => {
+  const limiter = createLimiter(1, new ManualClock());
+  const order: string[] = [];
+  const returns = Promise.withResolvers<void>();
+  const ends = Promise.withResolvers<void>();
+  const away = limiter.run(async (place) => {
+    place.leave();
+    place.leave();
+    await returns.promise;
+    await place.comeBack();
+    await place.comeBack();
+    order.push("back");
+  });
+  const busy = limiter.run(() => ends.promise.then(() => void order.push("busy")));
+  const next = limiter.run(() => Promise.resolve(order.push("next")));
+  await settle();
+  const urgent = limiter.run(() => Promise.resolve(order.push("urgent")), { urgent: true });
+  // Two run, one of them away; the others wait for the one place.
+  assertEquals(limiter.load(), { running: 2, waiting: 2 });
+  returns.resolve();
+  await settle();
+  assertEquals([order, limiter.load()], [[], { running: 1, waiting: 3 }]);
+  ends.resolve();
+  await Promise.all([away, busy, next, urgent]);
+  assertEquals(order, ["busy", "urgent", "back", "next"]);
+  assertEquals(limiter.load(), { running: 0, waiting: 0 });
+});
+
+Deno.test("createLimiter() lets eight times its places be away, and no more", async () => {
+  const limiter = createLimiter(2, new ManualClock());
+  const end = Promise.withResolvers<void>();
+  const all = Array.from({ length: 20 }, () =>
+    limiter.run((place) => {
+      place.leave();
+      return end.promise;
+    }, { urgent: true }));
+  await settle();
+  assertEquals(limiter.load(), { running: 18, waiting: 2 });
+  end.resolve();
+  await Promise.all(all);
+  assertEquals(limiter.load(), { running: 0, waiting: 0 });
+});

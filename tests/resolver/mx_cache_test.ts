@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
-import { viewOctets } from "../../src/resolver/mx_cache.ts";
+import { viewOctets } from "../../src/resolver/mx_verdict.ts";
 import type { MxView } from "../../src/resolver/types.ts";
 import { readKey } from "../../src/sts/domain.ts";
 import { formatAnswer } from "../../src/postfix/tls_policy.ts";
