@@ -6,6 +6,7 @@
  */
 
 import { count, file, flag, seconds, section } from "./kinds.ts";
+import { SHARED } from "./shared_keys.ts";
 
 /** Keys below `cache`. */
 export const CACHE_KEYS = {
@@ -30,6 +31,7 @@ export const CACHE_KEYS = {
     default: false,
     text: "Accept a cache directory that other users can write to.",
   }),
+  shared: SHARED,
 };
 
 /** Keys below `refresh`. */

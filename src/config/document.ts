@@ -8,7 +8,7 @@
 import { parse } from "@std/yaml";
 import * as v from "valibot";
 import { isMapping } from "../base/mapping.ts";
-import { formatFound, formatPath } from "./found.ts";
+import { formatFound, formatKind, formatPath } from "./found.ts";
 import { type Key, type Keys, pathsOf, type Section, type ValuesOf } from "./key.ts";
 import { closest } from "./suggest.ts";
 import { UsageError } from "./usage_error.ts";
@@ -66,7 +66,9 @@ export function checkDocument<Below extends Keys>(
   root: Section<Below>,
   { file }: { readonly file: string },
 ): ValuesOf<Below> {
-  const paths = [...pathsOf(root.keys)].map(([path]) => path);
+  const all = [...pathsOf(root.keys)];
+  const paths = all.map(([path]) => path);
+  const secrets = new Set(all.filter(([, { secret }]) => secret).map(([path]) => path));
   const problems = [...unknownKeys(document, root)]
     .map(({ path, siblings }) =>
       siblings === undefined
@@ -77,7 +79,8 @@ export function checkDocument<Below extends Keys>(
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).filter((item) => item.type === "object");
     const key = formatPath(path.map((item) => String(item.key)));
-    problems.push(`${key}: ${issue.message}, found ${formatFound(issue.input)}`);
+    const found = secrets.has(key) ? formatKind(issue.input) : formatFound(issue.input);
+    problems.push(`${key}: ${issue.message}, found ${found}`);
   }
   failOn(problems, file);
   return result.output as ValuesOf<Below>;

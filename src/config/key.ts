@@ -38,6 +38,8 @@ export interface Key<Value = unknown, Default = unknown> {
   readonly placeholder?: string;
   /** A mapping that may have keys other than `keys`. */
   readonly open?: boolean;
+  /** Never printed; not even a value that is not allowed. */
+  readonly secret?: boolean;
   /** Checks a value that is there. */
   readonly schema: v.GenericSchema<unknown, Value>;
   /** Turns a checked value into the unit of the program; absent if it is the same. */
@@ -67,6 +69,8 @@ export interface TextStatement<Value, Default> extends Statement<Default> {
   readonly format?: (value: Value) => string;
   /** Completes "must be …". */
   readonly allowed: string;
+  /** Never printed; not even a value that is not allowed. */
+  readonly secret?: boolean;
 }
 
 /** Keys by their names, in the order of the manual. */

@@ -83,9 +83,16 @@ export function choice<
 export function text<Value, Default extends string | undefined = undefined>(
   statement: TextStatement<Value, Default>,
 ): Key<Value, Default> {
-  const { allowed, format } = statement;
+  const { allowed, format, secret } = statement;
   const schema = parsed(statement);
-  return { type: "string", allowed, schema, toFile: format, ...meaningOf(statement) };
+  return {
+    type: "string",
+    allowed,
+    schema,
+    toFile: format,
+    ...(secret && { secret }),
+    ...meaningOf(statement),
+  };
 }
 
 /**

@@ -2,7 +2,8 @@
  * The file of postfix-mta-sts-resolver, `/etc/mta-sts-daemon.yml`, works unchanged: its keys are
  * turned into ours here, or accepted with a note on what happens instead.
  *
- * Its cache is never opened: the file belongs to the other program and has another form.
+ * Its cache file is never opened: it belongs to the other program and has another form. Its Redis or PostgreSQL
+ * becomes `cache.shared`, see `legacy_shared.ts`.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import { CACHE_KEYS, POLICY_KEYS, REFRESH_KEYS } from "./cache_keys.ts";
 import type { Document } from "./document.ts";
 import type { Key } from "./key.ts";
 import { type FileValues, LEGACY_KEYS } from "./legacy_keys.ts";
+import { type SharedType, translateShared } from "./legacy_shared.ts";
 import type { ConfigNote } from "./types.ts";
 import { SENDMAIL_NAME } from "./zones.ts";
 
@@ -43,11 +45,13 @@ const UNUSED: readonly ConfigNote[] = [
   },
 ];
 
-/** What a translation reads beside the values, and where it puts its remarks. */
+/** What a translation reads beside the values, and where it puts what it finds. */
 interface Context {
   /** Distinguishes what was given from what is a default. */
   readonly document: Document;
   readonly notes: ConfigNote[];
+  /** One line each, without the name of the file. */
+  readonly problems: string[];
 }
 
 /**
@@ -62,11 +66,11 @@ export function translateLegacy(
   values: FileValues,
   document: Document,
 ): { values: FileValues; notes: ConfigNote[]; problems: string[] } {
-  const problems = PAIRS
+  const problems = pairsOf(values)
     .filter((pair) => pair.every((path) => isGiven(document, path)))
     .map(([ours, theirs]) => `${theirs}: conflicts with ${ours}, remove one of them`);
   const notes = UNUSED.filter(({ path }) => isGiven(document, path));
-  const context = { document, notes };
+  const context = { document, notes, problems };
   const translated = {
     ...values,
     listen: translateListen(values, context),
@@ -79,6 +83,20 @@ export function translateLegacy(
   };
   noteInheritance(context);
   return { values: translated, notes, problems };
+}
+
+/** An engine that is shared takes the place of another one, but not of the file. */
+function pairsOf({ cache }: FileValues): typeof PAIRS {
+  if (!isShared(cache.type)) return PAIRS;
+  return [
+    ...PAIRS.filter(([ours]) => ours !== "cache.file"),
+    ["cache.shared.url", "cache.type"],
+    ["cache.shared.sentinels", "cache.type"],
+  ];
+}
+
+function isShared(type: FileValues["cache"]["type"]): type is SharedType {
+  return type === "redis" || type === "redis_sentinel" || type === "postgres";
 }
 
 /** `host` and `port`, or `path` instead of both. */
@@ -102,18 +120,23 @@ function translateListen(values: FileValues, { document, notes }: Context): File
   return hosts.map((hostname) => ({ kind: "inet", hostname, port: port ?? DEFAULT_PORT }));
 }
 
-/** `cache.type` and `cache.options`. The other program's file, server or database is left alone. */
+/** `cache.type` and `cache.options`. The other program's file is left alone. */
 function translateCache(
   cache: FileValues["cache"],
-  { document, notes }: Context,
+  context: Context,
 ): FileValues["cache"] {
+  const { document, notes } = context;
   const { options } = cache;
   const type = cache.type ?? (isGiven(document, "cache.options") ? "internal" : undefined);
   if (type === undefined) return cache;
+  if (isShared(type)) return translateEngine(type, { cache, context });
   const note = (path: string, text: string) => notes.push({ path: `cache.${path}`, text });
 
-  if (type !== "internal") {
-    note("type", `${type} is not used: policies are kept in our own cache file`);
+  if (type === "sqlite") {
+    note(
+      "type",
+      "sqlite is not used: policies are kept in our own cache file; 'cache import' reads the old one",
+    );
     return cache;
   }
   for (const key of Object.keys(valueAt(document, "cache.options") ?? {})) {
@@ -123,6 +146,25 @@ function translateCache(
   const limits = { path: "cache.options.cache_size", like: CACHE_KEYS.memory_entries, notes };
   const memory_entries = bounded(options.cache_size, limits) ?? cache.memory_entries;
   return { ...cache, memory_entries };
+}
+
+/** A cache that hosts share: policies are kept here too, and hosts tell each other there what they learn. */
+function translateEngine(
+  type: SharedType,
+  { cache, context }: { readonly cache: FileValues["cache"]; readonly context: Context },
+): FileValues["cache"] {
+  const { document, notes, problems } = context;
+  const path = "cache.options";
+  const translation = translateShared(type, valueAt(document, path));
+  problems.push(...translation.problems.map((problem) => `${path}.${problem}`));
+  notes.push(
+    ...translation.notes.map(({ option, text }) => ({ path: `${path}.${option}`, text })),
+    {
+      path: "cache.type",
+      text: `${type} is shared with the other hosts; policies are also kept on this one`,
+    },
+  );
+  return { ...cache, shared: { ...cache.shared, ...translation.values } };
 }
 
 function translateRefresh(

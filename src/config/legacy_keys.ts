@@ -21,7 +21,7 @@ const OPTION_KEYS = {
   filename: text({
     parse: (value) => value,
     allowed: "a path",
-    text: "Ignored. That file belongs to the other program.",
+    text: "Ignored. That file belongs to the other program, and `cache import` reads it.",
   }),
 };
 
@@ -29,12 +29,14 @@ const OPTION_KEYS = {
 export const LEGACY_CACHE_KEYS = {
   type: choice({
     words: ["internal", "sqlite", "redis", "redis_sentinel", "postgres"],
-    text: "Ignored. Policies are always kept in memory and in our own cache file.",
+    text:
+      "The cache of postfix-mta-sts-resolver. `redis`, `redis_sentinel` and `postgres` become `cache.shared`. Policies are always kept in memory and in our own cache file too.",
   }),
   options: section({
     keys: OPTION_KEYS,
     open: true,
-    text: "The options of the cache. Those not listed here are ignored.",
+    text:
+      "The options of the cache. Those that say where Redis or PostgreSQL is are used, the others are noted.",
   }),
 };
 

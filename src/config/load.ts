@@ -14,6 +14,7 @@ import { checkDocument, type Document, failOn, parseDocument } from "./document.
 import { exceptionProblems } from "./exceptions.ts";
 import { translateLegacy } from "./legacy.ts";
 import { FILE } from "./legacy_keys.ts";
+import { sharedNotes, sharedProblems } from "./shared.ts";
 import type { Config, ConfigNote } from "./types.ts";
 import { UsageError } from "./usage_error.ts";
 import { writeOutDates } from "./written_dates.ts";
@@ -46,7 +47,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const document = writeOutDates(writeOut(parseDocument(text, name)), text);
   const checked = checkDocument(document, FILE, { file: name });
   const { values, notes, problems } = translateLegacy(checked, document);
+  const { shared } = values.cache;
+  if (problems.length === 0) problems.push(...sharedProblems(shared));
   failOn([...problems, ...exceptionProblems(values.domains)], name);
+  notes.push(...sharedNotes(shared));
 
   const cacheFile = defaultCacheFile(env);
   if (values.cache.file === undefined && cacheFile === undefined) {

@@ -10,6 +10,7 @@ import { bareZone, toFile } from "./config.ts";
 import { describeConfig, firstSentence, type KeyDescription } from "./describe.ts";
 import { type Keys, mapKeys } from "./key.ts";
 import { KEYS } from "./keys.ts";
+import { HIDDEN_PASSWORD, hidePassword } from "./secrets.ts";
 import { toFileValues } from "./settings.ts";
 import type { Config } from "./types.ts";
 import { ZONE_KEYS } from "./zone_keys.ts";
@@ -41,6 +42,17 @@ export function formatConfig(config: Config, base?: Config): string {
 export function formatDefaults(): string {
   const lines = formatMapping(defaultsOf(KEYS), { beside: commentsBy(formatBrief) });
   return [...lines, ""].join("\n");
+}
+
+/** The configuration with the passwords of the engine taken out, to be printed. */
+export function withoutPasswords(config: Config): Config {
+  const { url, password } = config.cache.shared;
+  const shared = {
+    ...config.cache.shared,
+    url: url === undefined ? undefined : hidePassword(url),
+    password: password === undefined ? undefined : HIDDEN_PASSWORD,
+  };
+  return { ...config, cache: { ...config.cache, shared } };
 }
 
 type Mapping = Readonly<Record<string, unknown>>;

@@ -28,7 +28,10 @@ for (const { name } of Deno.readDirSync(LEGACY)) {
     const legacy = loadText(text, ENV);
     const converted = convertConfig(text, name);
     const again = loadText(converted, ENV);
-    assertEquals(again, { config: legacy.config, notes: [] });
+    assertEquals(again.config, legacy.config);
+    // What is to be done stays to be done.
+    const undone = legacy.notes.filter(({ path }) => path.startsWith("cache.shared."));
+    assertEquals(again.notes, undone);
     const notes = legacy.notes.map(({ path, text }) => `${path}: ${text}`);
     assertEquals(remarks(converted).slice(0, notes.length), notes);
   });

@@ -30,7 +30,26 @@ function withDefaultZone(
 
 const REUSE_PORT = "reuse_port: has no effect: one process answers everything";
 const INTERNAL = "cache.type: policies are also kept in a file, so that they survive a restart";
-const SQLITE = "cache.type: sqlite is not used: policies are kept in our own cache file";
+const SQLITE =
+  "cache.type: sqlite is not used: policies are kept in our own cache file; 'cache import' reads the old one";
+const UNSIGNED =
+  "cache.shared.secret_file: is not set: what other hosts share only stands in for a first fetch, and whoever can " +
+  "write to the engine can forge it. To make one: openssl rand -base64 48 >FILE; chmod 600 FILE; the same FILE on " +
+  "all hosts, see docs/fleet.md";
+
+/** What a file says of the engine that hosts share. */
+function sharedBy(change: Partial<Config["cache"]["shared"]>): Config["cache"] {
+  return cache({ shared: { ...DEFAULTS.cache.shared, oldEntries: true, ...change } });
+}
+
+/** The notes on an engine that hosts share. */
+function sharedNotes(type: string): string[] {
+  return [`cache.type: ${type} is shared with the other hosts; policies are also kept on this one`];
+}
+
+const TIMEOUTS = ["socket_timeout", "socket_connect_timeout"].map((option) =>
+  `cache.options.${option}: has no effect: an answer waits 0.2 s for the engine at most`
+);
 
 const EXPECTED: Record<string, Expected> = {
   empty: { config: {}, notes: [] },
@@ -56,15 +75,27 @@ const EXPECTED: Record<string, Expected> = {
       ...withDefaultZone(FOUR_SECONDS),
       listen: [INET, { ...INET, hostname: "::1" }],
       refresh: { ...DEFAULTS.refresh, concurrency: 100 },
+      cache: sharedBy({ url: "redis://127.0.0.1/0?timeout=5" }),
     },
     notes: [
       "proactive_policy_fetching.grace_ratio: has no effect: each policy is refreshed by its own age",
-      "cache.type: redis is not used: policies are kept in our own cache file",
+      ...TIMEOUTS,
+      ...sharedNotes("redis"),
+      "cache.shared.url: its argument timeout has no effect",
+      UNSIGNED,
     ],
   },
   redis_sentinel: {
-    config: { ...withDefaultZone(FOUR_SECONDS), listen: [{ ...INET, hostname: "::" }] },
-    notes: ["cache.type: redis_sentinel is not used: policies are kept in our own cache file"],
+    config: {
+      ...withDefaultZone(FOUR_SECONDS),
+      listen: [{ ...INET, hostname: "::" }],
+      cache: sharedBy({
+        sentinels: ["192.0.2.1:26379", "192.0.2.2:26379"],
+        masterName: "mymaster",
+        password: "secret",
+      }),
+    },
+    notes: [TIMEOUTS[0]!, ...sharedNotes("redis_sentinel"), UNSIGNED],
   },
   postgres: {
     config: {
@@ -73,12 +104,16 @@ const EXPECTED: Record<string, Expected> = {
         { ...FOUR_SECONDS, strictTesting: true, name: "relay" },
       ]),
       listen: [{ ...INET, hostname: "::" }],
+      cache: sharedBy({ url: "postgres://user:password@localhost:5432/mta-sts" }),
     },
     notes: [
       "host: listens on :: only, which accepts IPv4 as well",
-      "cache.type: postgres is not used: policies are kept in our own cache file",
+      "cache.options.min_size: has no effect",
+      "cache.options.max_size: has no effect",
+      ...sharedNotes("postgres"),
       "proactive_policy_fetching.enabled: has no effect: policies in use are always refreshed before they expire",
       "zones: inherit strict_testing, timeout from default_zone unless set",
+      UNSIGNED,
     ],
   },
   debian: {

@@ -34,6 +34,25 @@ const OTHER_VALUES: Record<string, string> = {
   "cache.memory_entries": "100",
   "cache.memory_megabytes": "8",
   "cache.allow_unsafe_directory": "true",
+  "cache.shared.url": "redis://10.0.0.5/2",
+  "cache.shared.sentinels": '["mx1.example.com:26379", "mx2.example.com"]',
+  "cache.shared.master_name": "mymaster",
+  "cache.shared.database": "2",
+  "cache.shared.username": "mta",
+  "cache.shared.password": "hunter2",
+  "cache.shared.password_file": "/etc/mta-sts-resolver/engine",
+  "cache.shared.sentinel_password_file": "/etc/mta-sts-resolver/sentinel",
+  "cache.shared.secret_file": "/etc/mta-sts-resolver/fleet",
+  "cache.shared.prefix": "mail-eu",
+  "cache.shared.host_name": "mx1",
+  "cache.shared.tls": "true",
+  "cache.shared.tls_ca": "/etc/ssl/engine-ca.pem",
+  "cache.shared.tls_cert": "/etc/ssl/engine.pem",
+  "cache.shared.tls_key": "/etc/ssl/engine.key",
+  "cache.shared.tls_verify": "issuer",
+  "cache.shared.timeout": "0.1",
+  "cache.shared.wait": "3",
+  "cache.shared.old_entries": "true",
   "recheck": "60",
   "negative_ttl": "61",
   "refresh.interval": "43200",
@@ -85,10 +104,25 @@ const OTHER_VALUES: Record<string, string> = {
   "log.answers": "all",
 };
 
-/** A file with one key. */
+/** What a key needs beside it. */
+const BESIDE: Record<string, string> = {
+  "cache.shared.url": "secret_file: /s",
+  "cache.shared.sentinels": "secret_file: /s, master_name: m",
+  "cache.shared.master_name": "secret_file: /s, sentinels: mx1.example.com",
+  "cache.shared.database": "secret_file: /s, sentinels: mx1.example.com, master_name: m",
+  "cache.shared.tls": "secret_file: /s, sentinels: mx1.example.com, master_name: m",
+  "cache.shared.sentinel_password_file":
+    "secret_file: /s, sentinels: mx1.example.com, master_name: m",
+  "cache.shared.secret_file": "url: redis://10.0.0.5",
+  "cache.shared.tls_cert": "tls_key: /k",
+  "cache.shared.tls_key": "tls_cert: /c",
+};
+
+/** A file with one key, and what it needs. */
 function fileWith(path: string, value: string): string {
   const names = path.split(".");
-  return names.map((name) => `{ ${name}: `).join("") + value + " }".repeat(names.length);
+  const beside = BESIDE[path] === undefined ? "" : `, ${BESIDE[path]}`;
+  return names.map((name) => `{ ${name}: `).join("") + value + beside + " }".repeat(names.length);
 }
 
 Deno.test("loadConfig() without a file gives the embedded defaults", () => {
@@ -123,6 +157,27 @@ Deno.test("loadConfig() without a file gives the embedded defaults", () => {
       memoryEntries: 20_000,
       memoryMegabytes: 32,
       allowUnsafeDirectory: false,
+      shared: {
+        url: undefined,
+        sentinels: [],
+        masterName: undefined,
+        database: undefined,
+        username: undefined,
+        password: undefined,
+        passwordFile: undefined,
+        sentinelPasswordFile: undefined,
+        secretFile: undefined,
+        prefix: "mtasts",
+        hostName: undefined,
+        tls: undefined,
+        tlsCa: undefined,
+        tlsCert: undefined,
+        tlsKey: undefined,
+        tlsVerify: undefined,
+        timeout: 200,
+        wait: 6_000,
+        oldEntries: false,
+      },
     },
     recheck: 300_000,
     negativeTtl: 300_000,
