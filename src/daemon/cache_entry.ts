@@ -51,6 +51,21 @@ export interface UnheldEntry {
   readonly failure: EntryFailure;
 }
 
+/** What became of a purge in the fleet. */
+export interface FleetPurge {
+  /** The engine, without password. */
+  readonly engine: string;
+  /** Without a secret only this host forgets. */
+  readonly signed: boolean;
+  /** Other hosts that heard of it; absent if the engine has not taken it yet, or nobody counts them. */
+  readonly heard?: number;
+}
+
+/** What `purge` is answered: the domain as it was, if it was held, and what became of it in the fleet, if there is one. */
+export type PurgedEntry = (HeldEntry | { readonly domain: string }) & {
+  readonly fleet?: FleetPurge;
+};
+
 /** A domain in the cache. */
 export type CacheEntry = HeldEntry | UnheldEntry;
 

@@ -25,6 +25,7 @@ import { createDeferrals } from "../status/deferrals.ts";
 import type { Deferrals } from "../status/deferrals.ts";
 import { createProblems } from "../status/problems.ts";
 import type { Problems } from "../status/problems.ts";
+import type { Fleet } from "../fleet/status.ts";
 import type { TrustRoots } from "../https/trust_roots.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
 import { logClock } from "./clock_log.ts";
@@ -51,6 +52,11 @@ export interface EngineContext {
   readonly problems?: Pick<Problems, "note">;
   /** Counts the answers of each domain; absent if no page shows it. */
   readonly counts?: Pick<AnswerCounts, "tallyOf">;
+  /** Joins the fleet of a configuration; absent where nothing may be shared. @throws {UsageError} */
+  readonly openFleet?: (
+    config: Config,
+    parts: { readonly roots: Pick<TrustRoots, "caCerts"> },
+  ) => Promise<Fleet | undefined>;
   /** The trust roots of the engine before. */
   readonly roots?: TrustRoots;
 }
@@ -70,7 +76,7 @@ export interface DaemonContext extends EngineContext {
 export function createContext(
   config: Config,
   log: AdjustableLog,
-): Required<Omit<DaemonContext, "events" | "counts" | "roots">> {
+): Required<Omit<DaemonContext, "events" | "counts" | "openFleet" | "roots">> {
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const warnings = createWarnings({ log, clock });

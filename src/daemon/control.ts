@@ -8,9 +8,12 @@
  * | `show` | domain | its entry, with the text of the policy |
  * | `list` | a `ListRequest` in JSON | a `ListPage` |
  * | `refresh` | domain | its entry after a fetch, which ignores the TXT record and back-off |
- * | `purge` | domain | its last entry, which is now forgotten |
+ * | `purge` | domain | its last entry, which is now forgotten; with a fleet, a `PurgedEntry` |
+ * | `forget` | domain | the same on this host alone |
  * | `import` | an entry in JSON | an `ImportReply` |
  * | `problems` | nothing | a `ProblemsReport` |
+ *
+ * `control_fleet.ts` has those about the fleet.
  *
  * The `cache` commands run the same code on a file when no daemon is asked.
  *
@@ -32,6 +35,14 @@ import { describeProblems } from "../status/problems.ts";
 import type { Problems } from "../status/problems.ts";
 import { type AddressChange, OpenAddresses } from "./address_change.ts";
 import { describeEntry } from "./cache_entry.ts";
+import {
+  answerFleet,
+  createFleetControl,
+  describePurge,
+  type FleetControl,
+  type FleetRequestOptions,
+  isFleetCommand,
+} from "./control_fleet.ts";
 import type { DaemonContext } from "./context.ts";
 import { listEntries, type ListStore, readListRequest } from "./control_list.ts";
 import { importPolicy, type ImportResult, readEntry } from "./import_entry.ts";
@@ -51,13 +62,15 @@ const CONTROL_PIPELINE = 1;
 /** What the channel works on. */
 export interface ControlOptions {
   readonly store: ListStore;
+  /** The fleet; absent where nothing can be shared. */
+  readonly fleet?: FleetControl;
   /** What does not work; absent where no daemon runs. */
   readonly problems?: Pick<Problems, "list">;
   /** What changes something; absent where the store is only looked at. */
   readonly changes?: {
     readonly store: Pick<DomainStore, "putPolicy">;
     /** The running resolver, which a reload replaces. */
-    readonly resolver: () => Pick<Resolver, "check" | "purge">;
+    readonly resolver: () => Pick<Resolver, "check" | "purge" | "forget">;
   };
 }
 
@@ -88,14 +101,24 @@ export interface ControlChannel extends Pick<SocketmapServer, "drain"> {
 /** Creates the control channel; its socket is not open yet. */
 export function createControlChannel(
   { limits }: Config,
-  { context, resolver }: { context: DaemonContext; resolver: Changes["resolver"] },
+  { context, resolver, fleet }: {
+    readonly context: DaemonContext;
+    readonly resolver: Changes["resolver"];
+    /** The fleet of the running engine. */
+    readonly fleet: FleetControl["fleet"];
+  },
 ): ControlChannel {
   const { store, problems } = context;
   const server = createServer({
     ...context,
     // The operator asks here, not Postfix: these queries are not counted.
     metrics: createMetrics(),
-    handler: createControl({ store, problems, changes: { store, resolver } }),
+    handler: createControl({
+      store,
+      problems,
+      changes: { store, resolver },
+      fleet: createFleetControl(fleet, context.clock),
+    }),
     limits: limitsFrom(limits),
   });
   const addresses = new OpenAddresses(async (address) => {
@@ -132,6 +155,9 @@ export function answerControl(
   request: ControlRequest,
 ): string | Promise<string> {
   const { command, argument } = request;
+  if (isFleetCommand(command)) {
+    return answerFleet(command, argument, fleetOptions(options));
+  }
   switch (command) {
     case "list": {
       const wanted = readListRequest(argument);
@@ -147,7 +173,8 @@ export function answerControl(
       return importEntry(options, request);
     case "show":
     case "refresh":
-    case "purge": {
+    case "purge":
+    case "forget": {
       const domain = toDomainName(argument);
       return domain === undefined
         ? formatTemp("not a domain")
@@ -158,15 +185,41 @@ export function answerControl(
   }
 }
 
+function fleetOptions(
+  { store, changes, fleet }: ControlOptions,
+): FleetRequestOptions {
+  const { getPolicy } = store;
+  const target = changes && {
+    getPolicy: getPolicy.bind(store),
+    putPolicy: changes.store.putPolicy.bind(changes.store),
+  };
+  return { control: fleet, store, target, format: formatJson };
+}
+
 function answerOnDomain(
-  { store, changes }: ControlOptions,
+  { store, changes, fleet }: ControlOptions,
   { command, argument: domain }: ControlRequest,
 ): string | Promise<string> {
   if (command === "show") return show(store, domain);
   if (changes === undefined) return READ_ONLY;
-  return command === "refresh"
-    ? refresh(domain, { store, changes })
-    : purge(domain, { store, changes });
+  if (command === "refresh") return refresh(domain, { store, changes });
+  const entry = show(store, domain);
+  if (command === "forget") {
+    changes.resolver().forget(domain);
+    return entry;
+  }
+  const heard = changes.resolver().purge(domain);
+  const shared = fleet?.fleet();
+  if (heard === undefined || shared === undefined) return entry;
+  return heard.then((hosts) =>
+    formatJson({ ...heldIn(entry, domain), fleet: describePurge(shared, hosts) })
+  );
+}
+
+/** The entry of a reply, if it has one. */
+function heldIn(reply: string, domain: string): { readonly domain: string } {
+  const [, json] = /^OK (.*)$/s.exec(reply) ?? [];
+  return json === undefined ? { domain } : JSON.parse(json);
 }
 
 const READ_ONLY = formatTemp("this only looks at the cache");
@@ -194,16 +247,6 @@ async function refresh(
   return formatTemp(
     failure === undefined ? "no policy is published" : `${failure.reason}: ${failure.detail}`,
   );
-}
-
-/** @returns The entry as it was. */
-function purge(
-  domain: string,
-  { store, changes }: { store: ListStore; changes: Changes },
-): string {
-  const entry = show(store, domain);
-  changes.resolver().purge(domain);
-  return entry;
 }
 
 function importEntry(

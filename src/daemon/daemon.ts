@@ -22,6 +22,7 @@ import { createControlChannel } from "./control.ts";
 import type { ControlChannel } from "./control.ts";
 import { startEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
+import { createFleetOpener } from "./fleet.ts";
 import { createHttpSurface } from "./http_surface.ts";
 import type { HttpSurface } from "./http_surface.ts";
 import { createListeners } from "./listeners.ts";
@@ -102,7 +103,11 @@ async function createParts(config: Config, log: AdjustableLog): Promise<Parts> {
     forgetAfter: () => running.config.refresh.forgetAfter,
   });
   const outlet = openOutlet(config, kept);
-  const context: DaemonContext = { ...kept, events: noteIn(http, outlet) };
+  const context: DaemonContext = {
+    ...kept,
+    events: noteIn(http, outlet),
+    openFleet: createFleetOpener(kept),
+  };
   const engine = await startEngine(config, { ...context, counts: http.countsFor(config) });
   exceptions.use(engine.exceptions);
   const running = { engine, config };
@@ -111,6 +116,7 @@ async function createParts(config: Config, log: AdjustableLog): Promise<Parts> {
   const control = createControlChannel(config, {
     context,
     resolver: () => running.engine.resolver,
+    fleet: () => running.engine.fleet,
   });
   const listeners = createListeners(server, log);
   return { context, http, outlet, server, control, listeners, exceptions, running };
@@ -161,7 +167,7 @@ async function stopParts(parts: Parts): Promise<void> {
   const { shutdownTimeout } = running.config;
   await Promise.all([server, control].map((each) => each.drain(shutdownTimeout)));
   http.close();
-  running.engine.stop();
+  await running.engine.stop();
   exceptions.stop();
   outlet?.close();
   context.store.close();
@@ -172,6 +178,7 @@ function logStart(config: Config, { engine, log }: { engine: Engine; log: Log })
     version: VERSION,
     config: config.file ?? "embedded defaults",
     cache: config.cache.file ?? "memory",
+    shared: engine.fleet?.status().label,
     resolver: engine.network.dns.servers().join(" "),
     ca: engine.network.roots.file ?? engine.network.roots.source,
   });

@@ -6,11 +6,14 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { GenerationalMap } from "../base/generational_map.ts";
+import { withDeadline } from "../base/wait.ts";
 import type { Config } from "../config/types.ts";
 import { watchDnssec } from "../dns/dnssec_watch.ts";
 import type { DnssecWatch } from "../dns/dnssec_watch.ts";
 import { DNS_FAILURES } from "../dns/types.ts";
+import type { Fleet } from "../fleet/status.ts";
 import { FETCH_FAILURES } from "../sts/fetch_failure.ts";
 import { createObserver } from "../status/observer.ts";
 import type { Handler } from "../postfix/connection.ts";
@@ -35,12 +38,18 @@ export interface Engine {
   /** The exceptions by which it answers. */
   readonly exceptions: readonly DomainException[];
   readonly dnssec: DnssecWatch;
+  /** What the hosts share; `undefined` if they do not. */
+  readonly fleet: Fleet | undefined;
   /** About how many octets of memory are in use, by what. */
   memory(): MemoryShares;
   /** Adds the uses of ready replies to the tallies of their domains. */
   settleCounts(): void;
-  /** Stops the timers and the network. A check under way fails, which changes no held policy. */
-  stop(): void;
+  /**
+   * Stops the timers and the network. A check under way fails, which changes no held policy.
+   *
+   * @returns Resolves when the fleet's leases were given back, or after a second.
+   */
+  stop(): Promise<void>;
   /** Like {@link stop}, but queries and checks under way are completed first. */
   retire(): void;
 }
@@ -48,18 +57,44 @@ export interface Engine {
 /** By then, queries and checks of a retired engine have normally reached their deadlines, ms. */
 const RETIRE_MS = 120_000;
 
+/**
+ * By then, queries of a retired engine have their answers, ms: it leaves the fleet, in which its successor is already.
+ * A check that goes on fetches as if this host were alone.
+ */
+const LEAVE_MS = 10_000;
+
+/** How long a stop waits until the engine of the fleet has taken back its leases, ms: they end by themselves too. */
+const FLEET_CLOSE_MS = 1000;
+
 const NO_READY_REPLIES = { get: () => undefined, set: () => {} };
 
 /**
  * Puts an engine together and starts it.
  *
- * @throws {UsageError} If the trust roots cannot be read; nothing is started then.
+ * @throws {UsageError} If the trust roots, or the secret of the fleet, cannot be read; nothing is started then.
  */
 export async function startEngine(config: Config, context: EngineContext): Promise<Engine> {
-  const { clock } = context;
   const network = await openNetwork(config, context);
+  try {
+    const fleet = await context.openFleet?.(config, network);
+    return runEngine(config, { context, network, fleet });
+  } catch (error) {
+    network.close();
+    throw error;
+  }
+}
+
+/** What an engine is made of. */
+interface EngineParts {
+  readonly context: EngineContext;
+  readonly network: Network;
+  readonly fleet: Fleet | undefined;
+}
+
+function runEngine(config: Config, { context, network, fleet }: EngineParts): Engine {
+  const { clock } = context;
   const dnssec = watchDnssec({ ...context, dns: network.dns });
-  const resolver = createEngineResolver(config, { context, network, dnssec });
+  const resolver = createEngineResolver(config, { context, network, dnssec, fleet });
   const readyReplies = createReadyReplies(config);
   const respond = createResponder({
     ...context,
@@ -83,24 +118,45 @@ export async function startEngine(config: Config, context: EngineContext): Promi
     for (const ready of readyReplies.values()) settleUses(ready);
   }
 
-  function close(): void {
-    resolver.close();
-    network.close();
-  }
+  const { close, leaveFleet } = createEnding({ clock, resolver, network, fleet });
 
   return {
-    ...{ respond, resolver, network, dnssec, exceptions: config.domains },
+    ...{ respond, resolver, network, dnssec, fleet, exceptions: config.domains },
     memory: () => ({ ...resolver.memory(), replies: readyReplies.octets }),
     settleCounts,
-    stop(): void {
+    async stop(): Promise<void> {
       stopTimers();
-      close();
+      await close();
     },
     retire(): void {
       stopTimers();
       settleCounts();
       // Until then it stores what its checks find, and its successor learns of that.
-      clock.setTimer(close, RETIRE_MS);
+      clock.setTimer(() => void leaveFleet(), LEAVE_MS);
+      clock.setTimer(() => void close(), RETIRE_MS);
+    },
+  };
+}
+
+/** How an engine ends: in two steps, of which the first may come before the second. */
+function createEnding(
+  { clock, resolver, network, fleet }: Omit<EngineParts, "context"> & {
+    readonly clock: Clock;
+    readonly resolver: Resolver;
+  },
+): { close(): Promise<void>; leaveFleet(): Promise<void> } {
+  let leaving: Promise<void> | undefined;
+
+  function leaveFleet(): Promise<void> {
+    return leaving ??= fleet?.close() ?? Promise.resolve();
+  }
+
+  return {
+    leaveFleet,
+    async close(): Promise<void> {
+      resolver.close();
+      network.close();
+      await withDeadline(leaveFleet(), { ms: FLEET_CLOSE_MS, clock });
     },
   };
 }
@@ -128,7 +184,7 @@ function listenToReplies(
 
 function createEngineResolver(
   config: Config,
-  { context, network, dnssec }: { context: EngineContext; network: Network; dnssec: DnssecWatch },
+  { context, network, dnssec, fleet }: EngineParts & { readonly dnssec: DnssecWatch },
 ): Resolver {
   const { clock, store } = context;
   const observe = createObserver({
@@ -152,6 +208,7 @@ function createEngineResolver(
   };
   return createResolver(settings, {
     ...network,
+    fleet,
     store,
     clock,
     observe(event): void {

@@ -33,7 +33,7 @@ export interface HttpSurfaceOptions {
   /** The exceptions of the configuration. */
   readonly exceptions: () => readonly ExceptionState[];
   /** The running engine, which a reload replaces. */
-  readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "memory" | "settleCounts">;
+  readonly engine: () => Pick<Engine, "resolver" | "dnssec" | "fleet" | "memory" | "settleCounts">;
   /** Sockets on which queries are accepted. */
   readonly sockets: () => number;
   /** `refresh.forget_after` now, ms. */
@@ -113,6 +113,7 @@ async function createPages(options: HttpSurfaceOptions, records: Records): Promi
     // The monotonic clock begins with the process.
     startedAt: now() - performance.now(),
     exceptions,
+    fleet: () => engine().fleet?.status(),
     report: (domain: string) => engine().resolver.report(domain),
   };
   declareGauges({
@@ -133,6 +134,7 @@ async function createPages(options: HttpSurfaceOptions, records: Records): Promi
     validates: () => engine().dnssec.validates(),
     resolvers: () => engine().dnssec.resolvers(),
     exceptions,
+    fleet: facts.fleet,
   });
   const lost = context.metrics.counter(
     "mta_sts_http_connections_displaced_total",

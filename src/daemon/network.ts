@@ -125,7 +125,13 @@ async function openWaysOut(
   };
 }
 
-async function chooseRoots(config: Config, before: TrustRoots | undefined): Promise<TrustRoots> {
+/**
+ * Loads the trust roots of a configuration; the environment is not changed.
+ *
+ * @param before Those of the network before, if there was one.
+ * @throws {UsageError} If they cannot be read.
+ */
+export async function chooseRoots(config: Config, before?: TrustRoots): Promise<TrustRoots> {
   const certFile = before === undefined ? Deno.env.get("SSL_CERT_FILE") : before.certFile;
   const roots = await loadTrustRoots(config.https.ca, certFile === undefined ? {} : { certFile });
   if (roots.kind === "failed") {

@@ -9,6 +9,7 @@ import { type Endpoint, formatEndpoint } from "../base/address.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { checkDirectory } from "../sqlite/file_path.ts";
+import { fleetFileMistakes } from "./fleet_files.ts";
 
 /** All addresses of one family, as an address to listen on. */
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
@@ -23,7 +24,11 @@ export function refuseMistakes(
   config: Config,
   options: { readonly anyOwner?: boolean } = {},
 ): void {
-  const mistakes = [...findClashes(config), ...findUnsafeCache(config, options)];
+  const mistakes = [
+    ...findClashes(config),
+    ...findUnsafeCache(config, options),
+    ...fleetFileMistakes(config, options),
+  ];
   if (mistakes.length === 0) return;
   const name = config.file ?? "defaults";
   throw new UsageError(mistakes.map((mistake) => `${name}: ${mistake}`).join("\n"));

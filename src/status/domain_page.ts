@@ -45,6 +45,8 @@ export interface DomainFacts {
   readonly deferrals: readonly Deferral[];
   /** How often each answer was given lately. */
   readonly answers: Counts | undefined;
+  /** Whether other hosts may have fetched the policy. */
+  readonly isShared: boolean;
 }
 
 /** What a mode means for mail. */
@@ -107,6 +109,7 @@ function knownDomain(facts: DomainFacts): Html {
     ...lastAnswer(facts),
     ...(counts === undefined ? [] : [fact("Answers", counts)]),
     ...policyFacts(held, now),
+    ...fetchedBy(facts),
     ...(lastUsedAt === undefined ? [] : [fact("Last used", moment(lastUsedAt, now))]),
     ...(mx === undefined ? [] : [daneFact(mx, now)]),
     ...(failure === undefined ? [] : [failureFact(failure, now)]),
@@ -176,6 +179,13 @@ function policyFacts(held: HeldPolicy | undefined, now: number): Html[] {
     fact("Next fetch", moment(held.refreshAt, now)),
     fact("Expires", html`${moment(held.expiresAt, now)} (max_age ${age})`),
   ];
+}
+
+/** Which host fetched the policy, as long as that is remembered. */
+function fetchedBy({ report: { held }, steps, isShared }: DomainFacts): Html[] {
+  const step = steps.find(({ topic, isProblem }) => topic === "fetch" && !isProblem);
+  if (!isShared || held === undefined || step === undefined) return [];
+  return [fact("Fetched by", html`${step.host ?? "this host"}`)];
 }
 
 function daneFact({ dane, checkedAt }: MxView, now: number): Html {

@@ -12,11 +12,13 @@
 import type { StoreCare } from "../cache/types.ts";
 import type { DnssecProbe, ResolverState, WayState } from "../dns/types.ts";
 import type { Clock, ProvenClock } from "../base/clock.ts";
+import type { FleetStatus } from "../fleet/status.ts";
 import type { Deferrals } from "./deferrals.ts";
 import { formatCount, formatTime } from "./wording.ts";
 import { withDeadline } from "../base/wait.ts";
 import { checkExceptions } from "./exception_block.ts";
 import type { ExceptionState } from "./exception_watch.ts";
+import { checkFleet } from "./fleet_check.ts";
 
 /** A correct clock shows no earlier time, ms: the program is younger. */
 const CLOCK_NOT_BEFORE_MS = Date.UTC(2026, 0, 1);
@@ -45,6 +47,7 @@ export interface HealthCheck {
     | "dns"
     | "clock"
     | "cache"
+    | "shared"
     | "dnssec"
     | "exceptions";
   readonly status: "ok" | "warning" | "failed";
@@ -80,6 +83,8 @@ export interface HealthOptions {
   readonly resolvers: () => readonly ResolverState[];
   /** The exceptions of the configuration. */
   readonly exceptions?: () => readonly ExceptionState[];
+  /** The engine that a fleet shares; `undefined` if there is none. */
+  readonly fleet?: () => FleetStatus | undefined;
 }
 
 /** Creates the health report. @returns A function that never rejects, and answers within three seconds. */
@@ -105,6 +110,7 @@ export function createHealth(options: HealthOptions): () => Promise<HealthReport
       checkDns(probed, options.resolvers()),
       checkClock(options, clock.now()),
       checkCache(options.store),
+      ...checkFleet(options.fleet?.()),
       checkDnssec(probed, options.validates()),
       ...checkExceptions(options.exceptions?.() ?? [], clock.proven()),
     ];

@@ -6,14 +6,13 @@
  */
 
 import { tlsrptResult } from "../tlsrpt/result_type.ts";
-import type { DnsFailure } from "../dns/types.ts";
-import type { FetchFailure } from "../sts/fetch_failure.ts";
 import type { Outcome } from "../resolver/outcome.ts";
 import type { Answer, HeldPolicy, ResolverEvent } from "../resolver/types.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Warnings } from "../base/warnings.ts";
-import { OUTCOMES } from "./outcome_text.ts";
+import { declareCounters, startAtZero } from "./observer_counters.ts";
+import type { Counters, DeferralCause, KnownFailures } from "./observer_counters.ts";
 
 /** The postmaster hears of a policy that was not fetched for this much longer than the refresh interval, ms. */
 const REFRESH_GRACE_MS = 24 * 3600 * 1000;
@@ -33,26 +32,9 @@ export interface ObserverOptions {
   readonly now: () => number;
   /** The refresh interval, ms. */
   readonly refreshInterval: number;
-  /** All failures there are: Prometheus sees the first increase of a counter only if it was there at 0. */
-  readonly failures: {
-    readonly dns: readonly DnsFailure[];
-    readonly fetch: readonly FetchFailure[];
-  };
+  /** All failures there are. */
+  readonly failures: KnownFailures;
 }
-
-const TXT_RESULTS = ["found", "absent", "several", "invalid"];
-const POLICY_CHANGES = ["new", "changed", "refreshed", "downgraded"];
-const DANE_STATES = ["usable", "absent", "unknown-port", "insecure", "unchecked"];
-const DEFERRAL_CAUSES = [
-  "dns-failure",
-  "deadline",
-  "cache-unusable",
-  "dane-unknown",
-  "mx-mismatch",
-  "match-limit",
-] as const;
-
-type DeferralCause = typeof DEFERRAL_CAUSES[number];
 
 type EventOf<K extends ResolverEvent["kind"]> = Extract<ResolverEvent, { kind: K }>;
 
@@ -77,6 +59,10 @@ export function createObserver(options: ObserverOptions): (event: ResolverEvent)
         return;
       case "policy":
         return onPolicy(tools, event);
+      case "shared":
+        return onShared(tools, event);
+      case "purged":
+        return tools.log.info("purged at another host", { domain: event.domain });
       case "kept":
         return onKept(tools, event);
       case "mx":
@@ -120,18 +106,38 @@ function onFetch(
 function onPolicy({ log, warnings, counters }: Tools, { held, previous }: EventOf<"policy">): void {
   const change = changeOf(held, previous);
   counters.policyChanges.cell(change).value++;
-  const fields = {
-    domain: held.domain,
-    id: held.id,
-    mode: held.policy.mode,
-    max_age: held.policy.maxAge,
-    mx: held.policy.mx.join(" "),
-  };
+  const fields = fieldsOf(held);
   if (change === "downgraded") {
     const from = previous?.policy.mode;
     warnings.warn(`${held.domain} downgraded`, "policy downgraded", { ...fields, from });
   } else if (change === "refreshed") log.debug("policy refreshed", fields);
   else log.info(change === "new" ? "policy found" : "policy changed", fields);
+}
+
+/** A fetch that another host made. The log names that host: it may be the one that is wrong. */
+function onShared(
+  { log, warnings, counters }: Tools,
+  { held, previous, host, isSigned }: EventOf<"shared">,
+): void {
+  const change = changeOf(held, previous);
+  counters.policiesShared.cell(change).value++;
+  const fields = { ...fieldsOf(held), host, signed: isSigned };
+  if (change === "downgraded") {
+    const from = previous?.policy.mode;
+    warnings.warn(`${held.domain} downgraded`, "policy of the fleet downgrades", {
+      ...fields,
+      from,
+    });
+  } else if (change === "refreshed") log.debug("policy of the fleet refreshed", fields);
+  else {log.info(
+      change === "new" ? "policy of the fleet found" : "policy of the fleet changed",
+      fields,
+    );}
+}
+
+function fieldsOf({ domain, id, policy }: HeldPolicy) {
+  const { mode, maxAge, mx } = policy;
+  return { domain, id, mode, max_age: maxAge, mx: mx.join(" ") };
 }
 
 function onKept(
@@ -207,65 +213,6 @@ function formatNames(names: readonly string[]): string {
   if (names.length === 0) return "none";
   const shown = names.slice(0, MAX_NAMES).join(" ");
   return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
-}
-
-function declareCounters(metrics: Metrics) {
-  return {
-    txtLookups: metrics.counter(
-      "mta_sts_txt_lookups_total",
-      "TXT lookups of _mta-sts names by result.",
-      ["result"],
-    ),
-    fetchFailures: metrics.counter(
-      "mta_sts_fetch_failures_total",
-      "Policies that could not be had, by reason and TLSRPT result type (RFC 8460 §4.3).",
-      ["reason", "tlsrpt"],
-    ),
-    policyChanges: metrics.counter(
-      "mta_sts_policy_changes_total",
-      "Policies that took effect, by what they changed.",
-      ["change"],
-    ),
-    policiesKept: metrics.counter(
-      "mta_sts_policies_kept_total",
-      "Checks after which a cached policy stayed in use because no newer one could be had, by reason.",
-      ["reason"],
-    ),
-    policiesOverdue: metrics.counter(
-      "mta_sts_policies_overdue_total",
-      "Checks after which a policy is a day overdue for its regular fetch, or about to expire without one.",
-    ),
-    fetchesHeldOff: metrics.counter(
-      "mta_sts_fetches_held_off_total",
-      "Fetches not made because the same policy id failed shortly before.",
-    ),
-    mxLookups: metrics.counter(
-      "mta_sts_mx_lookups_total",
-      "Lookups of MX hosts and their DANE records by result.",
-      ["result"],
-    ),
-    deferrals: metrics.counter(
-      "mta_sts_deferrals_total",
-      "Decisions that make Postfix defer, by cause.",
-      ["cause"],
-    ),
-    decisions: metrics.counter(
-      "mta_sts_decisions_total",
-      "Answers that were worked out, by outcome.",
-      ["outcome"],
-    ),
-  };
-}
-
-type Counters = ReturnType<typeof declareCounters>;
-
-function startAtZero(counters: Counters, failures: ObserverOptions["failures"]): void {
-  for (const word of [...TXT_RESULTS, ...failures.dns]) counters.txtLookups.cell(word);
-  for (const reason of failures.fetch) counters.fetchFailures.cell(reason, tlsrptResult(reason));
-  for (const change of POLICY_CHANGES) counters.policyChanges.cell(change);
-  for (const word of [...DANE_STATES, ...failures.dns]) counters.mxLookups.cell(word);
-  for (const cause of DEFERRAL_CAUSES) counters.deferrals.cell(cause);
-  for (const outcome of OUTCOMES) counters.decisions.cell(outcome);
 }
 
 /** From the strongest to the weakest. */

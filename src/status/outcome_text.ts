@@ -16,6 +16,7 @@ export const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
   "kept-fetch-failed": "the cached policy stays in use although the fetch failed (RFC 8461 §3.3)",
   replaced: "the policy was fetched again and replaces the cached one",
   fetched: "the policy was fetched",
+  shared: "the policy was fetched by another host of the fleet",
   "fetch-failed":
     "no policy: the fetch failed, so mail is delivered as without one (RFC 8461 §3.3)",
   "no-record": "no policy: there is no usable TXT record (RFC 8461 §3.1)",

@@ -75,6 +75,7 @@ export function createProblems({ deferrals, store, now }: ProblemSources): Probl
 
   return {
     note(event): void {
+      if (event.kind === "shared") firstFailures.delete(event.held.domain);
       if (event.kind !== "fetch") return;
       const { domain, result } = event;
       if (result.kind === "policy") {

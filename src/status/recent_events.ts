@@ -36,6 +36,8 @@ export interface Step {
   /** May hold remote text, cut but not quoted. */
   readonly detail: string;
   readonly isProblem: boolean;
+  /** The host of the fleet that fetched the policy, where another one did. */
+  readonly host?: string;
 }
 
 /** A bounded map that forgets what was not used lately. */
@@ -108,6 +110,7 @@ function currentProblem(steps: readonly Step[]): Step | undefined {
 function domainOf(event: ResolverEvent): string {
   switch (event.kind) {
     case "policy":
+    case "shared":
     case "kept":
       return event.held.domain;
     case "mx": {
@@ -144,6 +147,18 @@ function describe(event: ResolverEvent): Told {
       return event.previous !== undefined && event.previous.text === event.held.text
         ? fine("policy", "Policy confirmed", modeOf(event.held))
         : fine("policy", "Policy took effect", modeOf(event.held));
+    case "shared":
+      // It is in the place of a fetch, and ends what was wrong with the last one.
+      return {
+        ...fine(
+          "fetch",
+          event.isSigned ? "Policy of the fleet taken" : "Policy of the fleet taken, unsigned",
+          `${modeOf(event.held)}, fetched by ${event.host}`,
+        ),
+        host: event.host,
+      };
+    case "purged":
+      return fine("policy", "Forgotten: purged at another host", "");
     case "kept": {
       // The record or the file is missing; the step that finds it ends the problem.
       const topic = event.outcome === "kept-without-record" ? "txt" : "fetch";

@@ -12,6 +12,7 @@
  */
 
 import type { DomainStore, PolicyLists } from "../cache/types.ts";
+import type { FleetStatus } from "../fleet/status.ts";
 import type { Resolver } from "../resolver/resolver.ts";
 import { toDomainName } from "../sts/domain.ts";
 import type { AnswerCounts } from "./answer_counts.ts";
@@ -53,6 +54,8 @@ export interface SiteOptions {
   readonly events: RecentEvents;
   /** The exceptions of the configuration. */
   readonly exceptions: () => readonly ExceptionState[];
+  /** The engine that a fleet shares; `undefined` if there is none. */
+  readonly fleet?: () => FleetStatus | undefined;
   readonly deferrals: Pick<Deferrals, "of">;
   readonly problems: Pick<Problems, "list">;
   readonly counts: Pick<AnswerCounts, "settle" | "of">;
@@ -112,6 +115,7 @@ async function showStatus(query: URLSearchParams, options: SiteOptions): Promise
     day: options.history.day(),
     listing: readListing(query, { store, events, counts }),
     exceptions: options.exceptions(),
+    fleet: options.fleet?.(),
     warnings: options.warnings.recent(SHOWN_WARNINGS),
   });
 }
@@ -129,6 +133,7 @@ function showDomain(domain: string, options: SiteOptions): Page {
     steps: events.steps(domain),
     deferrals: options.deferrals.of(domain),
     answers: counts.of(domain),
+    isShared: options.fleet?.() !== undefined,
   });
 }
 

@@ -8,6 +8,8 @@
 import { drawChart } from "./charts.ts";
 import { exceptionSection } from "./exception_block.ts";
 import type { ExceptionState } from "./exception_watch.ts";
+import { fleetBlock } from "./fleet_block.ts";
+import type { FleetStatus } from "../fleet/status.ts";
 import type { HealthCheck, HealthReport } from "./health.ts";
 import { healthItem } from "./health_item.ts";
 import type { Span } from "./history.ts";
@@ -34,6 +36,8 @@ export interface StatusFacts {
   readonly day: Span;
   readonly listing: Listing;
   readonly exceptions: readonly ExceptionState[];
+  /** The engine that a fleet shares; `undefined` if there is none. */
+  readonly fleet: FleetStatus | undefined;
   /** Newest first. */
   readonly warnings: readonly Warning[];
 }
@@ -46,6 +50,7 @@ const CHECK_NAMES: Readonly<Record<HealthCheck["name"], string>> = {
   dns: "DNS",
   clock: "Clock",
   cache: "Cache",
+  shared: "Fleet",
   dnssec: "DNSSEC",
   exceptions: "Exceptions",
 };
@@ -83,6 +88,7 @@ export function statusPage(facts: StatusFacts): Page {
           ${drawChart(day, { title: "Last day", unit: "15 minutes" })}
         </section>
         ${exceptionSection(facts.exceptions, now)}
+        ${fleetBlock(facts.fleet, now)}
         ${warningSection(warnings, now)}
         ${domainSection(listing, now)}
       </main>

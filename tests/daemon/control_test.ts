@@ -14,7 +14,8 @@ function open() {
 }
 
 function asker(store: PolicyStore) {
-  const resolver = { check: () => undefined, purge: (domain: string) => store.remove(domain) };
+  const remove = (domain: string) => void store.remove(domain);
+  const resolver = { check: () => undefined, purge: remove, forget: remove };
   const options = { store, changes: { store, resolver: () => resolver } };
   return (command: string, argument: unknown, now = START) =>
     answerControl(options, {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RecentEvents } from "../../src/status/recent_events.ts";
 import { createTestSite } from "./support.ts";
+import { sharedPolicy } from "../fakes/fake_exchange.ts";
 import { HOUR, MINUTE } from "../fakes/world.ts";
 
 /** The steps of a domain, the latest first, without their times. */
@@ -25,6 +26,27 @@ Deno.test("createRecentEvents() tells the story of a domain, equal steps as one"
     "Answered: enforce (fetched: the policy was fetched)",
     "Policy took effect (mode enforce, id 1)",
     "Policy fetched (mode enforce, id 1)",
+  ]);
+});
+
+Deno.test("a policy of another host ends the problem of a fetch, and names the host", async () => {
+  const { world, clock, events } = await createTestSite();
+  world.publish("example.com");
+  delete world.hosts["example.com"];
+  await world.outcome("example.com");
+  assertEquals(events.problem("example.com")?.what, "Policy not fetched");
+  const { policy, strings, text } = sharedPolicy("example.com", { fetchedAt: clock.now() });
+  const times = { fetchedAt: clock.now(), expiresAt: clock.now() + HOUR, refreshAt: clock.now() };
+  const held = { domain: "example.com", id: "2", policy, strings, text, ...times };
+  for (const isSigned of [true, false]) {
+    events.note({ kind: "shared", held, previous: undefined, host: "mx2.example", isSigned });
+  }
+  assertEquals(events.problem("example.com"), undefined);
+  events.note({ kind: "purged", domain: "example.com" });
+  assertEquals(stepsOf({ events }, "example.com").slice(0, 3), [
+    "Forgotten: purged at another host ()",
+    "Policy of the fleet taken, unsigned (mode enforce, id 2, fetched by mx2.example)",
+    "Policy of the fleet taken (mode enforce, id 2, fetched by mx2.example)",
   ]);
 });
 

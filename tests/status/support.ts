@@ -7,6 +7,7 @@
 import { GenerationalMap } from "../../src/base/generational_map.ts";
 import { createMemoryStore } from "../../src/cache/memory_store.ts";
 import type { PolicyStore } from "../../src/cache/types.ts";
+import type { FleetStatus } from "../../src/fleet/status.ts";
 import type { DnssecProbe } from "../../src/dns/types.ts";
 import { createExceptionWatch } from "../../src/status/exception_watch.ts";
 import { createHealth } from "../../src/status/health.ts";
@@ -87,6 +88,7 @@ export async function createTestSite(
     sockets: 1,
     wall: now,
     refusal: undefined as { at: number; message: string } | undefined,
+    fleet: undefined as FleetStatus | undefined,
   };
   const health = createHealth({
     clock,
@@ -100,6 +102,7 @@ export async function createTestSite(
     validates: () => undefined,
     resolvers: () => [],
     exceptions: () => exceptions.list(),
+    fleet: () => parts.fleet,
   });
   const handle = await createSite({
     version: "1.2.3",
@@ -111,6 +114,7 @@ export async function createTestSite(
     history,
     events,
     exceptions: () => exceptions.list(),
+    fleet: () => parts.fleet,
     deferrals,
     problems,
     counts,
