@@ -15,6 +15,13 @@ const CACHE_EXITS = [
   [3, "failed"],
 ] as const;
 
+/** Exit statuses of the commands that copy to and from the engine of a fleet. */
+const COPY_EXITS = [
+  [0, "done"],
+  [2, "wrong arguments or configuration, no daemon, or nothing is shared"],
+  [3, "failed, or ended early"],
+] as const;
+
 export const cacheListCommand: Command = {
   name: "cache list",
   operands: "[PATTERN]",
@@ -51,7 +58,8 @@ export const cacheShowCommand: Command = {
   summary: "Show what is cached for a domain",
   description: [
     "Prints the policy of a domain, its times, the last problem, and the state of DANE. Asks the",
-    "running daemon; without one, reads its cache file.",
+    "running daemon; without one, reads its cache file. If hosts share what they learn, the daemon also",
+    "asks the engine, and the last lines say what the fleet has and what would become of it here.",
   ],
   options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
   exits: CACHE_EXITS,
@@ -81,6 +89,8 @@ export const cachePurgeCommand: Command = {
   description: [
     "Removes everything the cache holds for a domain. Its mail is unprotected until the policy is",
     "fetched again. With --all and --yes, forgets every domain: make a copy with 'cache export' first.",
+    "If hosts share what they learn and sign it, all of them forget the domain; --all is for this host",
+    "alone.",
   ],
   options: [
     CONFIG_OPTION,
@@ -126,12 +136,14 @@ export const cacheImportCommand: Command = {
   name: "cache import",
   operands: "FILE",
   arity: [1, 1],
-  summary: "Import policies that 'cache export' printed",
+  summary: "Import policies that 'cache export' printed, or another program's",
   description: [
     "Reads the JSON lines of 'cache export' from FILE, or from standard input for '-', and has the running",
     "daemon take over every policy that is valid, unexpired, and was fetched later than the one it holds.",
-    "It touches no other policy. Whoever can write FILE decides what is enforced: protect it like the",
-    "cache file.",
+    "It touches no other policy. FILE may also be the configuration of postfix-mta-sts-resolver or its",
+    "SQLite file: then the policies of that cache are imported, from SQLite, Redis or PostgreSQL, and",
+    "fetched again within an hour. Whoever can write FILE or that cache decides what is enforced: protect",
+    "it like the cache file.",
   ],
   options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
   exits: [
@@ -140,11 +152,59 @@ export const cacheImportCommand: Command = {
     [2, "wrong arguments or configuration, or no daemon"],
     [3, "failed"],
   ],
-  examples: [[
-    "mta-sts-resolver cache import cache.jsonl",
-    "Restore what 'cache export > cache.jsonl' saved",
-  ]],
+  examples: [
+    [
+      "mta-sts-resolver cache import cache.jsonl",
+      "Restore what 'cache export > cache.jsonl' saved",
+    ],
+    [
+      "mta-sts-resolver cache import /etc/mta-sts-daemon.yml",
+      "Take over the cache of postfix-mta-sts-resolver",
+    ],
+  ],
   run: async (args, io) => await (await import("./cache_import.ts")).run(args, io),
+};
+
+export const cachePushCommand: Command = {
+  name: "cache push",
+  operands: "",
+  arity: [0, 0],
+  summary: "Send all policies of this host to the engine of the fleet",
+  description: [
+    "Has the running daemon send every live policy that it holds to the Redis or PostgreSQL of",
+    "'cache.shared', 500 a second. What the engine has is replaced only by what was fetched later. Use it",
+    "to fill a new engine; one that was emptied is filled by itself. With --offline, this command sends",
+    "what the file holds.",
+  ],
+  options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
+  exits: COPY_EXITS,
+  examples: [["mta-sts-resolver cache push", "Fill a new engine"]],
+  run: async (args, io) => await (await import("./cache_copy.ts")).push(args, io),
+};
+
+export const cachePullCommand: Command = {
+  name: "cache pull",
+  operands: "",
+  arity: [0, 0],
+  summary: "Take all policies of the fleet over to this host",
+  description: [
+    "Has the running daemon read every policy of the Redis or PostgreSQL of 'cache.shared', 500 a second,",
+    "and take over each that was fetched later than the one it holds. A host needs this only before it is",
+    "cut off from the engine: it asks for what it needs by itself. Policies that are not signed are left",
+    "out, unless --unsigned says that nobody else can write to the engine.",
+  ],
+  options: [
+    CONFIG_OPTION,
+    JSON_OPTION,
+    OFFLINE_OPTION,
+    { name: "unsigned", text: "Also take policies that are not signed" },
+  ],
+  exits: COPY_EXITS,
+  examples: [[
+    "mta-sts-resolver cache pull --offline /srv/cache.db",
+    "Fill the file of a host that starts without the engine",
+  ]],
+  run: async (args, io) => await (await import("./cache_copy.ts")).pull(args, io),
 };
 
 /** The commands, in the order of the help. */
@@ -155,4 +215,6 @@ export const CACHE_COMMANDS: readonly Command[] = [
   cachePurgeCommand,
   cacheExportCommand,
   cacheImportCommand,
+  cachePushCommand,
+  cachePullCommand,
 ];

@@ -19,7 +19,10 @@ import { defaultCacheFile } from "../config/defaults.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { answerControl, type ControlOptions } from "../daemon/control.ts";
+import { createFleetControl } from "../daemon/control_fleet.ts";
 import { startEngine } from "../daemon/engine.ts";
+import { openFleet } from "../daemon/fleet.ts";
+import { chooseRoots } from "../daemon/network.ts";
 import type { CommandArgs, Io } from "./command.ts";
 import { findDaemon, type FoundDaemon } from "./find_daemon.ts";
 import { OFFLINE_OPTION } from "./options.ts";
@@ -41,7 +44,7 @@ export interface CacheSource {
    */
   ask(command: string, args: readonly string[]): Promise<string[]>;
   /** Ends the use. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** How {@link withSource} chooses. */
@@ -49,8 +52,8 @@ export interface SourceOptions {
   readonly config: Config;
   readonly args: CommandArgs;
   readonly io: Io;
-  /** What the command needs: `refresh` has the network too. */
-  readonly access: "read" | "write" | "refresh";
+  /** What the command needs: `refresh` has the network too, and `share` the engine of the fleet. */
+  readonly access: "read" | "write" | "refresh" | "share";
 }
 
 /**
@@ -68,7 +71,7 @@ export async function withSource<Result>(
   try {
     return await use(source);
   } finally {
-    source.close();
+    await source.close();
   }
 }
 
@@ -145,7 +148,7 @@ function openView(path: string): CacheSource {
 /** @returns The file, opened to be changed as the daemon changes it. */
 async function openFile(
   path: string,
-  { config, access }: { config: Config; access: "write" | "refresh" },
+  { config, access }: { config: Config; access: Exclude<SourceOptions["access"], "read"> },
 ): Promise<CacheSource> {
   // A file that is missing, damaged or of another program is neither created nor repaired here.
   openView(path).close();
@@ -165,17 +168,25 @@ async function openFile(
     store.close();
     throw new Error(health.error);
   }
-  const parts = { ...base, clock, store };
-  const engine = access === "refresh"
-    ? await startEngine(config, { ...parts, warnings: createWarnings(parts) })
-    : undefined;
+  const logged = { ...base, clock };
+  const parts = { ...logged, store, warnings: createWarnings(logged) };
+  const engine = access === "refresh" ? await startEngine(config, parts) : undefined;
+  const forget = (name: string) => store.remove(name);
   const resolver = engine?.resolver ??
-    { check: () => undefined, purge: (name: string) => store.remove(name) };
+    { check: () => undefined, purge: (name: string) => void store.remove(name), forget };
+  const fleet = access === "share"
+    ? await openFleet(config, { ...parts, roots: await chooseRoots(config) })
+    : undefined;
   return fileSource(path, {
-    options: { store, changes: { store, resolver: () => resolver } },
+    options: {
+      store,
+      changes: { store, resolver: () => resolver },
+      fleet: createFleetControl(() => fleet, clock),
+    },
     now: clock.now,
-    close() {
-      engine?.stop();
+    async close() {
+      await engine?.stop();
+      await fleet?.close();
       store.close();
     },
   });
@@ -186,7 +197,7 @@ function fileSource(
   { options, now, close }: {
     readonly options: ControlOptions;
     readonly now: () => number;
-    readonly close: () => void;
+    readonly close: () => void | Promise<void>;
   },
 ): CacheSource {
   return {

@@ -41,10 +41,13 @@ function cellsOf(entry: CacheEntry): string[] {
   return [domain, mode, id, ...times, problem];
 }
 
-/** Formats an entry in several lines. */
-export function formatEntry(entry: HeldEntry): string {
+/** Formats an entry in several lines. @param more Lines behind it, each with its name. */
+export function formatEntry(
+  entry: HeldEntry,
+  more: readonly (readonly [name: string, text: string])[] = [],
+): string {
   const { failure, dane } = entry;
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ["Policy", `mode ${entry.mode}, id ${entry.id}, max_age ${entry.max_age} s`],
     ["MX", entry.mx.join(" ") || "none"],
     ["Fetched", entry.fetched],
@@ -54,9 +57,18 @@ export function formatEntry(entry: HeldEntry): string {
     ["Problem", failure === undefined ? "none" : problemLine(failure)],
     ["DANE", dane === undefined ? "not looked up" : `${dane.state}, checked ${dane.checked}`],
     ["MX hosts", dane === undefined ? "not looked up" : dane.hosts.join(" ") || "none"],
+    ...more,
   ];
+  return formatRows(entry.domain, rows);
+}
+
+/** Formats a heading and lines below it, each with its name. */
+export function formatRows(
+  heading: string,
+  rows: readonly (readonly [name: string, text: string])[],
+): string {
   const lines = rows.map(([name, text]) => `  ${name.padEnd(10)} ${text}`);
-  return [entry.domain, ...lines, ""].join("\n");
+  return [heading, ...lines, ""].join("\n");
 }
 
 function problemLine({ reason, detail, id, count, failed, retry }: EntryFailure): string {

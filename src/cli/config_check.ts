@@ -18,6 +18,8 @@ import type { CommandArgs, Io } from "./command.ts";
 import type { ConfigFinding } from "./config_finding.ts";
 import { MAIN_CF } from "./options.ts";
 import { connectFindings } from "./config_connect.ts";
+import { fleetFindings } from "./fleet_check.ts";
+import { fleetFileFindings, holdsPassword } from "./fleet_files_check.ts";
 import { withNetwork } from "./network.ts";
 import { readConfig } from "./read_config.ts";
 import { receivedFindings } from "./received_check.ts";
@@ -45,11 +47,14 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
     ...notes.filter(({ path }) => path !== "cache.file")
       .map(({ path, text }) => ({ kind: "note", subject: path, text } as const)),
     ...cacheFindings(config, io),
-    ...readableFindings(config.file),
+    // A file with a password is not for everybody to read.
+    ...(holdsPassword(config) ? [] : readableFindings(config.file)),
+    ...fleetFileFindings(config),
   ]);
   await withNetwork(config, async ({ network, clock }) => {
     report(rootFindings(network));
     report(await resolverFindings(network));
+    report(await fleetFindings(config, { clock, roots: network.roots }));
     report(mainCfFindings(config, args.value("main-cf")));
     report(await reportFindings(config, { env: io.env, lookup: network.dns.lookup }));
     report(await receivedFindings(config, io));

@@ -9,6 +9,7 @@ import { formatAnswer } from "../postfix/tls_policy.ts";
 import { assessMx } from "../resolver/dane.ts";
 import type { MxResult } from "../resolver/types.ts";
 import type { NextHop } from "../sts/domain.ts";
+import type { FleetPart } from "./fleet_part.ts";
 import type { Held } from "./held_part.ts";
 import { type ResolvedOnce, resolveOnce, type ResolveOnceOptions } from "./resolve_once.ts";
 
@@ -18,6 +19,8 @@ export interface Explanation extends Omit<ResolvedOnce, "mx"> {
   readonly mx: MxResult;
   /** What is held already. */
   readonly cached: Held;
+  /** What the fleet knows; `undefined` if nothing is shared, or no daemon was asked. */
+  readonly shared: FleetPart | undefined;
   /** The reply Postfix would get. */
   readonly reply: string;
 }
@@ -26,6 +29,8 @@ export interface Explanation extends Omit<ResolvedOnce, "mx"> {
 export interface ExplainOptions extends Omit<ResolveOnceOptions, "stored"> {
   /** The policy that the daemon holds. */
   readonly cached: Held;
+  /** What the fleet knows. */
+  readonly shared?: FleetPart | undefined;
 }
 
 /**
@@ -35,7 +40,7 @@ export interface ExplainOptions extends Omit<ResolveOnceOptions, "stored"> {
  * @param nextHop As Postfix would ask.
  */
 export async function explain(nextHop: NextHop, options: ExplainOptions): Promise<Explanation> {
-  const { cached, zone } = options;
+  const { cached, shared, zone } = options;
   const stored = cached.kind === "read" ? cached.policy : undefined;
   const resolved = await resolveOnce(nextHop, { ...options, stored });
   return {
@@ -43,6 +48,7 @@ export async function explain(nextHop: NextHop, options: ExplainOptions): Promis
     nextHop,
     mx: resolved.mx?.result ?? await lookAtMx(nextHop, options),
     cached,
+    shared,
     reply: formatAnswer(resolved.answer, zone),
   };
 }

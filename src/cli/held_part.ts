@@ -10,6 +10,7 @@ import type { StoredPolicy } from "../cache/types.ts";
 import { readEntry } from "../daemon/import_entry.ts";
 import { askAbout } from "./cache_requests.ts";
 import { type CacheSource, openSource, type SourceOptions } from "./cache_source.ts";
+import { askFleet, type FleetPart } from "./fleet_part.ts";
 
 /** What is held of a domain. */
 export type Held =
@@ -26,6 +27,8 @@ export type Held =
 export interface HeldPart {
   /** @param domain In lower-case A-labels. @returns Never rejects. */
   find(domain: string): Promise<Held>;
+  /** What the fleet knows of it; `undefined` if nothing is shared, or no daemon answers. Never rejects. */
+  findShared(domain: string): Promise<FleetPart | undefined>;
   /** Ends the use. */
   close(): void;
 }
@@ -40,7 +43,11 @@ export async function openHeldPart(
     source = await openSource({ ...options, access: "read" });
   } catch (error) {
     const unreadable: Held = { kind: "unreadable", error: messageOf(error) };
-    return { find: () => Promise.resolve(unreadable), close() {} };
+    return {
+      find: () => Promise.resolve(unreadable),
+      findShared: () => Promise.resolve(undefined),
+      close() {},
+    };
   }
   return {
     async find(domain) {
@@ -51,7 +58,8 @@ export async function openHeldPart(
         return { kind: "unreadable", error: `${messageOf(error)} (asked ${source.name})` };
       }
     },
-    close: () => source.close(),
+    findShared: (domain) => askFleet(source, domain),
+    close: () => void source.close(),
   };
 }
 

@@ -38,7 +38,13 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
       let exit = 0;
       for (const nextHop of nextHops) {
         const cached = await held.find(nextHop.domain);
-        const explanation = await explain(nextHop, { ...parts, cached, onStep: line?.show });
+        const shared = await held.findShared(nextHop.domain);
+        const explanation = await explain(nextHop, {
+          ...parts,
+          cached,
+          shared,
+          onStep: line?.show,
+        });
         line?.end();
         io.out(
           args.flag("json")

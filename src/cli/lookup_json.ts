@@ -14,7 +14,7 @@ import { deliveryOf, verdictOf } from "./lookup_report.ts";
 export function explanationToJson(explanation: Explanation): Record<string, unknown> {
   const { nextHop, records, txt, fetch, trace, held, cached, mx, outcome, answer, reply } =
     explanation;
-  const { exception } = explanation;
+  const { exception, shared } = explanation;
   return {
     next_hop: formatNextHop(nextHop),
     domain: nextHop.domain,
@@ -36,6 +36,7 @@ export function explanationToJson(explanation: Explanation): Record<string, unkn
       expires: new Date(held.expiresAt).toISOString(),
     },
     cached: cachedToJson(cached),
+    ...(shared !== undefined && { fleet: sharedToJson(shared) }),
     mx: mx.kind === "failed" ? { result: mx.reason, detail: mx.detail } : {
       hosts: mx.view.hosts,
       skipped: mx.view.skipped,
@@ -75,6 +76,10 @@ function cachedToJson(cached: Explanation["cached"]) {
       fetched: new Date(cached.policy.fetchedAt).toISOString(),
     }),
   };
+}
+
+function sharedToJson(shared: NonNullable<Explanation["shared"]>) {
+  return shared.kind === "unreadable" ? { error: shared.error } : shared.entry;
 }
 
 function exceptionToJson({ domain, policy, mx, dane, until, reason }: DomainException) {

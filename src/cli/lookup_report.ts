@@ -10,6 +10,7 @@ import { describeException } from "../status/exception_text.ts";
 import { formatNextHop, txtName } from "../sts/domain.ts";
 import { explainOutcome } from "../status/outcome_text.ts";
 import type { Explanation } from "./explain.ts";
+import { fleetRows } from "./fleet_part.ts";
 
 /** Remote text is cut to this many characters on a terminal. */
 const QUOTE_LENGTH = 200;
@@ -60,6 +61,7 @@ export function formatExplanation(explanation: Explanation): string {
     ...fetchRows(explanation),
     ...policyRows(explanation),
     ["Cache", cacheLine(explanation)],
+    ...fleetRows(explanation.shared),
     ...mxRows(explanation),
     ...exceptionRows(explanation),
     ["Decision", explainOutcome(explanation.outcome)],

@@ -48,8 +48,8 @@ export const lookupCommand: Command = {
   summary: "Resolve domains anew and show each step",
   description: [
     "Looks up the TXT record, fetches the policy file, checks the MX hosts for DANE, and shows what",
-    "was seen, what the running daemon holds, and the exact reply Postfix would get and why. Without a",
-    "daemon, its cache file is read. Nothing is changed in either.",
+    "was seen, what the running daemon holds, what it knows of the other hosts, and the exact reply",
+    "Postfix would get and why. Without a daemon, its cache file is read. Nothing is changed in either.",
     "A next hop may be written as Postfix asks for it: example.com, example.com:587, [host]:587.",
   ],
   options: [
