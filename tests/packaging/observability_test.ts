@@ -10,6 +10,7 @@ import { parse as parseYaml } from "@std/yaml";
 import { querySocketmap } from "../../src/postfix/client.ts";
 import { receivedMetrics } from "./received_metrics.ts";
 import { reportMetrics } from "./report_metrics.ts";
+import { hasRedis, RedisServer } from "../fakes/redis_server.ts";
 import { startDaemon, startOutside } from "../fakes/daemon.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -33,6 +34,10 @@ async function liveMetrics(): Promise<string> {
   const config = await outside.configure(
     `http: "unix:${http}"\ncontrol: "unix:${control}"\n${report}`,
   );
+  await using engine = hasRedis ? await RedisServer.start() : undefined;
+  const shared = `{ shared: { url: "redis://127.0.0.1:${engine?.port ?? 1}" },`;
+  const yaml = Deno.readTextFileSync(config).replace(/^cache: \{/m, `cache: ${shared}`);
+  Deno.writeTextFileSync(config, yaml);
   outside.publish("good.example");
   outside.publish("broken.example");
   outside.hosts.add("broken.example", { policy: "nonsense" });
@@ -211,6 +216,9 @@ Deno.test("metrics, dashboard, alert rules and manual agree", async (t) => {
     ).map(
       tableRow,
     );
-    assertEquals(rows.map((row) => row.replaceAll(/ +/g, " ")), expected);
+    // Without an engine there are no calls, and no labels of calls.
+    const isShown = (row: string) => hasRedis || !row.includes("mta_sts_shared_call_seconds");
+    const written = rows.map((row) => row.replaceAll(/ +/g, " "));
+    assertEquals(written.filter(isShown), expected.filter(isShown));
   });
 });
