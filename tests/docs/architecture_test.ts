@@ -10,7 +10,7 @@ const PATH = /(?<=[`(])(?:\.ci|docs|packaging|src|tests|tools)\/[\w./-]*(?=[`)])
 const ALL = "everything above";
 
 /** ARCHITECTURE.md is short enough to be read. */
-const MAX_LINES = 200;
+const MAX_LINES = 230;
 
 function read(name: string): string {
   return Deno.readTextFileSync(new URL(name, ROOT));
@@ -63,6 +63,6 @@ Deno.test("ARCHITECTURE.md has the table of layers that deno lint checks", () =>
   assertEquals(layerRows(read("ARCHITECTURE.md")), expected.map((row) => [...row]));
 });
 
-Deno.test("ARCHITECTURE.md has fewer than 200 lines", () => {
+Deno.test("ARCHITECTURE.md has fewer than 230 lines", () => {
   assert(read("ARCHITECTURE.md").split("\n").length < MAX_LINES);
 });
