@@ -191,7 +191,8 @@ Deno.test("ask() over TCP alone: a resolver that hangs up on everything is down"
   using test = openWay(server, { usesTcp: true });
   assertMatch(await test.ask("a.example"), /^refused: /);
   assertEquals(await test.way.look(), false);
-  assertEquals(test.events, ["down: connection closed by the DNS resolver"]);
+  // The question has had it looked for as well, and that look may have ended before this one began.
+  assertEquals(new Set(test.events), new Set(["down: connection closed by the DNS resolver"]));
 });
 
 Deno.test("ask() asks two questions over TCP alone in less than 20 ms", async () => {
