@@ -179,7 +179,7 @@ export const cachePushCommand: Command = {
   options: [CONFIG_OPTION, JSON_OPTION, OFFLINE_OPTION],
   exits: COPY_EXITS,
   examples: [["mta-sts-resolver cache push", "Fill a new engine"]],
-  run: async (args, io) => await (await import("./cache_copy.ts")).push(args, io),
+  run: async (args, io) => await (await import("./cache_push.ts")).run(args, io),
 };
 
 export const cachePullCommand: Command = {
@@ -204,7 +204,7 @@ export const cachePullCommand: Command = {
     "mta-sts-resolver cache pull --offline /srv/cache.db",
     "Fill the file of a host that starts without the engine",
   ]],
-  run: async (args, io) => await (await import("./cache_copy.ts")).pull(args, io),
+  run: async (args, io) => await (await import("./cache_pull.ts")).run(args, io),
 };
 
 /** The commands, in the order of the help. */

@@ -1,6 +1,6 @@
 /**
- * `cache push` and `cache pull`: all policies of this host to the engine of the fleet, and all of the engine to this
- * host. The daemon copies; this command starts it, waits for the end, and prints what became of them.
+ * What `cache push` and `cache pull` have in common. The daemon copies; the command starts it, waits for the end, and
+ * prints what became of the policies.
  *
  * @module
  */
@@ -23,20 +23,10 @@ const EXIT_FAULT = 3;
 
 type Done = Extract<CopyState, { state: "done" }>;
 
-/** Sends all policies of this host. @returns The exit status. */
-export function push(args: CommandArgs, io: Io): Promise<number> {
-  return copy("push", args, io);
-}
-
-/** Takes over all policies of the fleet. @returns The exit status. */
-export function pull(args: CommandArgs, io: Io): Promise<number> {
-  return copy("pull", args, io);
-}
-
-async function copy(
+/** Has the daemon copy all policies. @returns The exit status. */
+export async function copyPolicies(
   direction: "push" | "pull",
-  args: CommandArgs,
-  io: Io,
+  { args, io }: { readonly args: CommandArgs; readonly io: Io },
 ): Promise<number> {
   const { config } = readConfig(args.value("config"), io);
   return await withSource({ config, args, io, access: "share" }, async (source) => {

@@ -80,7 +80,7 @@ export class OptionReading {
     return undefined;
   }
 
-  /** Notes a mistake. @param allowed Completes "must be …". */
+  /** Notes a mistake. @param allowed Completes "must be ...". */
   refuse(option: string, allowed: string, value?: unknown): void {
     const found = value === undefined ? "" : `, found ${formatFound(value)}`;
     this.problems.push(`${option}: must be ${allowed}${found}`);
