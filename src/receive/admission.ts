@@ -88,13 +88,19 @@ async function admitMail(arrival: Arrival, options: AdmissionOptions): Promise<A
   const { octets, fileName, at } = arrival;
   const signable = prepareSigned(octets);
   if (typeof signable === "string") return refuse("unsigned", signable);
-  const reading = await readArrival(octets, { fileName, opensForwarded: false });
-  const found = judgeReading(reading, options);
-  if (found.kind === "refused") return found;
+  const read = async (heedsHeader: boolean) => {
+    const reading = await readArrival(octets, { fileName, opensForwarded: false, heedsHeader });
+    return judgeReading(reading, options);
+  };
+  const claimed = await read(true);
+  if (claimed.kind === "refused") return claimed;
   const signing = await checkSigning(signable, { lookupKey: options.lookupKey, at });
   if (signing.kind === "later") return signing;
   if (signing.kind === "unsigned") return refuse("unsigned", signing.text);
   const submitter = signing.domain;
+  // Whoever sends a signed mail on can add this field, and so choose what a report without a policy domain is about.
+  const found = signing.isReportDomainOpen ? await read(false) : claimed;
+  if (found.kind === "refused") return found;
   return admit({ ...found, arrival, submitter, authentication: "dkim" }, options);
 }
 

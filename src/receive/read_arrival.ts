@@ -59,6 +59,8 @@ export interface ReadArrivalOptions {
   readonly fileName?: string | undefined;
   /** Whether a report counts that is in a mail inside the mail. @default {true} */
   readonly opensForwarded?: boolean;
+  /** Whether the header `TLS-Report-Domain` says which domain the report is for. @default {true} */
+  readonly heedsHeader?: boolean;
 }
 
 /** Finds the report. Never rejects. */
@@ -79,7 +81,7 @@ export async function readArrival(
 
 async function readMailArrival(
   octets: Uint8Array,
-  { opensForwarded = true }: ReadArrivalOptions,
+  { opensForwarded = true, heedsHeader = true }: ReadArrivalOptions,
 ): Promise<ArrivalReading> {
   const received = await readMail(octets, { opensForwarded });
   if (received.kind === "refused") {
@@ -92,7 +94,8 @@ async function readMailArrival(
   if (part === undefined) {
     return { ...around, kind: "refused", fault: "no-report", text: "the mail has no report in it" };
   }
-  const domain = mailDomain(mail) ?? fileNameDomain(part.fileName ?? "");
+  const named = heedsHeader ? mailDomain(mail) : undefined;
+  const domain = named ?? fileNameDomain(part.fileName ?? "");
   const reading = readReport(part.octets, { domain });
   if (reading.kind === "refused") {
     return {

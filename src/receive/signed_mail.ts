@@ -5,7 +5,7 @@
  * @module
  */
 
-import { trimWspEnd } from "../base/white_space.ts";
+import { trimWspEnd, trimWspStart } from "../base/white_space.ts";
 import { DKIM_FAULTS } from "../mail/dkim_fault.ts";
 import { type KeyLookup, verifySignatures } from "../mail/dkim_verify.ts";
 import { fromDomain } from "../mail/from_domain.ts";
@@ -14,8 +14,13 @@ import { toDomainName } from "../sts/domain.ts";
 
 /** What a mail proves. */
 export type Signing =
-  /** The domain of the signature. */
-  | { readonly kind: "signed"; readonly domain: string }
+  | {
+    readonly kind: "signed";
+    /** The domain of the signature. */
+    readonly domain: string;
+    /** Whether there is a field `TLS-Report-Domain` that the signature does not cover. */
+    readonly isReportDomainOpen: boolean;
+  }
   | { readonly kind: "unsigned"; readonly text: string }
   /** DNS does not say now. */
   | { readonly kind: "later"; readonly text: string };
@@ -42,6 +47,17 @@ const SERVICE = "tlsrpt";
 /** Octets of a body in which its first line is looked for. Boundaries have at most 70 characters. */
 const BODY_START_OCTETS = 1000;
 
+/** Characters of a `Content-Type` that is not signed. Real ones have a hundred. */
+const TYPE_MAX_CHARS = 1000;
+
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+
+/** A type that reports come in, and its parameters (RFC 2045 §5.1), without what can be read in two ways. */
+const MULTIPART = new RegExp(
+  `^multipart/(?:report|mixed)((?:[ \\t]*;[ \\t]*${TOKEN}=(?:${TOKEN}|"[^"\\\\();]*"))*)[ \\t]*;?$`,
+  "i",
+);
+
 /**
  * Prepares a mail, without any lookup.
  *
@@ -66,9 +82,12 @@ export async function checkSigning(
   const verdicts = await verifySignatures(message, { lookupKey, now: at, service: SERVICE, wants });
   const last = verdicts.at(-1);
   if (last?.kind === "valid") {
-    return last.names.includes("content-type") || isBoundToBody(message)
-      ? { kind: "signed", domain: last.domain }
-      : { kind: "unsigned", text: "its signature leaves open how the body is to be read" };
+    const { domain, names } = last;
+    if (!isReadAsSigned(message, names)) {
+      return { kind: "unsigned", text: "its signature leaves open how the body is to be read" };
+    }
+    const isReportDomainOpen = !isCovered("tls-report-domain", { message, names });
+    return { kind: "signed", domain, isReportDomainOpen };
   }
   const temporary = verdicts.find(({ kind }) => kind === "temporary");
   if (temporary?.kind === "temporary") {
@@ -90,20 +109,52 @@ function isAtOrAbove(domain: string, from: string): boolean {
 }
 
 /**
+ * Whether a signature covers all fields of a name. Of several it covers the last ones (RFC 6376 §5.4.2), and anybody
+ * can put another before them, which is the one that counts when the mail is read.
+ */
+function isCovered(
+  name: string,
+  { message, names }: { readonly message: RawMessage; readonly names: readonly string[] },
+): boolean {
+  const signed = names.filter((each) => each === name).length;
+  return fieldsOf(message, name).length <= signed;
+}
+
+/** Values, unfolded. */
+function fieldsOf({ headers }: RawMessage, name: string): string[] {
+  return headers.filter((field) => fieldName(field) === name)
+    .map(([, value]) => stripWsp(value.replaceAll("\r\n", "")));
+}
+
+/** Whether no field that the signature leaves open changes what the body means. */
+function isReadAsSigned(message: RawMessage, names: readonly string[]): boolean {
+  const [type, ...others] = fieldsOf(message, "content-type");
+  if (type === undefined || others.length > 0) return false;
+  if (!isCovered("content-type", { message, names })) return isBoundToBody(type, message);
+  // The other fields say how a body of one part is decoded, and whether it is a file. Parts have fields of their own.
+  return /^multipart\//i.test(type) ||
+    ["content-transfer-encoding", "content-disposition"]
+      .every((name) => isCovered(name, { message, names }));
+}
+
+/**
  * Whether a `Content-Type` that is not signed can be the one that the body was written with: it has one boundary, and
  * the body begins with it. With another boundary, a bounce would be read as the mail that somebody sent to have it
  * bounced; the signed body has that inside.
  */
-function isBoundToBody({ headers, body }: RawMessage): boolean {
-  const [field, ...others] = headers.filter((each) => fieldName(each) === "content-type");
-  if (field === undefined || others.length > 0) return false;
+function isBoundToBody(type: string, { body }: RawMessage): boolean {
   const text = latin1Text(body.subarray(0, BODY_START_OCTETS));
   const [, line] = /^(?:\r\n)*--([^\r\n]{1,70})\r\n/.exec(text) ?? [];
-  if (line === undefined) return false;
-  const boundary = trimWspEnd(line);
-  const pieces = field[1].replaceAll("\r\n", "").split(/boundary/i);
-  const value = pieces.length === 2 ? pieces[1]! : "";
-  return [`="${boundary}"`, `=${boundary}`].some((start) =>
-    value.startsWith(start) && /^(?:[ \t]*;|[ \t]*$)/.test(value.slice(start.length))
-  );
+  if (line === undefined || type.length > TYPE_MAX_CHARS) return false;
+  const [, parameters = ""] = MULTIPART.exec(type) ?? [];
+  // Also `boundary*0` (RFC 2231 §3).
+  const [boundary, ...others] = parameters.split(";").map(stripWsp)
+    .filter((each) => each.toLowerCase().startsWith("boundary"));
+  const expected = trimWspEnd(line);
+  return others.length === 0 && boundary !== undefined &&
+    [`"${expected}"`, expected].includes(boundary.replace(/^boundary=/i, ""));
+}
+
+function stripWsp(text: string): string {
+  return trimWspStart(trimWspEnd(text));
 }
