@@ -27,6 +27,8 @@ export interface MaildirOptions {
   readonly clock: Pick<Clock, "now">;
   /** What the operator should look at. */
   readonly warnings: Pick<Warnings, "warn">;
+  /** Mails that wait and are remembered. @default {MAX_WAITING} */
+  readonly maxWaiting?: number;
 }
 
 /** The Maildir, as far as it was read. */
@@ -42,7 +44,8 @@ export interface MaildirState {
 /** A Maildir that is read. */
 export interface Maildir {
   /**
-   * Takes in the oldest mails, {@link BATCH} at most. Must not run twice at the same time. Never rejects.
+   * Takes in mails, {@link BATCH} at most: the oldest first, and new ones before those that are tried again. Must not
+   * run twice at the same time. Never rejects.
    *
    * @returns Whether more can be taken in at once.
    */
@@ -55,6 +58,12 @@ export interface Maildir {
 
 /** Mails of one scan: the process has other things to do. */
 export const BATCH = 100;
+
+/**
+ * Of these, mails that are tried again while there are new ones. Each can wait for DNS until its deadline: anybody can
+ * send a thousand mails whose keys cannot be looked up, and they must not keep out the others.
+ */
+const RETRIES = 25;
 
 /** Mails judged at once. DNS takes most of the time; each may have 8 MiB. */
 const AT_ONCE = 4;
@@ -69,7 +78,7 @@ const SETTLED_MS = 2000;
 const FIRST_PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 
-/** Mails that wait and are remembered; others are tried at each scan. */
+/** Mails that wait and are remembered; others are tried in turn with new ones. */
 const MAX_WAITING = 10_000;
 
 /** A mail that is tried later. */
@@ -85,12 +94,15 @@ export function createMaildir(options: MaildirOptions): Maildir {
 
 class MaildirReader implements Maildir {
   readonly #options: MaildirOptions;
-  readonly #pauses = new GenerationalMap<Pause>(MAX_WAITING);
+  readonly #pauses: GenerationalMap<Pause>;
   #isStopped = false;
+  /** The last new mail that was tried: if many are forgotten again, all have their turn. */
+  #last = "";
   #state: MaildirState = { scannedAt: undefined, error: undefined, waiting: 0 };
 
   constructor(options: MaildirOptions) {
     this.#options = options;
+    this.#pauses = new GenerationalMap(options.maxWaiting ?? MAX_WAITING);
   }
 
   get state(): MaildirState {
@@ -112,8 +124,7 @@ class MaildirReader implements Maildir {
       this.#state = { ...this.#state, scannedAt: clock.now(), error: reason };
       return false;
     }
-    const due = names.filter((name) => (this.#pauses.get(name)?.until ?? 0) <= clock.now());
-    const batch = due.slice(0, BATCH);
+    const { batch, hasMore } = this.#choose(names);
     let done = 0;
     let isFull = false;
     for (let at = 0; at < batch.length && !isFull && !this.#isStopped; at += AT_ONCE) {
@@ -126,7 +137,25 @@ class MaildirReader implements Maildir {
       }
     }
     this.#state = { scannedAt: clock.now(), error: undefined, waiting: names.length - done };
-    return due.length > BATCH && !isFull;
+    return hasMore && !isFull;
+  }
+
+  /** Chooses what is tried now. @param names In order. */
+  #choose(names: readonly string[]): { readonly batch: string[]; readonly hasMore: boolean } {
+    const now = this.#options.clock.now();
+    const fresh: string[] = [];
+    const again: string[] = [];
+    for (const name of names) {
+      const pause = this.#pauses.get(name);
+      if (pause === undefined) fresh.push(name);
+      else if (pause.until <= now) again.push(name);
+    }
+    const next = fresh.findIndex((name) => name > this.#last);
+    const inTurn = next < 0 ? fresh : [...fresh.slice(next), ...fresh.slice(0, next)];
+    const first = inTurn.slice(0, BATCH - Math.min(RETRIES, again.length));
+    this.#last = first.at(-1) ?? this.#last;
+    const batch = [...first, ...again].slice(0, BATCH);
+    return { batch, hasMore: fresh.length + again.length > BATCH };
   }
 
   /** Never rejects. `full`: the store takes nothing. */

@@ -30,7 +30,10 @@ interface Bench {
   list(): { readonly unread: string[]; readonly seen: string[] };
 }
 
-async function withMaildir(test: (bench: Bench) => Promise<void>): Promise<void> {
+async function withMaildir(
+  test: (bench: Bench) => Promise<void>,
+  limits: { readonly maxWaiting?: number } = {},
+): Promise<void> {
   const directory = Deno.makeTempDirSync();
   for (const name of ["new", "cur", "tmp"]) Deno.mkdirSync(`${directory}/${name}`);
   const clock = new ManualClock(NOW);
@@ -44,8 +47,7 @@ async function withMaildir(test: (bench: Bench) => Promise<void>): Promise<void>
     await test({
       ...{ directory, clock, arrivals, warnings, settled, results },
       maildir: createMaildir({
-        directory,
-        clock,
+        ...{ directory, clock, ...limits },
         warnings: { warn: (_key, event, fields) => warnings.push(`${event}: ${fields?.file}`) },
         settle: () => settled.push(names("cur").length),
         inbox: (arrival) => {
@@ -144,6 +146,33 @@ Deno.test("mails that wait keep no others out", async () => {
     await maildir.scan();
     assertEquals(list().seen, ["2000:2,S"]);
   });
+});
+
+Deno.test("mails that are tried again come after new ones, and new ones leave them a share", async () => {
+  await withMaildir(async ({ maildir, clock, arrivals, results, deliver, list }) => {
+    results.set("open", { kind: "later", text: "" });
+    for (let number = 0; number < 2 * BATCH; number++) deliver(`${1000 + number}`, "open");
+    await maildir.scan();
+    await maildir.scan();
+    await clock.advance(60_000);
+    for (let number = 0; number < 2 * BATCH; number++) deliver(`${2000 + number}`, "good");
+    arrivals.length = 0;
+    await maildir.scan();
+    const names = arrivals.map(({ fileName = "" }) => fileName);
+    // A few are judged at the same time.
+    assertEquals(names.slice(0, 70).every((name) => name.startsWith("2")), true);
+    assertEquals([names.length, list().seen.length], [BATCH, 75]);
+  });
+});
+
+Deno.test("mails that wait and are remembered no longer keep no others out", async () => {
+  await withMaildir(async ({ maildir, results, deliver, list }) => {
+    results.set("open", { kind: "later", text: "" });
+    for (let number = 0; number < 3 * BATCH; number++) deliver(`${1000 + number}`, "open");
+    deliver("2000", "good");
+    for (let scans = 0; scans < 4; scans++) await maildir.scan();
+    assertEquals(list().seen, ["2000:2,S"]);
+  }, { maxWaiting: 10 });
 });
 
 Deno.test("links, directories and pipes are left alone", async () => {
