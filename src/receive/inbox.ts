@@ -42,6 +42,12 @@ export type Inbox = (arrival: Arrival) => Promise<Taken>;
  */
 const WAITS_MS = 5 * DAY_MS;
 
+/**
+ * For so long a mail is tried in any case, ms: a daemon that was off for a week, or whose DNS is not there yet after a
+ * start, must not refuse all that came meanwhile.
+ */
+const TRIED_MS = DAY_MS;
+
 const WAYS: readonly Way[] = ["mail", "https", "file"];
 
 /** All results; their counters exist before the first arrival. */
@@ -80,7 +86,8 @@ export function createInbox({ admit, store, log, metrics, now }: InboxOptions): 
     }
     const { text } = admission;
     if (admission.kind === "later") {
-      if (now() - arrival.at < WAITS_MS) return admission;
+      const { at, triedSince = now() } = arrival;
+      if (now() - at < WAITS_MS || now() - triedSince < TRIED_MS) return admission;
       const given = `${text}, and it came more than five days ago`;
       log.info("report refused", { way, file, refusal: "unsigned", reason: given });
       return { kind: "refused", refusal: "unsigned", text: given };

@@ -85,6 +85,8 @@ const MAX_WAITING = 10_000;
 interface Pause {
   readonly until: number;
   readonly ms: number;
+  /** The first try. */
+  readonly since: number;
 }
 
 /** Creates a reader of a Maildir. It reads nothing before the first scan. */
@@ -172,7 +174,8 @@ class MaildirReader implements Maildir {
       }
       const age = clock.now() - file.at;
       if (age >= 0 && age < SETTLED_MS) return "waits";
-      const taken = await inbox(arrivalOf(file, { name, now: clock.now() }));
+      const since = this.#pauses.get(name)?.since;
+      const taken = await inbox(arrivalOf(file, { name, now: clock.now(), since }));
       return taken.kind === "later" || taken.kind === "full" ? this.#wait(name, taken) : "judged";
     } catch (error) {
       this.#warn(name, "cannot read a mail", messageOf(error));
@@ -199,7 +202,8 @@ class MaildirReader implements Maildir {
   }
 
   #pause(name: string, ms: number): "waits" {
-    this.#pauses.set(name, { until: this.#options.clock.now() + ms, ms });
+    const now = this.#options.clock.now();
+    this.#pauses.set(name, { until: now + ms, ms, since: this.#pauses.get(name)?.since ?? now });
     return "waits";
   }
 
@@ -223,7 +227,12 @@ async function listNew(directory: string): Promise<string[]> {
 
 function arrivalOf(
   { octets, at }: Extract<MailFile, { kind: "read" }>,
-  { name, now }: { readonly name: string; readonly now: number },
+  { name, now, since }: {
+    readonly name: string;
+    readonly now: number;
+    readonly since: number | undefined;
+  },
 ) {
-  return { octets, way: "mail", at: Math.min(at, now), fileName: name } as const;
+  const arrival = { octets, way: "mail", at: Math.min(at, now), fileName: name } as const;
+  return since === undefined ? arrival : { ...arrival, triedSince: since };
 }

@@ -34,6 +34,8 @@ export interface Arrival {
   readonly at: number;
   /** A file name that may say which domain it is about. */
   readonly fileName?: string;
+  /** Since when this process tries to decide about it, ms; not there at the first try. */
+  readonly triedSince?: number;
 }
 
 /** Why nothing of an arrival is believed; the list is closed, and each word is a label of a metric. */

@@ -90,7 +90,7 @@ Deno.test("nobody can count in the name of a submitter whose signature is not th
 Deno.test("a mail waits five days for DNS, and is then refused", async () => {
   const records = { "s1._domainkey.sender.test": { kind: "failed", detail: "timeout" } as const };
   await withInbox(async ({ inbox, clock, lines }) => {
-    const mail = await mailArrival();
+    const mail = { ...await mailArrival(), triedSince: NOW };
     assertEquals((await inbox(mail)).kind, "later");
     await clock.advance(5 * DAY_MS - 1);
     assertEquals((await inbox(mail)).kind, "later");
@@ -101,6 +101,20 @@ Deno.test("a mail waits five days for DNS, and is then refused", async () => {
       text: "the key of sender.test cannot be looked up, and it came more than five days ago",
     });
     assertStringIncludes(lines.at(-1)!, '"refusal":"unsigned"');
+  }, records);
+});
+
+Deno.test("a mail that came while nobody read is tried for a day before it is refused", async () => {
+  const records = { "s1._domainkey.sender.test": { kind: "failed", detail: "timeout" } as const };
+  await withInbox(async ({ inbox, clock }) => {
+    const mail = await mailArrival();
+    await clock.advance(6 * DAY_MS);
+    assertEquals((await inbox(mail)).kind, "later");
+    const again = { ...mail, triedSince: clock.now() };
+    await clock.advance(DAY_MS - 1);
+    assertEquals((await inbox(again)).kind, "later");
+    await clock.advance(1);
+    assertEquals((await inbox(again)).kind, "refused");
   }, records);
 });
 

@@ -107,6 +107,11 @@ Deno.test("a refused mail is seen, too; one that cannot be decided is tried late
       if (arrivals.length > 0) tries.push((second + 10) / 60);
     }
     assertEquals(tries, [1, 3, 7, 15, 31, 63, 123]);
+    results.set("open", { kind: "later", text: "" });
+    arrivals.length = 0;
+    await clock.advance(3_600_000);
+    await maildir.scan();
+    assertEquals(arrivals.map(({ triedSince }) => triedSince), [NOW]);
     results.delete("open");
     await clock.advance(3_600_000);
     await maildir.scan();
