@@ -19,6 +19,7 @@ import { openSocket } from "../postfix/listen.ts";
 import { createAdmission } from "../receive/admission.ts";
 import { createInbox, type Inbox } from "../receive/inbox.ts";
 import { createKeyLookup } from "../receive/key_lookup.ts";
+import type { ArrivalLoad, ArrivalQuery } from "../receive/types.ts";
 import { forLocalNames, type Site } from "../status/site.ts";
 import { logNotes } from "./config_notes.ts";
 import { type Network, openNetwork } from "./network.ts";
@@ -121,18 +122,21 @@ function openInbox(context: ReceiveContext, { dns }: Network): Inbox {
   const admit = createAdmission({
     rules: () => config().received,
     lookupKey: createKeyLookup(dns),
-    arrivals: (submitter, at) => countArrivals(store, submitter, at),
+    arrivals: (query) => readArrivals(store, query),
     now: clock.now,
   });
   return createInbox({ ...context, admit, now: clock.now });
 }
 
 /** A file that cannot be read takes no report either, so what it counted does not matter. */
-function countArrivals(store: ReceiveContext["store"], submitter: string, at: number): number {
+function readArrivals(
+  store: ReceiveContext["store"],
+  query: ArrivalQuery,
+): ArrivalLoad | undefined {
   try {
-    return store.arrivals(submitter, at);
+    return store.arrivals(query);
   } catch {
-    return 0;
+    return undefined;
   }
 }
 

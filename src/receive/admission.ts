@@ -20,7 +20,15 @@ import { containerOf, unpack } from "../tlsrpt/unpack.ts";
 import { admitPolicies } from "./own_domains.ts";
 import { type ArrivalReading, readArrival } from "./read_arrival.ts";
 import { checkSigning, prepareSigned } from "./signed_mail.ts";
-import type { Admission, AdmittedPolicy, AdmittedReport, Arrival, Refusal } from "./types.ts";
+import type {
+  Admission,
+  AdmittedPolicy,
+  AdmittedReport,
+  Arrival,
+  ArrivalLoad,
+  ArrivalQuery,
+  Refusal,
+} from "./types.ts";
 
 /** What the operator decides. */
 export interface AdmissionRules {
@@ -38,8 +46,8 @@ export interface AdmissionOptions {
   readonly rules: () => AdmissionRules;
   /** Looks up TXT records; see `mail/dkim_verify.ts`. Never rejects. */
   readonly lookupKey: (name: string) => Promise<KeyLookup>;
-  /** Reports of a submitter on the UTC day of a time; see `ReceivedStore.arrivals`. */
-  readonly arrivals: (submitter: string, at: number) => number;
+  /** How much came on a day; see `ReceivedStore.arrivals`. `undefined` if nobody knows. */
+  readonly arrivals: (query: ArrivalQuery) => ArrivalLoad | undefined;
   /** ms since the epoch. */
   readonly now: () => number;
 }
@@ -52,6 +60,21 @@ export type Admit = (arrival: Arrival) => Promise<Admission>;
  * What is signed has as much again: whoever claims to be the submitter cannot use up its share.
  */
 export const REPORTS_A_DAY = 1000;
+
+/**
+ * Unsigned reports about one domain of ours that are taken a day. Few senders post reports, and anybody can make up a
+ * thousand: the page of a domain reads a month of them at once, and what it reads must fit into a moment.
+ */
+export const UNSIGNED_OF_DOMAIN_A_DAY = 200;
+
+/** Unsigned reports that are taken a day in all, so that they never fill the file: five each about 1,000 domains. */
+export const UNSIGNED_A_DAY = 5000;
+
+/**
+ * Submitters a day whose first signed report is taken. There are some hundred senders in the world; but whoever has a
+ * domain has as many names below it, each with a signature. Senders that are known go on.
+ */
+export const NEW_SENDERS_A_DAY = 500;
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -158,10 +181,10 @@ function admit(
   { arrivals }: AdmissionOptions,
 ): Admission {
   const { way, at } = arrival;
-  const most = authentication === "dkim" ? 2 * REPORTS_A_DAY : REPORTS_A_DAY;
-  if (way !== "file" && arrivals(submitter, at) >= most) {
-    return refuse("too-many", `${submitter} has sent ${most} reports today`);
-  }
+  const domains = [...new Set(candidate.policies.map(({ domain }) => domain))];
+  const load = way === "file" ? undefined : arrivals({ submitter, domains, at });
+  const excess = load && findExcess(load, { submitter, authentication });
+  if (excess !== undefined) return refuse("too-many", excess);
   const { organization, contact } = reading.report;
   return {
     kind: "admitted",
@@ -172,6 +195,25 @@ function admit(
       gzip: pack(reading.octets),
     },
   };
+}
+
+/** What there is too much of, as the end of a sentence. */
+function findExcess(
+  { ofSubmitter, unsigned, unsignedOfDomain, isNew, newSenders }: ArrivalLoad,
+  { submitter, authentication }: Pick<AdmittedReport, "submitter" | "authentication">,
+): string | undefined {
+  const isSigned = authentication === "dkim";
+  const most = isSigned ? 2 * REPORTS_A_DAY : REPORTS_A_DAY;
+  if (ofSubmitter >= most) return `${submitter} has sent ${most} reports today`;
+  if (isSigned) {
+    return isNew && newSenders >= NEW_SENDERS_A_DAY
+      ? `${NEW_SENDERS_A_DAY} senders reported for the first time today`
+      : undefined;
+  }
+  if (unsignedOfDomain >= UNSIGNED_OF_DOMAIN_A_DAY) {
+    return `${UNSIGNED_OF_DOMAIN_A_DAY} unsigned reports about the domain came today`;
+  }
+  return unsigned >= UNSIGNED_A_DAY ? `${UNSIGNED_A_DAY} unsigned reports came today` : undefined;
 }
 
 /** The JSON in gzip, the same octets however it was packed. */

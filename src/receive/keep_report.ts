@@ -9,6 +9,7 @@
  * @module
  */
 
+import { countArrival } from "./arrival_load.ts";
 import { dayNumber } from "./days.ts";
 import type { ReceivedDb } from "./received_db.ts";
 import { wayCode } from "./codes.ts";
@@ -40,6 +41,8 @@ export function keepReport(file: ReceivedDb, report: AdmittedReport): Keeping {
     keepings.add(keeping);
     bodyOf ??= row;
   }
+  // Now the domains have ids.
+  countArrival(file, report, addition.submitter);
   return (["full", "kept", "changed"] as const).find((one) => keepings.has(one)) ?? "duplicate";
 }
 
@@ -63,12 +66,11 @@ interface PartAddition extends Addition {
 
 /** @returns `undefined` if the submitter is new, and there is no room for it. */
 function prepare(file: ReceivedDb, report: AdmittedReport): Addition | undefined {
-  const { submitter: name, authentication, receivedAt, range, way } = report;
+  const { submitter: name, authentication, receivedAt, range } = report;
   const isFull = file.isFull();
   const wordDay = Math.max(dayNumber(receivedAt), dayNumber(range.begin) + 1);
   const submitter = isFull ? file.findWord(name) : file.useWord(name, { day: wordDay });
   if (submitter === undefined) return undefined;
-  if (way !== "file") file.change(sql.COUNT_ARRIVAL, dayNumber(receivedAt), submitter);
   return { report, submitter, wordDay, signed: authentication === "dkim" ? 1 : 0, isFull };
 }
 

@@ -32,7 +32,9 @@ export function pruneSlice(
   let counts = 0;
   for (const text of sql.PRUNE_COUNTS) counts += file.change(text, before, PRUNE_ROWS);
   let rows = counts + file.change(sql.PRUNE_REPORTS, now - BODY_DAYS * DAY_MS, PRUNE_ROWS);
-  rows += file.change(sql.PRUNE_ARRIVALS, today - ARRIVAL_DAYS, PRUNE_ROWS);
+  for (const text of [sql.PRUNE_ARRIVALS, sql.PRUNE_TALLIES]) {
+    rows += file.change(text, today - ARRIVAL_DAYS, PRUNE_ROWS);
+  }
   // A word may go only when no row of its last day is left.
   if (counts === 0) {
     const words = file.change(sql.PRUNE_WORDS, before, PRUNE_ROWS);

@@ -11,14 +11,13 @@
 
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { readLoad } from "./arrival_load.ts";
 import { FAULT_KINDS, faultKind, FileFault } from "../sqlite/fault.ts";
 import { FileKeeper } from "../sqlite/file_keeper.ts";
-import { dayNumber } from "./days.ts";
 import { keepReport } from "./keep_report.ts";
 import { pruneSlice } from "./prune.ts";
 import { MAX_WORDS, ReceivedDb } from "./received_db.ts";
 import {
-  countOf,
   listDomains,
   listOutcomes,
   listProblems,
@@ -27,10 +26,11 @@ import {
   readDays,
 } from "./rows.ts";
 import { FILE_MAX_OCTETS } from "./schema.ts";
-import * as sql from "./statements.ts";
 import { takeOver } from "./take_over.ts";
 import type {
   AdmittedReport,
+  ArrivalLoad,
+  ArrivalQuery,
   Keeping,
   KeptReport,
   OutcomeRow,
@@ -109,10 +109,8 @@ class SqliteReceivedStore implements ReceivedStore {
     return this.#write((file) => keepReport(file, report)) ?? "full";
   }
 
-  arrivals(submitter: string, at: number): number {
-    return this.#read((file) =>
-      countOf(file.one(sql.GET_ARRIVALS, dayNumber(at), submitter)?.count)
-    );
+  arrivals(query: ArrivalQuery): ArrivalLoad {
+    return this.#read((file) => readLoad(file, query));
   }
 
   prune(now: number): number {

@@ -16,11 +16,13 @@ import type { FileFormat, Migration } from "../sqlite/format.ts";
 export const FILE_MAX_OCTETS: number = 4 * 1024 ** 3;
 
 const FIRST: Migration = [
-  // `day`: no row of a later day uses the word, give or take `WORD_SLACK_DAYS`. Ids are not used again.
+  // `day`: no row of a later day uses the word, give or take `WORD_SLACK_DAYS`. Ids are not used again. `sender`: it is
+  // the name of a sender whose signature was seen.
   `CREATE TABLE word (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     text TEXT NOT NULL UNIQUE,
-    day INTEGER NOT NULL
+    day INTEGER NOT NULL,
+    sender INTEGER NOT NULL DEFAULT 0
   ) STRICT`,
   // `key` tells the reports of a submitter about a domain apart, `content` what they say; both are hashes.
   `CREATE TABLE outcome (
@@ -76,6 +78,14 @@ const FIRST: Migration = [
     submitter INTEGER NOT NULL,
     count REAL NOT NULL,
     PRIMARY KEY (day, submitter)
+  ) STRICT, WITHOUT ROWID`,
+  // What came on a day, by kinds of `arrival_load.ts`; `domain` is 0 for all domains.
+  `CREATE TABLE tally (
+    day INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    domain INTEGER NOT NULL,
+    count REAL NOT NULL,
+    PRIMARY KEY (day, kind, domain)
   ) STRICT, WITHOUT ROWID`,
   "CREATE TABLE clock (last_seen REAL NOT NULL) STRICT",
   "INSERT INTO clock VALUES (0)",

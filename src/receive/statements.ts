@@ -56,6 +56,10 @@ export const COPY_PROBLEM: string =
 export const COUNT_PROBLEMS: string = `SELECT count(*) AS count FROM (
   SELECT 1 FROM problem WHERE domain = ? AND day = ? AND submitter = ? LIMIT ?)`;
 
+/** Failures of unsigned reports about a domain and day, as far as that matters. */
+export const COUNT_UNSIGNED_PROBLEMS: string = `SELECT count(*) AS count FROM (
+  SELECT 1 FROM problem WHERE domain = ? AND day = ? AND signed = 0 LIMIT ?)`;
+
 /** The kept reports with a key. */
 export const FIND_REPORTS: string = `SELECT id, content, signed FROM report WHERE ${KEY}`;
 
@@ -80,6 +84,24 @@ export const COUNT_ARRIVAL: string = `INSERT INTO arrival VALUES (?, ?, 1)
 /** How many came. */
 export const GET_ARRIVALS: string = `SELECT count FROM arrival JOIN word ON word.id = submitter
   WHERE arrival.day = ? AND text = ?`;
+
+/** The word is the name of a sender whose signature was seen. */
+export const MARK_SENDER: string = "UPDATE word SET sender = 1 WHERE id = ? AND sender = 0";
+
+/** Whether a word is that. */
+export const IS_SENDER: string = "SELECT 1 FROM word WHERE text = ? AND sender = 1";
+
+/** One more of a kind. */
+export const COUNT_TALLY: string = `INSERT INTO tally VALUES (?, ?, ?, 1)
+  ON CONFLICT DO UPDATE SET count = count + 1`;
+
+/** How many of a kind, about all domains. */
+export const GET_TALLY: string =
+  "SELECT count FROM tally WHERE day = ? AND kind = ? AND domain = 0";
+
+/** How many of a kind, about one domain. */
+export const GET_DOMAIN_TALLY: string = `SELECT count FROM tally JOIN word ON word.id = domain
+  WHERE tally.day = ? AND kind = ? AND text = ?`;
 
 /** Sets the time noted last. */
 export const NOTE_TIME: string = "UPDATE clock SET last_seen = ?";
@@ -152,6 +174,10 @@ export const PRUNE_REPORTS: string = `DELETE FROM report WHERE id IN (
 /** Counts of arrivals before a day. */
 export const PRUNE_ARRIVALS: string = `DELETE FROM arrival WHERE (day, submitter) IN (
   SELECT day, submitter FROM arrival WHERE day < ?1 LIMIT ?2)`;
+
+/** Tallies before a day. */
+export const PRUNE_TALLIES: string = `DELETE FROM tally WHERE (day, kind, domain) IN (
+  SELECT day, kind, domain FROM tally WHERE day < ?1 LIMIT ?2)`;
 
 /** Words that no row uses any more. */
 export const PRUNE_WORDS: string = `DELETE FROM word WHERE id IN (

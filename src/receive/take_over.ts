@@ -64,11 +64,16 @@ function copyWords(old: ReceivedDb, fresh: ReceivedDb): Map<number, number> {
   const words = new Map<number, number>();
   const all = (text: string, ...values: unknown[]) => old.all(text, ...values as Value[]);
   for (
-    const { rowid: id, text, day } of salvageRows(all, "SELECT id AS rowid, text, day FROM word")
+    const { rowid: id, text, day, sender } of salvageRows(
+      all,
+      "SELECT id AS rowid, text, day, sender FROM word",
+    )
   ) {
     if (typeof text !== "string") continue;
     const copy = fresh.useWord(text, { day: numberOf(day) });
-    if (copy !== undefined) words.set(numberOf(id), copy);
+    if (copy === undefined) continue;
+    words.set(numberOf(id), copy);
+    if (sender === 1) fresh.change(sql.MARK_SENDER, copy);
   }
   return words;
 }

@@ -105,6 +105,30 @@ export type Admission =
     readonly text: string;
   };
 
+/** Of what {@link ReceivedStore.arrivals} says how much came. */
+export interface ArrivalQuery {
+  /** As in {@link AdmittedReport}. */
+  readonly submitter: string;
+  /** Entries of `received.domains`. */
+  readonly domains: readonly string[];
+  /** A time of the UTC day, ms. */
+  readonly at: number;
+}
+
+/** What came on a day by mail and HTTPS, also what was there already. */
+export interface ArrivalLoad {
+  /** Reports of the submitter. */
+  readonly ofSubmitter: number;
+  /** Unsigned reports, about whatever domain of ours. */
+  readonly unsigned: number;
+  /** Unsigned reports about that of the domains which has the most. */
+  readonly unsignedOfDomain: number;
+  /** No signed report of the submitter was seen yet, on any day. */
+  readonly isNew: boolean;
+  /** Submitters whose first signed report was that day. */
+  readonly newSenders: number;
+}
+
 /**
  * What became of a report in the store. `duplicate`: it was there, though perhaps unsigned until now. `changed`: the
  * same id was there with other content; both are kept, one counts (see `received_store.ts`). `full`: neither kept nor
@@ -213,12 +237,8 @@ export interface ReceivedView {
 export interface ReceivedStore extends ReceivedView {
   /** Keeps a report, in one transaction. A fault of the file is a `full`, logged and counted. */
   add(report: AdmittedReport): Keeping;
-  /**
-   * Reports that came by mail or HTTPS from a submitter on the UTC day of a time, also those that were there already.
-   *
-   * @param at Ms.
-   */
-  arrivals(submitter: string, at: number): number;
+  /** How much came on a day, for the bounds of `admission.ts`. */
+  arrivals(query: ArrivalQuery): ArrivalLoad;
   /**
    * Drops a slice of what is older than it is kept. To be called once a minute, or until it returns 0.
    *

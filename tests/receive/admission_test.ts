@@ -11,9 +11,12 @@ import {
   type AdmissionOptions,
   type AdmissionRules,
   createAdmission,
+  NEW_SENDERS_A_DAY,
   REPORTS_A_DAY,
+  UNSIGNED_A_DAY,
+  UNSIGNED_OF_DOMAIN_A_DAY,
 } from "../../src/receive/admission.ts";
-import type { Admission, AdmittedReport, Arrival } from "../../src/receive/types.ts";
+import type { Admission, AdmittedReport, Arrival, ArrivalLoad } from "../../src/receive/types.ts";
 import { writeReport } from "../../src/tlsrpt/write_report.ts";
 import {
   bareArrival,
@@ -36,7 +39,7 @@ async function admit(arrival: Arrival, changed: Changed = {}): Promise<Admission
   const judge = createAdmission({
     rules: () => ({ domains: ["a.test"], unsigned: "mark", keepDays: 400, ...rules }),
     lookupKey,
-    arrivals: () => 0,
+    arrivals: () => undefined,
     now: () => NOW,
     ...options,
   });
@@ -307,22 +310,56 @@ Deno.test("only the body says what a report is about", async () => {
   );
 });
 
-Deno.test("a submitter has its share of a day, and nobody else can use it up", async () => {
-  const arrivals = (count: number) => (submitter: string, at: number) => {
-    assertEquals([submitter, at], ["sender.test", NOW]);
-    return count;
+/** What came on the day of a report of sender.test. */
+function loadOf(load: Partial<ArrivalLoad>): Pick<AdmissionOptions, "arrivals"> {
+  return {
+    arrivals(query) {
+      assertEquals(query, { submitter: "sender.test", domains: ["a.test"], at: NOW });
+      const none = { ofSubmitter: 0, unsigned: 0, unsignedOfDomain: 0, newSenders: 0 };
+      return { ...none, isNew: true, ...load };
+    },
   };
-  const full = { arrivals: arrivals(REPORTS_A_DAY) };
+}
+
+Deno.test("a submitter has its share of a day, and nobody else can use it up", async () => {
+  const full = loadOf({ ofSubmitter: REPORTS_A_DAY });
   assertEquals(
     await refusal(bareArrival(reportWith()), full),
     "too-many: sender.test has sent 1000 reports today",
   );
   assertEquals(await refusal(await mailArrival(), full), "admitted");
   assertEquals(
-    await refusal(await mailArrival(), { arrivals: arrivals(2 * REPORTS_A_DAY) }),
+    await refusal(await mailArrival(), loadOf({ ofSubmitter: 2 * REPORTS_A_DAY })),
     "too-many: sender.test has sent 2000 reports today",
   );
   assertEquals(await refusal(bareArrival(reportWith(), { way: "file" }), full), "admitted");
+});
+
+Deno.test("unsigned reports have their share of a day, and take none of what is signed", async () => {
+  const cases: [Partial<ArrivalLoad>, string][] = [
+    [{ unsignedOfDomain: UNSIGNED_OF_DOMAIN_A_DAY - 1, unsigned: UNSIGNED_A_DAY - 1 }, "admitted"],
+    [
+      { unsignedOfDomain: UNSIGNED_OF_DOMAIN_A_DAY },
+      "too-many: 200 unsigned reports about the domain came today",
+    ],
+    [{ unsigned: UNSIGNED_A_DAY }, "too-many: 5000 unsigned reports came today"],
+  ];
+  for (const [load, expected] of cases) {
+    assertEquals(await refusal(bareArrival(reportWith()), loadOf(load)), expected);
+    assertEquals(await refusal(await mailArrival(), loadOf(load)), "admitted");
+    const file = bareArrival(reportWith(), { way: "file" });
+    assertEquals(await refusal(file, loadOf(load)), "admitted");
+  }
+});
+
+Deno.test("new senders have their share of a day, and known ones go on", async () => {
+  const load = { newSenders: NEW_SENDERS_A_DAY };
+  assertEquals(
+    await refusal(await mailArrival(), loadOf(load)),
+    "too-many: 500 senders reported for the first time today",
+  );
+  assertEquals(await refusal(await mailArrival(), loadOf({ ...load, isNew: false })), "admitted");
+  assertEquals(await refusal(bareArrival(reportWith()), loadOf(load)), "admitted");
 });
 
 Deno.test("the same report has the same octets however it came", async () => {

@@ -118,7 +118,7 @@ Deno.test("prune() drops bodies after a month and counts after their days, in sl
     const counts = countsOf(store);
     assertEquals(store.prune(clock.now()), 0);
     const month = clock.now() + BODY_DAYS * DAY_MS;
-    assertEquals(store.prune(month + 1), PRUNE_ROWS + 2, "a slice, and the arrivals of two days");
+    assertEquals(store.prune(month + 1), PRUNE_ROWS + 3, "a slice, and what came on two days");
     assertEquals(store.prune(month + 1), 200);
     assertEquals(store.prune(month + 1), 0);
     assertEquals(store.reports("d1.test", 100), []);

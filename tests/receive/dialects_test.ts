@@ -31,7 +31,7 @@ async function receive(store: ReceivedStore, vector: Vector): Promise<string> {
   const admit = createAdmission({
     rules: () => ({ domains: ["a.test"], unsigned: "mark", keepDays: 400 }),
     lookupKey,
-    arrivals: () => 0,
+    arrivals: () => undefined,
     now: () => NOW,
   });
   const { text, domain } = vector as { text: string; domain?: string };

@@ -197,7 +197,7 @@ Deno.test("what cannot be read is not nothing, and a report that is not taken is
     assertEquals(broken.add(reportOf()), "full");
     assertStringIncludes(broken.error ?? "", "is not a file");
     assertThrows(() => broken.outcomes(ALWAYS), FileFault);
-    assertThrows(() => broken.arrivals("sender.test", 0), FileFault);
+    assertThrows(() => broken.arrivals({ submitter: "", domains: [], at: 0 }), FileFault);
     assertEquals(events(bench), [UNUSABLE]);
     for (let round = 0; round < 5; round++) {
       broken.add(reportOf());

@@ -19,7 +19,7 @@ async function admit(arrival: Arrival): Promise<Admission> {
   return await createAdmission({
     rules: () => ({ domains: DOMAINS, unsigned: "mark", keepDays: 400 }),
     lookupKey,
-    arrivals: () => 0,
+    arrivals: () => undefined,
     now: () => NOW,
   })(arrival);
 }

@@ -32,7 +32,7 @@ async function withInbox(
       admit: createAdmission({
         rules: () => ({ domains: ["a.test"], unsigned: "mark", keepDays: 400 }),
         lookupKey,
-        arrivals: (submitter, at) => store.arrivals(submitter, at),
+        arrivals: (query) => store.arrivals(query),
         now,
       }),
       store,

@@ -139,8 +139,54 @@ Deno.test("arrivals() counts what came from a submitter on a day, but not the op
     store.add(reportOf({ receivedAt, way: "https" }));
     store.add(reportOf({ receivedAt, way: "file" }));
     store.add(reportOf({ receivedAt: receivedAt + DAY_MS }));
-    assertEquals(store.arrivals("sender.test", receivedAt), 2);
-    assertEquals(store.arrivals("other.test", receivedAt), 0);
+    const load = (submitter: string) =>
+      store.arrivals({ submitter, domains: ["a.test"], at: receivedAt });
+    assertEquals(load("sender.test").ofSubmitter, 2);
+    assertEquals(load("other.test").ofSubmitter, 0);
+  }));
+
+Deno.test("arrivals() counts what is unsigned, and senders that are signed for the first time", () =>
+  withStore(({ store, open }) => {
+    const at = DAY * DAY_MS + 1;
+    const add = (parts: Parameters<typeof reportOf>[0]) =>
+      store.add(reportOf({ receivedAt: at, ...parts }));
+    const load = (submitter: string, domains: string[], day = 0) =>
+      open().arrivals({ submitter, domains, at: at + day * DAY_MS });
+    const unsigned = { authentication: "unsigned", way: "https" } as const;
+    add({ reportId: "0", submitter: "x0.test", domain: "a.test", ...unsigned });
+    for (let number = 1; number < 4; number++) {
+      add({ reportId: `${number}`, submitter: `x${number}.test`, domain: "a.test", ...unsigned });
+    }
+    add({ reportId: "4", domain: "b.test", ...unsigned });
+    add({ reportId: "5", domain: "b.test", ...unsigned });
+    add({ reportId: "6", domain: "b.test", ...unsigned, way: "file" });
+    const of = (submitter: string, domains: string[]) => {
+      const { unsigned, unsignedOfDomain, isNew, newSenders } = load(submitter, domains);
+      return { unsigned, unsignedOfDomain, isNew, newSenders };
+    };
+    assertEquals(of("x1.test", ["c.test"]), {
+      unsigned: 6,
+      unsignedOfDomain: 0,
+      isNew: true,
+      newSenders: 0,
+    });
+    assertEquals(of("x1.test", ["b.test", "a.test"]).unsignedOfDomain, 4);
+    add({ reportId: "7", submitter: "x1.test" });
+    add({ reportId: "8", submitter: "x1.test" });
+    add({ reportId: "9", submitter: "x2.test", way: "file" });
+    assertEquals(of("x1.test", []), {
+      unsigned: 6,
+      unsignedOfDomain: 0,
+      isNew: false,
+      newSenders: 1,
+    });
+    assertEquals(of("x2.test", []).isNew, false);
+    const next = load("x1.test", ["a.test"], 1);
+    assertEquals([next.unsigned, next.unsignedOfDomain, next.isNew, next.newSenders], [
+      ...[0, 0, false, 0],
+    ]);
+    while (store.prune(at + 3 * DAY_MS) > 0);
+    assertEquals(load("x1.test", ["a.test"]).unsigned, 0);
   }));
 
 Deno.test("texts of strangers neither end a statement nor a row", () =>
