@@ -21,13 +21,14 @@ const ALL_DOMAINS = 0;
 /**
  * Counts a report that came by mail or HTTPS; a file that the operator names counts for nothing. To be called within a
  * transaction.
- *
- * @param submitter The id of the submitter.
  */
 export function countArrival(
   file: ReceivedDb,
-  { way, receivedAt, authentication, policies }: AdmittedReport,
-  submitter: number,
+  { report: { way, receivedAt, authentication, policies }, submitter }: {
+    readonly report: AdmittedReport;
+    /** The id of the submitter. */
+    readonly submitter: number;
+  },
 ): void {
   const isNew = authentication === "dkim" && file.change(sql.MARK_SENDER, submitter) > 0;
   if (way === "file") return;

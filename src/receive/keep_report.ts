@@ -11,15 +11,21 @@
 
 import { countArrival } from "./arrival_load.ts";
 import { dayNumber } from "./days.ts";
-import type { ReceivedDb } from "./received_db.ts";
+import type { ReceivedDb, WordUse } from "./received_db.ts";
 import { wayCode } from "./codes.ts";
-import { boundProblems, partsOf, type ReportPart } from "./report_part.ts";
+import { boundProblems, type PartProblem, partsOf, type ReportPart } from "./report_part.ts";
 import { numberOf } from "./rows.ts";
 import * as sql from "./statements.ts";
 import type { AdmittedReport, Keeping } from "./types.ts";
 
-/** Failures that are kept apart for a domain, day and submitter; beyond, one row a result for each report. */
+/**
+ * Failures that are kept apart for a domain, day and submitter; beyond, one row a result for each report. All unsigned
+ * reports about a domain and day have as many together, and beyond none: submitters can be made up.
+ */
 export const MAX_DAY_PROBLEMS = 300;
+
+/** Failures of an unsigned report that are kept apart. Real ones have one to three. */
+export const MAX_UNSIGNED_PROBLEMS = 10;
 
 /**
  * The largest body that is kept, octets of gzip. Reports have 0.5 to 5 KB; the largest that is read has 1 MiB, and a
@@ -42,7 +48,7 @@ export function keepReport(file: ReceivedDb, report: AdmittedReport): Keeping {
     bodyOf ??= row;
   }
   // Now the domains have ids.
-  countArrival(file, report, addition.submitter);
+  countArrival(file, addition);
   return (["full", "kept", "changed"] as const).find((one) => keepings.has(one)) ?? "duplicate";
 }
 
@@ -69,7 +75,8 @@ function prepare(file: ReceivedDb, report: AdmittedReport): Addition | undefined
   const { submitter: name, authentication, receivedAt, range } = report;
   const isFull = file.isFull();
   const wordDay = Math.max(dayNumber(receivedAt), dayNumber(range.begin) + 1);
-  const submitter = isFull ? file.findWord(name) : file.useWord(name, { day: wordDay });
+  const use = authentication === "dkim" ? "name" : "unsigned-name";
+  const submitter = isFull ? file.findWord(name) : file.useWord(name, { day: wordDay, use });
   if (submitter === undefined) return undefined;
   return { report, submitter, wordDay, signed: authentication === "dkim" ? 1 : 0, isFull };
 }
@@ -124,16 +131,33 @@ function countPart(
   for (const { policy, ok, failed } of outcomes) {
     file.change(sql.ADD_OUTCOME, ...head, policy, signed, content, ok, failed);
   }
-  const there = numberOf(
-    file.one(sql.COUNT_PROBLEMS, domain, day, submitter, MAX_DAY_PROBLEMS)?.count,
-  );
   // Where there is no room for a word, the failure is kept without it.
   const word = (text: string) =>
-    text === "" ? 0 : file.useWord(text, { day: wordDay, isDetail: true }) ?? 0;
-  for (const problem of boundProblems(part.problems, MAX_DAY_PROBLEMS - there)) {
+    text === "" ? 0 : file.useWord(text, { day: wordDay, use: detailUse(signed) }) ?? 0;
+  for (const problem of roomFor(file, { part, submitter, signed, domain })) {
     const { result, mx, reason, network, count } = problem;
     file.change(sql.ADD_PROBLEM, ...head, result, word(mx), word(reason), network, signed, count);
   }
+}
+
+/** The failures that are kept of a report. */
+function roomFor(
+  file: ReceivedDb,
+  { part: { day, problems }, submitter, signed, domain }:
+    & Pick<PartAddition, "part" | "submitter" | "signed">
+    & { readonly domain: number },
+): readonly PartProblem[] {
+  const count = (text: string, ...values: number[]) =>
+    numberOf(file.one(text, domain, day, ...values, MAX_DAY_PROBLEMS)?.count);
+  if (signed === 1) {
+    return boundProblems(problems, MAX_DAY_PROBLEMS - count(sql.COUNT_PROBLEMS, submitter));
+  }
+  const isOver = count(sql.COUNT_UNSIGNED_PROBLEMS) >= MAX_DAY_PROBLEMS;
+  return isOver ? [] : boundProblems(problems, MAX_UNSIGNED_PROBLEMS);
+}
+
+function detailUse(signed: 0 | 1): WordUse {
+  return signed === 1 ? "detail" : "unsigned-detail";
 }
 
 /** @returns The id of the row. */
@@ -144,7 +168,7 @@ function addReport(
 ): number | undefined {
   const { range, organization, contact, deviations, gzip, way, receivedAt, reportId } = report;
   const word = (text = "") =>
-    text === "" ? null : file.useWord(text, { day: wordDay, isDetail: true }) ?? null;
+    text === "" ? null : file.useWord(text, { day: wordDay, use: detailUse(signed) }) ?? null;
   const isKept = bodyOf === undefined && gzip.length <= BODY_MAX_OCTETS && file.hasRoomForBodies();
   const added = file.change(
     sql.ADD_REPORT,

@@ -29,8 +29,19 @@ const PAGE_OCTETS = 4096;
 /** Distinct texts in the file: names of senders, MX hosts, reasons. 100 MB at the very most, a few MB in truth. */
 export const MAX_WORDS = 200_000;
 
-/** The part of the words that is left to senders when MX hosts and reasons use up the rest: a report has hundreds. */
-const SENDERS_SHARE = 0.25;
+/** What a word is for: what no report can be kept without, or a detail such as an MX host; of a signed report or not. */
+export type WordUse = "name" | "detail" | "unsigned-name" | "unsigned-detail";
+
+/**
+ * Up to which part of all words each use may add some. A report has hundreds of details, so they leave room for names;
+ * and anybody can make up unsigned reports, so they leave half to signed ones.
+ */
+const SHARES: Readonly<Record<WordUse, number>> = {
+  "name": 1,
+  "detail": 0.75,
+  "unsigned-name": 0.5,
+  "unsigned-detail": 0.25,
+};
 
 /** New words after which all are counted again, since another process may have added or dropped some. */
 const RECOUNT_WORDS = 1000;
@@ -97,12 +108,11 @@ export class ReceivedDb extends SqliteFile {
   /**
    * The id of a word that rows of a day are to use; it is added if need be.
    *
-   * @param options `isDetail`: it is none of those that a report cannot be kept without.
    * @returns `undefined` if there is no room for it.
    */
   useWord(
     text: string,
-    { day, isDetail = false }: { readonly day: number; readonly isDetail?: boolean },
+    { day, use = "name" }: { readonly day: number; readonly use?: WordUse },
   ): number | undefined {
     const row = this.one(sql.FIND_WORD, text);
     if (row !== undefined) {
@@ -110,7 +120,7 @@ export class ReceivedDb extends SqliteFile {
       if (numberOf(row.day) < day) this.change(sql.USE_WORD, id, day + sql.WORD_SLACK_DAYS);
       return id;
     }
-    if (this.#countWords() >= this.#maxWords * (isDetail ? 1 - SENDERS_SHARE : 1)) return undefined;
+    if (this.#countWords() >= this.#maxWords * SHARES[use]) return undefined;
     this.change(sql.ADD_WORD, text, day + sql.WORD_SLACK_DAYS);
     this.#words = this.#countWords() + 1;
     this.#newWords++;

@@ -63,6 +63,49 @@ Deno.test("when the words are used up, failures count without names, and known s
     assertEquals(store.add(reportOf({ day: DAY + 2 })), "kept");
   }, { maxWords: 40 }));
 
+Deno.test("unsigned reports leave words to signed ones", () =>
+  withStore(({ store }) => {
+    const unsigned = { authentication: "unsigned", way: "https" } as const;
+    const details = Array.from({ length: 5 }, (_, index) => detailOf({ mxHost: `m${index}.test` }));
+    let kept = 0;
+    for (; kept < 200; kept++) {
+      const report = reportOf({ submitter: `u${kept}.test`, failed: 5, details, ...unsigned });
+      if (store.add(report) !== "kept") break;
+    }
+    assert(kept > 5 && kept <= 50, `${kept} kept`);
+    for (let sender = 0; sender < 20; sender++) {
+      const submitter = `signed${sender}.test`;
+      const own = [detailOf({ mxHost: `mx.${submitter}` })];
+      assertEquals(store.add(reportOf({ submitter, failed: 1, details: own })), "kept");
+    }
+    const named = store.problems(ALWAYS).filter(({ mx }) => mx.startsWith("mx.signed"));
+    assertEquals(named.length > 3, true);
+  }, { maxWords: 100 }));
+
+Deno.test("unsigned failures of a domain and day share a bound, and are few in a report", () =>
+  withStore(({ store }) => {
+    const unsigned = { authentication: "unsigned", way: "https" } as const;
+    const details = Array.from(
+      { length: 100 },
+      (_, index) => detailOf({ mxHost: `mx${index}.a.test`, reason: `r${index}` }),
+    );
+    for (let index = 0; index < 100; index++) {
+      store.add(reportOf({ submitter: `u${index}.test`, failed: 100, details, ...unsigned }));
+    }
+    const rows = store.problems(ALWAYS);
+    assert(rows.length <= MAX_DAY_PROBLEMS + 10, `${rows.length} rows`);
+    assertEquals(
+      sum(store.problems(ALWAYS).filter(({ submitter }) => submitter === "u0.test")),
+      100,
+    );
+    assertEquals(store.outcomes(ALWAYS).length, 100);
+    store.add(reportOf({ failed: 100, details }));
+    assertEquals(
+      store.problems(ALWAYS).filter(({ authentication }) => authentication === "dkim").length,
+      100,
+    );
+  }));
+
 Deno.test("a large body is not kept, its counts are", () =>
   withStore(({ store }) => {
     const gzip = createRandom(1).bytes(BODY_MAX_OCTETS + 1);
