@@ -33,6 +33,9 @@ export const MAX_UNSIGNED_PROBLEMS = 10;
  */
 export const BODY_MAX_OCTETS: number = 64 * 1024;
 
+/** The same for an unsigned report: those of a month take a third of the room for bodies at most. */
+export const UNSIGNED_BODY_MAX_OCTETS: number = 8 * 1024;
+
 /** UTF-16 units kept of names, ids and addresses. */
 const TEXT_MAX_CHARS = 255;
 
@@ -169,7 +172,8 @@ function addReport(
   const { range, organization, contact, deviations, gzip, way, receivedAt, reportId } = report;
   const word = (text = "") =>
     text === "" ? null : file.useWord(text, { day: wordDay, use: detailUse(signed) }) ?? null;
-  const isKept = bodyOf === undefined && gzip.length <= BODY_MAX_OCTETS && file.hasRoomForBodies();
+  const most = signed === 1 ? BODY_MAX_OCTETS : UNSIGNED_BODY_MAX_OCTETS;
+  const isKept = bodyOf === undefined && gzip.length <= most && file.hasRoomForBodies();
   const added = file.change(
     sql.ADD_REPORT,
     ...[domain, part.day, submitter, part.key, part.content, signed, changed ? 1 : 0],

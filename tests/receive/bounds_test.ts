@@ -3,7 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { DAY_MS } from "../../src/receive/days.ts";
-import { BODY_MAX_OCTETS, MAX_DAY_PROBLEMS } from "../../src/receive/keep_report.ts";
+import {
+  BODY_MAX_OCTETS,
+  MAX_DAY_PROBLEMS,
+  UNSIGNED_BODY_MAX_OCTETS,
+} from "../../src/receive/keep_report.ts";
 import { BODY_DAYS, PRUNE_ROWS } from "../../src/receive/prune.ts";
 import { COUNT_MAX, MAX_REPORT_PROBLEMS, OTHERS } from "../../src/receive/report_part.ts";
 import { createRandom } from "../fakes/random.ts";
@@ -112,6 +116,13 @@ Deno.test("a large body is not kept, its counts are", () =>
     assertEquals(store.add(reportOf({ gzip })), "kept");
     assertEquals(store.body(store.reports("a.test", 1)[0]!.id), undefined);
     assertEquals(countsOf(store).length, 1);
+    const unsigned = { authentication: "unsigned", submitter: "u.test", domain: "b.test" } as const;
+    store.add(reportOf({ gzip: gzip.subarray(0, UNSIGNED_BODY_MAX_OCTETS + 1), ...unsigned }));
+    store.add(
+      reportOf({ gzip: gzip.subarray(0, UNSIGNED_BODY_MAX_OCTETS), reportId: "2", ...unsigned }),
+    );
+    const bodies = store.reports("b.test", 2).map(({ id }) => store.body(id)?.length);
+    assertEquals(bodies, [UNSIGNED_BODY_MAX_OCTETS, undefined]);
   }));
 
 Deno.test("at the bound of the file nothing new is kept, a signed one still replaces, and pruning helps", () =>
