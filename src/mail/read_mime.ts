@@ -17,7 +17,21 @@ export const MAIL_MAX_OCTETS: number = 8 * 1024 * 1024;
  */
 const MAX_LINES = 100_000;
 
+/**
+ * Lines that are read without a pause: 20 ms. postal-mime itself lets nothing else run before the end of a mail, and
+ * anybody can send one.
+ */
+const LINES_AT_ONCE = 1500;
+
+/**
+ * Equals signs within lines. In base64 each ends a piece, for which postal-mime takes 8 us and 600 octets: 8 MiB of
+ * them would take half a minute and 2 GB. Quoted-printable has a few thousand.
+ */
+const MAX_PIECES = 20_000;
+
 const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const EQUALS_SIGN = 0x3d;
 
 /** Parts inside each other. A report has two levels, or some more if it was forwarded. */
 const MAX_NESTING = 10;
@@ -63,22 +77,24 @@ export interface ReadMailOptions {
    * @default {true}
    */
   readonly opensForwarded?: boolean;
+  /** Lets other work run, between slices of a mail. @default a macrotask */
+  readonly pause?: () => Promise<void>;
 }
 
 /**
  * Reads a mail.
  *
- * @param octets At most {@link MAIL_MAX_OCTETS} in at most 100,000 lines are read.
+ * @param octets At most {@link MAIL_MAX_OCTETS} in at most 100,000 lines are read, and no base64 in ever so many pieces.
  * @returns Never rejects. `no-mail` if there is no header, or a bound on headers or nesting is passed.
  */
 export async function readMail(
   octets: Uint8Array,
-  { opensForwarded = true }: ReadMailOptions = {},
+  { opensForwarded = true, pause = waitForOthers }: ReadMailOptions = {},
 ): Promise<MailReading> {
-  if (octets.length > MAIL_MAX_OCTETS || hasTooManyLines(octets)) {
+  if (octets.length > MAIL_MAX_OCTETS || hasTooManyLines(octets) || hasTooManyPieces(octets)) {
     return { kind: "refused", fault: "too-large" };
   }
-  const mail = await parse(octets, opensForwarded);
+  const mail = await parse(octets, { opensForwarded, pause });
   if (mail === undefined || !mail.headers.some(({ key }) => key === "from")) {
     return { kind: "refused", fault: "no-mail" };
   }
@@ -107,17 +123,52 @@ function hasTooManyLines(octets: Uint8Array): boolean {
   return false;
 }
 
-async function parse(octets: Uint8Array, opensForwarded: boolean) {
+function hasTooManyPieces(octets: Uint8Array): boolean {
+  let pieces = 0;
+  for (let at = octets.indexOf(EQUALS_SIGN); at >= 0; at = octets.indexOf(EQUALS_SIGN, at + 1)) {
+    const next = octets[at + 1];
+    const isWithin = next !== LINE_FEED && next !== CARRIAGE_RETURN && next !== EQUALS_SIGN;
+    if (isWithin && ++pieces > MAX_PIECES) return true;
+  }
+  return false;
+}
+
+async function parse(
+  octets: Uint8Array,
+  { opensForwarded, pause }: Required<ReadMailOptions>,
+) {
   try {
-    return await PostalMime.parse(octets, {
+    const parser = new PostalMime({
       attachmentEncoding: "arraybuffer",
       forceRfc822Attachments: !opensForwarded,
       maxNestingDepth: MAX_NESTING,
       maxHeadersSize: MAX_HEADER_OCTETS,
       maxRfc822NestingDepth: 1,
     });
+    pauseBetweenLines(parser, pause);
+    return await parser.parse(octets);
   } catch {
     // Its bounds are errors, and so is whatever it cannot make sense of.
     return undefined;
   }
+}
+
+/** The method of postal-mime that takes each line. Its types do not have it. */
+interface LineReader {
+  processLine?: (line: Uint8Array, isFinal: boolean) => Promise<void>;
+}
+
+function pauseBetweenLines(parser: PostalMime, pause: () => Promise<void>): void {
+  const reader = parser as unknown as LineReader;
+  const processLine = reader.processLine?.bind(parser);
+  if (processLine === undefined) return;
+  let lines = 0;
+  reader.processLine = async (line, isFinal) => {
+    if (++lines % LINES_AT_ONCE === 0) await pause();
+    await processLine(line, isFinal);
+  };
+}
+
+function waitForOthers(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0));
 }

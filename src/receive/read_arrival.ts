@@ -13,7 +13,7 @@ import type { ReceivedReport } from "../tlsrpt/received.ts";
 import { containerOf } from "../tlsrpt/unpack.ts";
 
 const MAIL_FAULTS = {
-  "too-large": "a mail of more than 8 MiB or 100,000 lines",
+  "too-large": "a mail of more than 8 MiB or 100,000 lines, or with base64 in too many pieces",
   "no-mail": "it is neither JSON nor gzip nor a mail, or a mail with too many headers or levels",
 } as const;
 

@@ -51,6 +51,23 @@ Deno.test("readMail() refuses what is no mail", async () => {
   });
 });
 
+Deno.test("readMail() refuses base64 in a million pieces", async () => {
+  const head = "From: a@b.test\nContent-Type: application/x\nContent-Transfer-Encoding: base64\n\n";
+  const began = performance.now();
+  const reading = await readMail(ascii(head + "Q=".repeat(1_000_000)));
+  assertEquals(reading, { kind: "refused", fault: "too-large" });
+  assert(performance.now() - began < 1000, "it takes 8 s to read them");
+  // Quoted-printable and what ends each line have as many as there are.
+  assertEquals((await readMail(ascii(head + "Q=\n".repeat(30_000)))).kind, "read");
+});
+
+Deno.test("readMail() lets other work run", async () => {
+  const octets = ascii(`From: a@b.test\n${"\n".repeat(50_000)}`);
+  let pauses = 0;
+  await readMail(octets, { pause: () => Promise.resolve(void pauses++) });
+  assert(pauses >= 25, `${pauses} pauses`);
+});
+
 Deno.test("readMail() reads 5 MiB of JSON in base64, and no mail with more than 100,000 lines", async () => {
   const octets = new Uint8Array(5 * 1024 * 1024).fill(0x20);
   const mail = await read(composeReport("", { mediaType: "application/tlsrpt+json", octets }));
