@@ -7,7 +7,7 @@
  * @module
  */
 
-import { matchesMx } from "../sts/mx_pattern.ts";
+import { parseMxPattern } from "../sts/mx_pattern.ts";
 import type { ReceivedPolicy } from "../tlsrpt/received.ts";
 import type { AdmittedPolicy } from "./types.ts";
 
@@ -18,6 +18,12 @@ export interface OwnDomainsOptions {
   /** The domain that the report is for, as a header or file name says it. */
   readonly named: string | undefined;
 }
+
+/**
+ * MX patterns of a report that are looked at to tell which domain an MX host belongs to. Real reports have a dozen; a
+ * hostile one has half a million.
+ */
+const MAX_PATTERNS = 5000;
 
 /** The entry that covers a domain: itself, else the most specific one with `*.`. */
 export function findEntry(domain: string, domains: readonly string[]): string | undefined {
@@ -42,11 +48,13 @@ export function admitPolicies(
     const entry = policy.type === "tlsa" ? undefined : entryOf(policy);
     return entry === undefined ? [] : [{ entry, mxHosts: policy.mxHosts }];
   });
+  const byPattern = indexPatterns(others);
+  const entries = new Set(others.map(({ entry }) => entry));
   const namedEntry = named === undefined ? undefined : findEntry(named, domains);
   return policies.flatMap((policy) => {
     const entry = entryOf(policy) ??
       (policy.type === "tlsa"
-        ? findHostEntry(policy.domain, { domains, others, namedEntry })
+        ? findHostEntry(policy.domain, { domains, entries, byPattern, namedEntry })
         : undefined);
     if (entry === undefined) return [];
     const policyDomain = policy.domain ?? named ?? entry.replace(/^\*\./, "");
@@ -54,25 +62,58 @@ export function admitPolicies(
   });
 }
 
+/** Policies that count, with their MX patterns. */
+type Others = readonly { readonly entry: string; readonly mxHosts: readonly string[] }[];
+
+/** What an MX pattern stands for. */
+interface PatternOwner {
+  readonly entry: string;
+  /** Which of the policies has it. */
+  readonly order: number;
+}
+
+/** Of policies with the same pattern the first counts. @returns By pattern. */
+function indexPatterns(others: Others): ReadonlyMap<string, PatternOwner> {
+  const owners = new Map<string, PatternOwner>();
+  let left = MAX_PATTERNS;
+  for (const [order, { entry, mxHosts }] of others.entries()) {
+    for (const text of mxHosts) {
+      if (left-- <= 0) return owners;
+      const pattern = parseMxPattern(text);
+      if (pattern !== undefined && !owners.has(pattern)) owners.set(pattern, { entry, order });
+    }
+  }
+  return owners;
+}
+
 interface HostOptions {
   readonly domains: readonly string[];
-  /** The other policies of the report that count, with their MX patterns. */
-  readonly others: readonly { readonly entry: string; readonly mxHosts: readonly string[] }[];
+  /** Those of the other policies of the report that count. */
+  readonly entries: ReadonlySet<string>;
+  readonly byPattern: ReadonlyMap<string, PatternOwner>;
   readonly namedEntry: string | undefined;
 }
 
 /** The entry that an MX host counts for: of a policy that names it, of the report, or of the domain it is in. */
 function findHostEntry(
   host: string | undefined,
-  { domains, others, namedEntry }: HostOptions,
+  { domains, entries, byPattern, namedEntry }: HostOptions,
 ): string | undefined {
-  const byPattern = host === undefined
-    ? undefined
-    : others.find(({ mxHosts }) => mxHosts.some((pattern) => matchesMx(pattern, host)));
-  if (byPattern !== undefined) return byPattern.entry;
+  const owner = host === undefined ? undefined : findOwner(host, byPattern);
+  if (owner !== undefined) return owner.entry;
   if (namedEntry !== undefined) return namedEntry;
-  const entries = new Set(others.map(({ entry }) => entry));
   if (entries.size === 1) return [...entries][0];
   return host === undefined ? undefined : domains.filter((entry) => host.endsWith(`.${entry}`))
     .toSorted((one, other) => other.length - one.length)[0];
+}
+
+/** The first policy with a pattern that the host matches (RFC 8461 §4.1). */
+function findOwner(
+  host: string,
+  byPattern: ReadonlyMap<string, PatternOwner>,
+): PatternOwner | undefined {
+  const dot = host.indexOf(".");
+  const owners = [byPattern.get(host), dot > 0 ? byPattern.get(`*${host.slice(dot)}`) : undefined];
+  return owners.filter((owner) => owner !== undefined)
+    .toSorted((one, other) => one.order - other.order)[0];
 }

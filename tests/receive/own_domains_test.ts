@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { admitPolicies, findEntry } from "../../src/receive/own_domains.ts";
 import type { ReceivedPolicy } from "../../src/tlsrpt/received.ts";
 
@@ -62,4 +62,28 @@ Deno.test("a policy of an MX host without a name counts where it can only belong
   assertEquals(admit([tlsa], ["a.test"], "a.test"), ["a.test a.test"]);
   assertEquals(admit([tlsa, policy("sts", "x.a.test")], ["*.a.test"])[0], "*.a.test a.test");
   assertEquals(admit([tlsa], ["a.test"]), []);
+});
+
+Deno.test("many MX hosts under many patterns take little time", () => {
+  const policies = Array.from({ length: 500 }, (_, index) => [
+    policy("sts", "a.test", Array.from({ length: 500 }, (_, mx) => `*.x${index}-${mx}.test`)),
+    policy("tlsa", `mx${index}.host.test`),
+  ]).flat();
+  policies.push(policy("sts", "b.test", ["*.host.test"]));
+  const began = performance.now();
+  const admitted = admit(policies, ["a.test", "b.test"]);
+  assert(performance.now() - began < 1500, "each host against each pattern takes 7 s");
+  assertEquals(admitted.length, 501);
+});
+
+Deno.test("the first policy that names an MX host decides, in any case and with a final dot", () => {
+  const domains = ["a.test", "b.test"];
+  const of = (...patterns: [string, string][]) =>
+    admit([
+      policy("tlsa", "mx.host.test"),
+      ...patterns.map(([domain, pattern]) => policy("sts", domain, [pattern])),
+    ], domains)[0];
+  assertEquals(of(["a.test", "MX.host.test."], ["b.test", "*.host.test"]), "a.test mx.host.test");
+  assertEquals(of(["a.test", "*.host.test"], ["b.test", "mx.host.test"]), "a.test mx.host.test");
+  assertEquals(of(["a.test", "*.test"], ["b.test", "mx.host.test"]), "b.test mx.host.test");
 });
