@@ -8,12 +8,13 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/error_text.ts";
 import { DAY_MS, parseDay } from "../receive/days.ts";
-import { describeVerdict, lastDays, readProblems, summarize } from "../receive/summary.ts";
+import { describeVerdict, lastDays, lookBack, summarize } from "../receive/summary.ts";
 import type { DomainSummary } from "../receive/summary_types.ts";
 import type { ReceivedView } from "../receive/types.ts";
 import type { ReceivedEntry } from "../status/received_list.ts";
 import type { ReceivedTotals } from "../status/received_page.ts";
 import { type DomainMetrics, measureDomain } from "./received_metrics.ts";
+import { type Breather, createBreather, readInSlices } from "./received_rows.ts";
 
 /** Days that verdicts are about, before today: a week has all kinds of days. */
 export const VERDICT_DAYS = 7;
@@ -41,9 +42,6 @@ export const WAIT_MS = 500;
 
 /** For so long they are shown at most, ms. */
 export const SHOWN_MS = 10 * 60_000;
-
-/** The longest time without a pause, ms: reports and pages come in meanwhile. */
-const SLICE_MS = 20;
 
 /** What is known of all domains. */
 export interface Overview {
@@ -97,14 +95,12 @@ async function readOverview(options: OverviewOptions): Promise<Overview> {
   const metrics: DomainMetrics[] = [];
   const names = domains();
   try {
-    let since = performance.now();
+    const breather = createBreather(pause);
     for (const domain of names) {
-      const { entry, metric } = readDomain(domain, view, { now: readAt });
+      const { entry, metric } = await readDomain(domain, view, { now: readAt, breather });
       entries.push(entry);
       metrics.push(metric);
-      if (performance.now() - since < SLICE_MS) continue;
-      await pause();
-      since = performance.now();
+      await breather.breathe();
     }
     return { readAt, fault: undefined, totals: addUp(entries), entries, metrics };
   } catch (error) {
@@ -113,17 +109,20 @@ async function readOverview(options: OverviewOptions): Promise<Overview> {
   }
 }
 
-function readDomain(
+async function readDomain(
   domain: string,
   view: OverviewOptions["view"],
-  { now }: { now: number },
-): { entry: ReceivedEntry; metric: DomainMetrics } {
+  { now, breather }: { readonly now: number; readonly breather: Breather },
+): Promise<{ entry: ReceivedEntry; metric: DomainMetrics }> {
   const week = lastDays(now, VERDICT_DAYS);
   const { since, until } = lastDays(now, COVERAGE_DAYS);
   const rows = {
     // Most rows by far, so no more days than are needed.
-    outcomes: view.outcomes({ domain, since, until }),
-    problems: readProblems(view, { domain, ...week }),
+    outcomes: await readInSlices(view, { kind: "outcomes", breather, domain, since, until }),
+    problems: await readInSlices(view, {
+      ...{ kind: "problems", breather, domain } as const,
+      ...{ since: lookBack(week.since), until: week.until },
+    }),
   };
   const summary = summarize(rows, { domain, ...week });
   const { last } = view.days(domain) ?? {};

@@ -20,7 +20,7 @@ import { VERSION } from "../base/version.ts";
 import { withDeadline } from "../base/wait.ts";
 import type { HttpReply } from "../http/reply.ts";
 import { text } from "../http/server.ts";
-import { describeVerdict, lastDays, readRows, sumDays, summarize } from "../receive/summary.ts";
+import { describeVerdict, lastDays, lookBack, sumDays, summarize } from "../receive/summary.ts";
 import type { ReceivedView } from "../receive/types.ts";
 import type { SeenNow } from "../status/check_seen.ts";
 import { createFrame } from "../status/page_frame.ts";
@@ -37,6 +37,7 @@ import type { Site } from "../status/site.ts";
 import { type CheckCache, createCheckCache } from "./check_cache.ts";
 import type { ReceiverHealth } from "./received_health.ts";
 import { declareReceivedMetrics } from "./received_metrics.ts";
+import { createBreather, readInSlices } from "./received_rows.ts";
 import { createOverview, type Overview, VERDICT_DAYS } from "./received_overview.ts";
 
 /** Days of the chart, before today; no more than are read to say since when something fails. */
@@ -100,7 +101,7 @@ export async function createReceivedSite(options: ReceivedSiteOptions): Promise<
     if (!path.startsWith(DOMAIN_PREFIX)) {
       return text(404, "Not found. There are /, /domain/NAME, /metrics, /healthz and /readyz.");
     }
-    return frame(showDomain(decodeName(path.slice(DOMAIN_PREFIX.length)), checks, options));
+    return showDomain(decodeName(path.slice(DOMAIN_PREFIX.length)), checks, options).then(frame);
   };
 }
 
@@ -121,7 +122,11 @@ function showAll(
   });
 }
 
-function showDomain(name: string, checks: CheckCache, options: ReceivedSiteOptions): Page {
+async function showDomain(
+  name: string,
+  checks: CheckCache,
+  options: ReceivedSiteOptions,
+): Promise<Page> {
   const { clock, hostname, view, remedyOf } = options;
   const domain = options.domains().find((one) => one === name.toLowerCase());
   if (domain === undefined) return noSuchDomainPage(cutText(name, NAME_MAX_CHARS), hostname);
@@ -129,7 +134,12 @@ function showDomain(name: string, checks: CheckCache, options: ReceivedSiteOptio
   const check = domain.startsWith("*.") ? { kind: "off" } as const : checks.look(domain);
   try {
     const week = { domain, ...lastDays(now, VERDICT_DAYS) };
-    const rows = readRows(view, week);
+    const all = { domain, since: lookBack(week.since), until: week.until };
+    const breather = createBreather(options.pause);
+    const rows = {
+      outcomes: await readInSlices(view, { kind: "outcomes", breather, ...all }),
+      problems: await readInSlices(view, { kind: "problems", breather, ...all }),
+    };
     const summary = summarize(rows, week);
     return receivedDomainPage({
       now,

@@ -55,33 +55,19 @@ export function readSummary(view: ReceivedView, options: SummaryOptions): Domain
 }
 
 /**
- * Reads the rows that a summary is made of, and those of the days before it: for a chart of a month, too.
- *
- * @throws {FileFault} As the view does, if its file cannot be read.
- */
-export function readRows(
-  view: Pick<ReceivedView, "outcomes" | "problems">,
-  { domain, since, until }: SummaryOptions,
-): SummaryRows {
-  return {
-    outcomes: view.outcomes({ domain, since: lookBack(since), until }),
-    problems: readProblems(view, { domain, since, until }),
-  };
-}
-
-/**
  * Reads the failures that a summary is made of, and those of the days before it.
  *
  * @throws {FileFault} As the view does, if its file cannot be read.
  */
-export function readProblems(
+function readProblems(
   view: Pick<ReceivedView, "problems">,
   { domain, since, until }: SummaryOptions,
 ): ProblemRow[] {
   return view.problems({ domain, since: lookBack(since), until });
 }
 
-function lookBack(since: string): string {
+/** The first day that is looked at for when a failure began. @param since The first day of a summary. */
+export function lookBack(since: string): string {
   return formatDay((parseDay(since) ?? 0) - LOOK_BACK_DAYS);
 }
 

@@ -12,6 +12,7 @@ import { checkReceiver, type ReceiverState } from "../../src/daemon/received_hea
 import { FRESH_MS, SHOWN_MS, WAIT_MS } from "../../src/daemon/received_overview.ts";
 import { createReceivedSite } from "../../src/daemon/received_site.ts";
 import { parseHead } from "../../src/http/request.ts";
+import type { OutcomeRow, ReceivedView, RowQuery } from "../../src/receive/types.ts";
 import type { SeenFinding, SeenNow } from "../../src/status/check_seen.ts";
 import { ManualClock, settle } from "../fakes/manual_clock.ts";
 import { daysAgo, failure, kept, outcome, TableView, TODAY } from "../status/received_rows.ts";
@@ -156,10 +157,10 @@ Deno.test("the list has a hundred domains a page", async () => {
 Deno.test("the list is read for each request, but at most once a second", async () => {
   const { view, clock, get } = await harness(["a.test"]);
   let reads = 0;
-  const { outcomes } = view;
-  view.outcomes = (query) => {
+  const { days } = view;
+  view.days = (domain) => {
     reads++;
-    return outcomes.call(view, query);
+    return days.call(view, domain);
   };
   await Promise.all([get("/"), get("/"), get("/metrics")]);
   assertEquals(reads, 1);
@@ -177,11 +178,11 @@ Deno.test("a list that takes long to read is shown while it is read anew, and re
     // A second goes by between two slices.
     pause: () => clock.advance(WAIT_MS + 500),
   });
-  view.outcomes = ((outcomes) => (query) => {
+  view.days = ((days) => (domain) => {
     const until = performance.now() + 25;
     while (performance.now() < until);
-    return outcomes.call(view, query);
-  })(view.outcomes);
+    return days.call(view, domain);
+  })(view.days);
   await get("/");
   view.rows.outcomes.push(outcome("a.test", daysAgo(1), { submitter: "s.test", successful: 7 }));
   await clock.advance(18_000);
@@ -197,14 +198,45 @@ Deno.test("a list that takes long to read is shown while it is read anew, and re
   assertStringIncludes((await get("/")).body, "no sender reported anything");
 });
 
+Deno.test("a domain with many rows is read a few days at a time, and all of it", async () => {
+  let pauses = 0;
+  const { view, get } = await harness(["a.test"], {
+    pause: () => Promise.resolve(void pauses++),
+  });
+  for (let sender = 0; sender < 600; sender++) {
+    const submitter = `s${sender}.test`;
+    for (let days = 0; days <= 37; days++) {
+      view.rows.outcomes.push(
+        outcome("a.test", daysAgo(days), { submitter, successful: 1, failed: days === 7 ? 1 : 0 }),
+      );
+    }
+  }
+  let most = 0;
+  for (const kind of ["outcomes", "problems"] as const) {
+    const read = view[kind].bind(view) as (query: RowQuery) => OutcomeRow[];
+    (view as Pick<ReceivedView, "outcomes">)[kind as "outcomes"] = (query) => {
+      const until = performance.now() + 25;
+      while (performance.now() < until);
+      const rows = read(query);
+      most = Math.max(most, rows.length);
+      return rows;
+    };
+  }
+  const { body } = await get("/domain/a.test");
+  assertStringIncludes(textOf(body), "600 of 600 senders could not deliver securely in 7 days");
+  // More than a day at once only where the day before had few rows.
+  assert(most <= 1200, `${most} rows at once`);
+  assert(pauses > 30, `${pauses} pauses`);
+});
+
 Deno.test("nobody waits for more than five seconds for the first list", async () => {
   const gate = Promise.withResolvers<void>();
   const { view, clock, get } = await harness(["a.test"], { pause: () => gate.promise });
-  view.outcomes = ((outcomes) => (query) => {
+  view.days = ((days) => (domain) => {
     const until = performance.now() + 25;
     while (performance.now() < until);
-    return outcomes.call(view, query);
-  })(view.outcomes);
+    return days.call(view, domain);
+  })(view.days);
   const [page, metrics] = [get("/"), get("/metrics")];
   await clock.advance(5000);
   assertEquals((await page).status, 503);
