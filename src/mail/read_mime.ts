@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import PostalMime from "postal-mime";
 
 /** The largest mail that is read, octets: 5 MiB of JSON in base64, and some. */
@@ -153,20 +154,47 @@ async function parse(
   }
 }
 
-/** The method of postal-mime that takes each line. Its types do not have it. */
+/** Those parts of postal-mime that are used here. Its types do not have them, and nothing depends on them but time. */
 interface LineReader {
   processLine?: (line: Uint8Array, isFinal: boolean) => Promise<void>;
+  readonly currentNode?: { readonly contentDecoder?: { readonly chunks?: unknown } | null };
 }
 
 function pauseBetweenLines(parser: PostalMime, pause: () => Promise<void>): void {
   const reader = parser as unknown as LineReader;
   const processLine = reader.processLine?.bind(parser);
   if (processLine === undefined) return;
+  const joined = new WeakMap<object, number>();
   let lines = 0;
   reader.processLine = async (line, isFinal) => {
-    if (++lines % LINES_AT_ONCE === 0) await pause();
+    if (++lines % LINES_AT_ONCE === 0) {
+      joinChunks(reader.currentNode?.contentDecoder?.chunks, joined);
+      await pause();
+    }
     await processLine(line, isFinal);
   };
+}
+
+/**
+ * Makes one chunk of those of the last lines. A body that is not encoded has two for each line, and to put together
+ * 200,000 of them at its end takes most of a second.
+ *
+ * @param joined How many chunks of a list are joined ones.
+ */
+function joinChunks(chunks: unknown, joined: WeakMap<object, number>): void {
+  if (!Array.isArray(chunks)) return;
+  const from = joined.get(chunks) ?? 0;
+  const last: unknown[] = chunks.slice(from);
+  if (last.length < 2 || !last.every((one) => typeof one === "string" || isOctets(one))) return;
+  const octets = Buffer.concat(
+    last.map((one) => typeof one === "string" ? Buffer.from(one) : one as Uint8Array),
+  );
+  chunks.splice(from, last.length, new Uint8Array(octets));
+  joined.set(chunks, from + 1);
+}
+
+function isOctets(value: unknown): boolean {
+  return value instanceof Uint8Array;
 }
 
 function waitForOthers(): Promise<void> {
