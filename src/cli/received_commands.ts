@@ -57,7 +57,7 @@ export const reportImportCommand: Command = {
   examples: [
     [`${PROGRAM} report import /var/mail/tlsrpt/Maildir`, "Import a mailbox"],
     [
-      "tlsrpt unix - n n - 1 pipe user=mta-sts argv=/usr/bin/mta-sts-resolver report import -",
+      "tlsrpt unix - n n - 1 pipe user=mta-sts-resolver argv=/usr/bin/mta-sts-resolver report import -",
       "In Postfix's master.cf, for a transport",
     ],
   ],

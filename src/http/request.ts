@@ -1,8 +1,8 @@
 /**
- * The head of an HTTP request, as far as a read-only surface needs it (RFC 9112 §2, §3).
+ * The head of an HTTP request, as far as our small servers need it (RFC 9112 §2, §3).
  *
  * Strict where leniency helps nobody: lines end in CRLF, and the target is a path or a whole URL. Only
- * `Host` is read. A body is not expected, and its content is ignored.
+ * `Host` is read. What a head says about a body is read in `body.ts`, by the few servers that take one.
  *
  * @module
  */

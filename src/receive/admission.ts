@@ -2,8 +2,9 @@
  * The only place that decides what is believed of reports that come in (RFC 8460 §3, §5.3).
  *
  * Mail needs a valid DKIM signature of the domain that it comes from. What comes over HTTPS or as a file has none, and
- * counts as unsigned or not at all. Of a report only the body counts, not the names around it. Whoever signs can still
- * lie, and a report never decides about mail.
+ * counts as unsigned or not at all. Which domain a report is about is said by its body; names around it only fill in what
+ * it leaves out, if they are signed. Whoever signs can still lie, and a report never decides about mail. Names cost
+ * nothing, so what is taken of a day is bounded.
  *
  * What is cheap comes first: DNS is asked only for a mail with a report about a domain of ours in it.
  *

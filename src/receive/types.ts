@@ -131,7 +131,7 @@ export interface ArrivalLoad {
 
 /**
  * What became of a report in the store. `duplicate`: it was there, though perhaps unsigned until now. `changed`: the
- * same id was there with other content; both are kept, one counts (see `received_store.ts`). `full`: neither kept nor
+ * same id was there with other content; both are kept, one counts (see `keep_report.ts`). `full`: neither kept nor
  * counted.
  */
 export type Keeping = "kept" | "duplicate" | "changed" | "full";
