@@ -13,6 +13,12 @@ export const JSON_MAX_OCTETS: number = 5 * 1024 * 1024;
 /** Arrays and objects inside each other. A report has six. */
 const MAX_DEPTH = 32;
 
+/**
+ * Names that are looked at for being there twice. A report has a few hundred; with half a million, which is nothing but
+ * hostile, this would take most of the time.
+ */
+const MAX_NAMES = 20_000;
+
 /** Why a text has no value. */
 export type JsonFault = "empty" | "too-large" | "too-deep" | "json";
 
@@ -93,13 +99,15 @@ function scanValue(text: string, start: number): Scan | "too-deep" | undefined {
   /** For each open array or object the names so far; an array has none. */
   const open: (Set<string> | undefined)[] = [];
   let duplicates = false;
+  let left = MAX_NAMES;
   for (let at = start; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       const end = stringEnd(text, at);
       if (end === undefined) return undefined;
       const names = open.at(-1);
-      if (names !== undefined && isName(text, end)) {
+      if (names !== undefined && left > 0 && isName(text, end)) {
+        left--;
         const name = unquote(text.slice(at, end));
         duplicates ||= names.has(name);
         names.add(name);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { DEVIATION_KINDS } from "../../src/tlsrpt/deviation.ts";
 import { explainFailure } from "../../src/tlsrpt/explain.ts";
-import { JSON_MAX_OCTETS } from "../../src/tlsrpt/json_text.ts";
+import { JSON_MAX_OCTETS, readJson } from "../../src/tlsrpt/json_text.ts";
 import { readReport, type ReportReading } from "../../src/tlsrpt/read_report.ts";
 import type { ReceivedPolicy } from "../../src/tlsrpt/received.ts";
 import { containerOf, GZIP_MAX_OCTETS, unpack } from "../../src/tlsrpt/unpack.ts";
@@ -180,4 +180,17 @@ Deno.test("the vectors have every quirk of a file, and deviations are constant p
     ..."Q1 Q10 Q11 Q13 Q16 Q17 Q18 Q2 Q3 Q4 Q5 Q6 Q7 Q8 Q9".split(" "),
   ]);
   for (const kind of Object.values(DEVIATION_KINDS)) assert(/^[a-zA-Z][ -~]*[^.]$/.test(kind.text));
+});
+
+Deno.test("names beyond any report are not compared with each other", () => {
+  const text = (names: number) => {
+    const first = Array.from({ length: names }, (_, index) => `"n${index}":1,`).join("");
+    return new TextEncoder().encode(`{${first}"report-id":"1","report-id":"2"}`);
+  };
+  const oddities = (names: number) => {
+    const reading = readJson(text(names));
+    return reading.kind === "read" ? reading.oddities : reading.fault;
+  };
+  assertEquals(oddities(19_000), ["duplicate-name"]);
+  assertEquals(oddities(21_000), []);
 });
