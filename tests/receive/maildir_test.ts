@@ -32,7 +32,7 @@ interface Bench {
 
 async function withMaildir(
   test: (bench: Bench) => Promise<void>,
-  limits: { readonly maxWaiting?: number } = {},
+  limits: { readonly maxWaiting?: number; readonly maxListed?: number } = {},
 ): Promise<void> {
   const directory = Deno.makeTempDirSync();
   for (const name of ["new", "cur", "tmp"]) Deno.mkdirSync(`${directory}/${name}`);
@@ -78,6 +78,8 @@ Deno.test("mail is taken in once, oldest first, and moves to cur as seen", async
       unread: [],
       seen: ["1795000001.M1.host:2,S", "1795000002.M2.host:2,S"],
     });
+    // The two are judged at the same time, and come in either order.
+    arrivals.sort((one, other) => one.at - other.at);
     assertEquals(arrivals.map(({ octets, ...rest }) => [new TextDecoder().decode(octets), rest]), [
       ["first", { way: "mail", at: NOW - 3_600_000, fileName: "1795000001.M1.host" }],
       ["second", { way: "mail", at: NOW - 60_000, fileName: "1795000002.M2.host" }],
@@ -178,6 +180,16 @@ Deno.test("mails that wait and are remembered no longer keep no others out", asy
     for (let scans = 0; scans < 4; scans++) await maildir.scan();
     assertEquals(list().seen, ["2000:2,S"]);
   }, { maxWaiting: 10 });
+});
+
+Deno.test("of a flood of mails each scan looks at a part, and all have their turn", async () => {
+  await withMaildir(async ({ maildir, arrivals, deliver, list }) => {
+    for (let number = 0; number < 250; number++) deliver(`${1000 + number}`, "x");
+    await maildir.scan();
+    assertEquals([arrivals.length, maildir.state.waiting], [50, 0]);
+    for (let scans = 0; scans < 4; scans++) await maildir.scan();
+    assertEquals([arrivals.length, list().unread.length], [250, 0]);
+  }, { maxListed: 50 });
 });
 
 Deno.test("links, directories and pipes are left alone", async () => {
