@@ -49,6 +49,12 @@ export interface VerifyOptions {
   readonly service: string;
   /** Whether a signature of this domain (lower case) is of any use; others are passed over, without a lookup. */
   readonly wants: (domain: string) => boolean;
+  /**
+   * Whether a valid signature covers enough; else the next one is tried. @param names Of the signed header fields, in
+   * lower case.
+   * @default Each does.
+   */
+  readonly suffices?: (names: readonly string[]) => boolean;
 }
 
 /**
@@ -61,9 +67,9 @@ export const MAX_SIGNATURES = 5;
 const MAX_SIGNATURE_FIELDS = 50;
 
 /**
- * Verifies the signatures of a mail from the top until one is valid.
+ * Verifies the signatures of a mail from the top until one is valid and suffices.
  *
- * @returns A verdict for each that was tried; if one is valid, it is the last. Never rejects.
+ * @returns A verdict for each that was tried; if one is valid and suffices, it is the last. Never rejects.
  */
 export async function verifySignatures(
   message: RawMessage,
@@ -82,7 +88,7 @@ export async function verifySignatures(
       ? { kind: "invalid", domain, fault: reading.fault }
       : await verify(reading.signature, { ...options, message, field, bodies });
     verdicts.push(verdict);
-    if (verdict.kind === "valid") break;
+    if (verdict.kind === "valid" && (options.suffices?.(verdict.names) ?? true)) break;
   }
   return verdicts;
 }

@@ -79,19 +79,21 @@ export async function checkSigning(
   { lookupKey, at }: CheckSigningOptions,
 ): Promise<Signing> {
   const wants = (domain: string) => isAtOrAbove(domain, from);
-  const verdicts = await verifySignatures(message, { lookupKey, now: at, service: SERVICE, wants });
+  const suffices = (names: readonly string[]) => isReadAsSigned(message, names);
+  const options = { lookupKey, now: at, service: SERVICE, wants, suffices };
+  const verdicts = await verifySignatures(message, options);
   const last = verdicts.at(-1);
-  if (last?.kind === "valid") {
+  if (last?.kind === "valid" && suffices(last.names)) {
     const { domain, names } = last;
-    if (!isReadAsSigned(message, names)) {
-      return { kind: "unsigned", text: "its signature leaves open how the body is to be read" };
-    }
     const isReportDomainOpen = !isCovered("tls-report-domain", { message, names });
     return { kind: "signed", domain, isReportDomainOpen };
   }
   const temporary = verdicts.find(({ kind }) => kind === "temporary");
   if (temporary?.kind === "temporary") {
     return { kind: "later", text: `the key of ${temporary.domain} cannot be looked up` };
+  }
+  if (verdicts.some(({ kind }) => kind === "valid")) {
+    return { kind: "unsigned", text: "its signature leaves open how the body is to be read" };
   }
   const invalid = verdicts.find(({ kind }) => kind === "invalid");
   if (invalid?.kind !== "invalid") {

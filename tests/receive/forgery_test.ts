@@ -6,11 +6,20 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Message } from "../../src/mail/compose.ts";
+import { composeReportMail } from "../../src/deliver/report_mail.ts";
+import { formatMessage, type Message } from "../../src/mail/compose.ts";
+import { signMessage } from "../../src/mail/dkim_sign.ts";
 import { createAdmission } from "../../src/receive/admission.ts";
 import type { Admission, Arrival } from "../../src/receive/types.ts";
 import { writeReport } from "../../src/tlsrpt/write_report.ts";
-import { keyLookup, mailArrival, NOW, reportWith, type SignedOptions } from "./report_mails.ts";
+import {
+  keyLookup,
+  mailArrival,
+  NOW,
+  reportWith,
+  type SignedOptions,
+  testKeys,
+} from "./report_mails.ts";
 
 const DOMAINS = ["a.test", "*.b.test"];
 
@@ -113,6 +122,34 @@ Deno.test("a mail that is a report from its first line is believed if all of tha
     body: new TextEncoder().encode(writeReport(reportWith())).toBase64() + "\r\n",
   });
   assertEquals(await outcome({ before }), "a.test");
+});
+
+Deno.test("of two signatures the one counts that covers enough", async () => {
+  const { rsa } = await testKeys();
+  const options = { key: rsa, domain: "sender.test", selector: "s1", time: NOW };
+  const message = composeReportMail(reportWith(), { to: "tls@a.test", time: NOW });
+  const whole: Message = {
+    headers: [
+      ...message.headers.filter(([name]) => !/^content-|^mime-/i.test(name)),
+      ["Content-Type", " application/tlsrpt+json"],
+    ],
+    body: `${writeReport(reportWith())}\r\n`,
+  };
+  const sign = async (message: Message) => (await signMessage(message, options)).headers[0]!;
+  const weak = await sign({
+    ...whole,
+    headers: whole.headers.filter(([name]) => name !== "Content-Type"),
+  });
+  const strong = await sign(whole);
+  const arrivalOf = (...signatures: Message["headers"][number][]): Arrival => {
+    const text = formatMessage({ ...whole, headers: [...signatures, ...whole.headers] });
+    return { octets: new TextEncoder().encode(text), way: "mail", at: NOW };
+  };
+  assertEquals((await admit(arrivalOf(weak, strong))).kind, "admitted");
+  assertEquals((await admit(arrivalOf(strong, weak))).kind, "admitted");
+  const admission = await admit(arrivalOf(weak));
+  assert(admission.kind === "refused");
+  assertEquals(`${admission.refusal}: ${admission.text}`, LEFT_OPEN);
 });
 
 Deno.test("TLS-Report-Domain says what a report is about if it is signed", async () => {
