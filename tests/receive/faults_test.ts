@@ -147,6 +147,8 @@ Deno.test("a file removed while open is written anew with all that was in it", (
       again.add(reportOf({ domain: "d0.test", reportId: "0", submitter: "s0.test" })),
       "changed",
     );
+    const load = (submitter: string) => again.arrivals({ submitter, domains: [], at: 0 });
+    assertEquals([load("s1.test").isNew, load("never.test").isNew], [false, true]);
   }));
 
 Deno.test("a file replaced by a backup is joined with what was there; no report counts twice", () =>
