@@ -12,7 +12,7 @@ import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { createReceivedStore } from "../receive/received_store.ts";
 import type { ReceivedStore } from "../receive/types.ts";
-import { checkDirectory } from "../sqlite/file_path.ts";
+import { requireSafeDirectory } from "./safe_directory.ts";
 import { logClock } from "./clock_log.ts";
 
 /** The parts. */
@@ -55,10 +55,7 @@ export function createReceiveContext(
   { config, log, file }: { config: () => Config; log: Log; file: string },
 ): ReceiveContext {
   const { allowUnsafeDirectory } = config().cache;
-  const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);
-  if (danger !== undefined) {
-    throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });
-  }
+  requireSafeDirectory(file, { allowUnsafeDirectory });
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const store = createReceivedStore({

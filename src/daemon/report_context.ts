@@ -12,7 +12,7 @@ import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
 import type { Sender } from "../reports/counted.ts";
 import { createReportStore, type ReportStore } from "../reports/report_store.ts";
-import { checkDirectory } from "../sqlite/file_path.ts";
+import { requireSafeDirectory } from "./safe_directory.ts";
 import { logClock } from "./clock_log.ts";
 
 /** The parts that everything in the report daemon works with. */
@@ -38,10 +38,7 @@ export function createReportContext(
   { config, log, file }: { config: () => Config; log: Log; file: string },
 ): ReportContext {
   const { allowUnsafeDirectory } = config().cache;
-  const danger = allowUnsafeDirectory ? undefined : checkDirectory(file);
-  if (danger !== undefined) {
-    throw new UsageError(danger, { hint: "or set 'cache.allow_unsafe_directory: true'" });
-  }
+  requireSafeDirectory(file, { allowUnsafeDirectory });
   const clock = createClock({ onChange: logClock(log) });
   const metrics = createMetrics();
   const store = createReportStore({
