@@ -33,6 +33,9 @@ const REFUSED = /^(?:READONLY|OOM|MISCONF|NOPERM|NOREPLICAS)\b/;
 const UNREACHABLE =
   /^(?:NOAUTH|WRONGPASS|LOADING|MASTERDOWN|BUSY|CLUSTERDOWN|TRYAGAIN|UNBLOCKED)\b|^ERR (?:max number of clients|invalid password|Client sent AUTH)/;
 
+/** A server that does not know a command repeats its arguments: those of AUTH are the password. */
+const ARGUMENTS = /,? with args beginning with:[^]*$/;
+
 /** What the library has in `connectToSentinel`, which its types call private. */
 interface OpensSentinels {
   connectToSentinel(endpoint: unknown, options?: object): Redis;
@@ -224,7 +227,8 @@ export function toRedisError(
 ): EngineError {
   if (error instanceof EngineError) return error;
   const cause = causeOf(error);
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const words = cause instanceof Error ? cause.message : String(cause);
+  const message = words.replace(ARGUMENTS, "");
   const text = escapeMatches(cutText(message || "connection failed", MAX_ERROR_CHARS), /[^ -~]/g);
   if (REFUSED.test(message)) return new EngineError("refused", text);
   const isReply = cause instanceof Error && cause.name === "ReplyError";

@@ -297,6 +297,14 @@ Deno.test({
   },
 });
 
+redisTest("does not repeat a password that a server repeats", async () => {
+  await using server = await RedisServer.start(['rename-command AUTH ""']);
+  for (const change of [{ password: "s3cret" }, { username: "mta", password: "s3cret" }]) {
+    await using host = new Host(server.port, change);
+    assertMatch(await failureOf(host.engine.time()), /^[a-z]+: ERR unknown command 'auth'$/i);
+  }
+});
+
 Deno.test({
   name: "RedisEngine finds the server through sentinels, some of which are not there",
   ignore: !hasSentinel,
