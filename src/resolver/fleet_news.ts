@@ -26,6 +26,12 @@ const MAX_PAUSE_MS = 24 * 3600 * 1000;
  */
 const MAX_CHECKS = 300;
 
+/**
+ * Absences are ended so often at most, ms. An engine that stands still for a moment again and again must not have all
+ * that is absent looked up each time. What was found absent while it was away counts no longer than that anyway.
+ */
+const BACK_PAUSE_MS = 30_000;
+
 /** Domains of which such checks are remembered: with fewer than that, each has its pause. About 1 MB. */
 const MAX_REMEMBERED = 10_000;
 
@@ -47,6 +53,7 @@ export interface NewsOptions extends FleetMemoryParts {
 export function followNews(options: NewsOptions): () => void {
   const { fleet, memory, effects } = options;
   const mayCheck = createBudget(() => effects.clock.now());
+  let backAt = -Infinity;
   return fleet.onNews((news: FleetNews): void => {
     switch (news.kind) {
       case "policy":
@@ -57,6 +64,8 @@ export function followNews(options: NewsOptions): () => void {
       case "purge":
         return hearPurge(news, options);
       case "back":
+        if (effects.clock.now() - backAt < BACK_PAUSE_MS) return;
+        backAt = effects.clock.now();
         // Of a policy that was told meanwhile, nothing was heard here.
         return memory.endAbsences();
     }

@@ -208,6 +208,25 @@ Deno.test("fleet: what was found absent is forgotten when the engine is back, fo
   assertEquals(await world.outcome(DOMAIN), "shared");
 });
 
+Deno.test("fleet: an engine that comes and goes does not have all that is absent looked up each time", async () => {
+  const { fleet, world } = createHost();
+  assertEquals(await world.outcome(DOMAIN), "no-record");
+  let lookups = 0;
+  // As with a Redis that stands still for a moment, again and again.
+  for (let second = 0; second < 60; second += 2) {
+    const before = fleet.log.length;
+    fleet.tell({ kind: "back" });
+    assertEquals(await world.outcome(DOMAIN), "no-record");
+    lookups += fleet.log.length - before;
+    await world.clock.advance(2000);
+  }
+  assertEquals(lookups, 2);
+  await world.clock.advance(30_000);
+  const { token } = await world.resolve(DOMAIN);
+  fleet.tell({ kind: "back" });
+  assertEquals(token.valid, false);
+});
+
 Deno.test("fleet: the failed fetch of another host holds the own one off, for the same id only", async () => {
   for (const id of ["1", "2"]) {
     const { fleet, world, now } = createHost();
