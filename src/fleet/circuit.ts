@@ -41,6 +41,9 @@ const STEADY_MS = 10_000;
 /** The first probe of an engine that flaps comes no later than this, ms. */
 const FLAP_LAST_MS = 5000;
 
+/** What an engine says that grants some writes to this user and not others. One that succeeds says nothing of others. */
+const NO_RIGHT = /^NOPERM\b|\(42501\)$/;
+
 /** Characters of the engine's words that are kept: a line. */
 const FAULT_MAX_LENGTH = 200;
 
@@ -86,6 +89,8 @@ export class Circuit {
   #state: EngineState = "connecting";
   #since: number;
   #fault: string | undefined;
+  /** The call that was refused for want of a right: it alone shows that the right is there. */
+  #denied: string | undefined;
   #firstDelay = PROBE_FIRST_MS;
   #probeDelay = PROBE_FIRST_MS;
   /** Calls that were answered in time. */
@@ -139,7 +144,7 @@ export class Circuit {
     seconds.observe((clock.now() - start) / 1000, name);
     if (outcome.kind !== "late") this.#answers++;
     const isAlone = outcome.kind === "late" && this.#answers > answers;
-    if (!isAlone) this.#judge(outcome, options.isWrite ?? false);
+    if (!isAlone) this.#judge(outcome, options.isWrite === true ? name : undefined);
     if (outcome.kind === "wrong") {
       const fields = { engine: this.label, call: name, reason: outcome.text };
       this.#options.warnings.warn(
@@ -178,19 +183,23 @@ export class Circuit {
     return outcome ?? { kind: "late", text: `no reply within ${Math.round(ms)} ms` };
   }
 
-  #judge(outcome: Settled<unknown>, isWrite: boolean): void {
+  /** @param write The name of the call if it changes something. */
+  #judge(outcome: Settled<unknown>, write: string | undefined): void {
     if (!this.isReachable) return;
     if (outcome.kind === "late" || outcome.kind === "unreachable") this.#open(outcome.text);
-    else if (outcome.kind === "refused" && isWrite) this.#refuse(outcome.text);
-    else if (outcome.kind === "ok" && isWrite && this.#state === "refusing") {
+    else if (write === undefined) return;
+    else if (outcome.kind === "refused") this.#refuse(outcome.text, write);
+    else if (outcome.kind === "ok" && this.#state === "refusing") {
+      if (this.#denied !== undefined && this.#denied !== write) return;
       this.#set("up", undefined);
       this.#options.log.info("shared cache takes writes again", { engine: this.label });
     }
   }
 
-  #refuse(fault: string): void {
+  #refuse(fault: string, write: string): void {
     const { log, engine } = this.#options;
     if (this.#state === "refusing") return;
+    this.#denied = NO_RIGHT.test(fault) ? write : undefined;
     this.#set("refusing", fault);
     log.warn("shared cache takes no writes", { engine: this.label, reason: fault });
     // After a failover this connection may lead to the old primary.

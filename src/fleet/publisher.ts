@@ -9,6 +9,7 @@ import type { Cell } from "../base/metrics.ts";
 import type { Circuit } from "./circuit.ts";
 import type { EngineClock } from "./engine_clock.ts";
 import { endOf, type Fact, nameOf, sealFact, type SealOptions, timeOf } from "./entry.ts";
+import { releaseLease } from "./lease.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Entry } from "./types.ts";
 
@@ -74,9 +75,15 @@ export class Publisher {
 
   /**
    * Publishes a fact, and ends a lease with it. What the engine does not take is kept; what is too large to be shared
-   * is not. Never rejects.
+   * is not. The lease ends in any case: nobody is to wait for what is not told. Never rejects.
    */
   async publish(fact: Fact, lease?: EndedLease): Promise<Taken> {
+    const taken = await this.#send(fact, lease);
+    if (!taken.isTaken && lease !== undefined) await releaseLease(lease, this.#options);
+    return taken;
+  }
+
+  async #send(fact: Fact, lease: EndedLease | undefined): Promise<Taken> {
     const { circuit, outbox, published } = this.#options;
     if (!circuit.isReachable) {
       outbox.add(fact);

@@ -160,6 +160,30 @@ Deno.test("an engine that takes no writes is read, and gets them when it does ag
   await fleet.close();
 });
 
+Deno.test("an engine that takes some writes and refuses others is logged once", async () => {
+  const fleet = await createFleet(2);
+  const { clock, hosts: [host, other] } = fleet;
+  // As a user of Redis who may SET, and not PUBLISH.
+  const publish = host!.engine.publish.bind(host!.engine);
+  host!.engine.publish = () =>
+    Promise.reject(new EngineError("refused", "NOPERM No permissions to access a channel"));
+  host!.events.length = 0;
+  for (const domain of ["a.example", "b.example", "c.example"]) {
+    await timed(fleet, host!.fetch(domain), { within: 200 });
+    // The lease has ended all the same: nobody waits for what is not told.
+    const { ms } = await timed(fleet, other!.fleet.claim(domain, request()), { within: 600 });
+    assert(ms <= 500, `${ms}`);
+  }
+  await clock.advance(30_000);
+  const [refuses, takes] = ["shared cache takes no writes", "shared cache takes writes again"];
+  const seen = () => host!.events.filter((event) => event === refuses || event === takes);
+  assertEquals([seen(), host!.fleet.status().state], [[refuses], "refusing"]);
+  host!.engine.publish = publish;
+  await clock.advance(10_000);
+  assertEquals([seen(), host!.fleet.status().state], [[refuses, takes], "up"]);
+  await fleet.close();
+});
+
 Deno.test("what the engine cannot store is not kept, and is warned of once", async () => {
   const fleet = await createFleet(1);
   const [host] = fleet.hosts;
