@@ -13,7 +13,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/error_text.ts";
 import { cutText, escapeMatches } from "../base/quote_text.ts";
 import type { PostgresAddress, PostgresTarget, TlsFiles } from "./engine_address.ts";
-import type { Connection } from "./engine_link.ts";
+import { type Connection, SILENCE_MS } from "./engine_link.ts";
 import { connectPostgres } from "./postgres_socket.ts";
 import { EngineError } from "./types.ts";
 
@@ -22,6 +22,16 @@ const END_SECONDS = 0.5;
 
 /** A server that does not log us in is given up after so many seconds; `engine_link.ts` does so before. */
 const LOGIN_SECONDS = 5;
+
+/** Asks what the server is. */
+const ROLE =
+  "pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only";
+
+/**
+ * Has the server give up a statement when we do. It does not notice that a client has gone while a statement waits for
+ * a lock, and each attempt would leave one more of its few connections behind.
+ */
+const GIVE_UP = `set_config('statement_timeout', '${SILENCE_MS}', false)`;
 
 /** Characters of an error of the server that are kept. */
 const MAX_ERROR_CHARS = 200;
@@ -127,10 +137,9 @@ async function openOne(
   const abort = () => connection.destroy();
   signal.addEventListener("abort", abort);
   try {
-    const [role] = await connection.query(
-      "SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only",
-      [],
-    );
+    // Behind a PgBouncer in transaction mode the setting would be that of other clients.
+    const isOurs = address.isPreparing && !("statement_timeout" in address.parameters);
+    const [role] = await connection.query(`SELECT ${isOurs ? `${GIVE_UP}, ` : ""}${ROLE}`, []);
     const isStandby = role?.standby === true;
     if (isRight({ isStandby, isReadOnly: role?.read_only === "on" })) return connection;
     throw new EngineError("unreachable", isStandby ? "a standby server" : "a primary server");

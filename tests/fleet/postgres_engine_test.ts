@@ -331,6 +331,27 @@ TOGETHER["ends calls to a server that is stopped, and comes back"] = async (serv
   await answers(engine);
 };
 
+TOGETHER["leaves nothing behind in a server where a table is locked"] = async (
+  server,
+  database,
+) => {
+  await using host = new Host(server.port, { database });
+  const { engine } = host;
+  await engine.publish([entryOf("p", "a.example")]);
+  const locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted";
+  const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+  const lock = server.in(database, "BEGIN; LOCK TABLE mtasts_entry; SELECT pg_sleep(8); COMMIT");
+  await until("the table is locked", async () => await server.in(database, locked) !== "0");
+  for (let left = 3; left > 0; left--) {
+    assertMatch(await failureOf(engine.read([KEY])), /^unreachable: /);
+    engine.reconnect();
+  }
+  // PostgreSQL does not notice that the client of a statement that waits has gone.
+  assertEquals(parseInt(await server.in(database, waiting), 10) <= 1, true);
+  await lock;
+  await answers(engine);
+};
+
 TOGETHER["goes on reading where nothing may be written"] = async (server, database) => {
   await using host = new Host(server.port, { database });
   const { engine } = host;
