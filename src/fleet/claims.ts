@@ -35,6 +35,13 @@ const DEAD_HOLDER_MS = 3000;
  */
 const WAITING_MAX = 128;
 
+/**
+ * After so many fetches in a row that failed for a reason which may be its own, this host may be cut off. Then it takes
+ * no lease for a while, ms: the others would wait for each of its fetches, to find that they have to look themselves.
+ */
+const CUT_OFF_AFTER = 3;
+const CUT_OFF_MS = 60_000;
+
 /** Characters of another host's token that are kept: more than one has. */
 const TOKEN_MAX_LENGTH = 100;
 
@@ -72,6 +79,9 @@ export class Claims {
   /** Claims under way. */
   readonly #contending = new Set<Promise<unknown>>();
   #waiting = 0;
+  /** Fetches in a row that failed for a reason that may be this host's own, and when the last one did, ms. */
+  #failures = 0;
+  #failedAt = -Infinity;
   #isClosed = false;
 
   /** Creates it; nothing is claimed. */
@@ -104,7 +114,11 @@ export class Claims {
 
   /** Claims. Never rejects. */
   async claim(domain: string, request: ClaimRequest): Promise<FleetClaim> {
-    const contending = request.isForced ? NOTHING : this.#contend(domain, request);
+    const contending = request.isForced
+      ? NOTHING
+      : this.#isCutOff
+      ? this.#look(domain, request).then(claimOf)
+      : this.#contend(domain, request);
     this.#contending.add(contending);
     const result = await contending;
     this.#contending.delete(contending);
@@ -132,7 +146,7 @@ export class Claims {
       const listening = this.#waiters.listen(domain, (news) => this.#judge(news, request));
       try {
         const step = await this.#try(domain, request);
-        if (step.kind !== "held") return step.kind === "alone" ? undefined : step.claim;
+        if (step.kind !== "held") return claimOf(step);
         const now = clock.now();
         if (now >= end) return undefined;
         if (!isWaiting && this.#waiting >= WAITING_MAX) return undefined;
@@ -187,8 +201,13 @@ export class Claims {
     return { kind: "end", claim: this.#fetchClaim(lease) };
   }
 
-  /** Where the engine takes no writes: what is there still counts. */
-  async #look(domain: string, request: ClaimRequest): Promise<Step> {
+  get #isCutOff(): boolean {
+    return this.#failures >= CUT_OFF_AFTER &&
+      this.#options.clock.now() - this.#failedAt < CUT_OFF_MS;
+  }
+
+  /** What is there counts without a lease too: where the engine takes no writes, or this host should have none. */
+  async #look(domain: string, request: ClaimRequest): Promise<EndStep> {
     const { reads, reader } = this.#options;
     const outcome = await reads.read(reader.keysOf(domain));
     if (outcome.kind !== "ok") return { kind: "alone" };
@@ -212,11 +231,17 @@ export class Claims {
   /** The right to fetch, with a lease or without. */
   #fetchClaim(granted: EndedLease | undefined): FleetClaim {
     const { circuit, clock } = this.#options;
-    if (granted === undefined) return createFetchClaim(undefined, this.#options);
+    const options = { ...this.#options, onFetched: (isOwn: boolean) => this.#noteFetch(isOwn) };
+    if (granted === undefined) return createFetchClaim(undefined, options);
     const onEnd = () => void this.#leases.delete(lease);
     const lease = new Lease(granted, { circuit, clock, onEnd });
     this.#leases.add(lease);
-    return createFetchClaim(lease, this.#options);
+    return createFetchClaim(lease, options);
+  }
+
+  #noteFetch(isOwn: boolean): void {
+    this.#failures = isOwn ? this.#failures + 1 : 0;
+    this.#failedAt = this.#options.clock.now();
   }
 }
 
@@ -229,8 +254,12 @@ interface SeenLease {
   readonly isBroken?: boolean;
 }
 
+/** What a claim ends with. */
+type EndStep = { readonly kind: "end"; readonly claim: FleetClaim } | { readonly kind: "alone" };
+
 /** What one try of a claim came to. */
-type Step =
-  | { readonly kind: "end"; readonly claim: FleetClaim }
-  | { readonly kind: "held"; readonly holder: string | undefined }
-  | { readonly kind: "alone" };
+type Step = EndStep | { readonly kind: "held"; readonly holder: string | undefined };
+
+function claimOf(step: EndStep): FleetClaim | undefined {
+  return step.kind === "end" ? step.claim : undefined;
+}

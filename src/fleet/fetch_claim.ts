@@ -26,6 +26,8 @@ export interface FetchClaimOptions {
   readonly seal: SealOptions;
   /** What this exchange knows its own messages by. */
   readonly nonce: string;
+  /** Called when a fetch has ended; `isOwn` if it failed for a reason that may be this host's own. */
+  onFetched(isOwn: boolean): void;
 }
 
 /** Makes the right to fetch. @param lease What ends with it; `undefined` if the engine gave none. */
@@ -33,7 +35,7 @@ export function createFetchClaim(
   lease: Lease | undefined,
   options: FetchClaimOptions,
 ): Extract<FleetClaim, { kind: "fetch" }> {
-  const { publisher } = options;
+  const { publisher, onFetched } = options;
   let isDone = false;
   const once = (act: (ended: EndedLease | undefined) => unknown) => {
     if (isDone) return;
@@ -42,8 +44,16 @@ export function createFetchClaim(
   };
   return {
     kind: "fetch",
-    publish: (policy) => once((ended) => publisher.publish({ kind: "p", policy }, ended)),
-    publishFailure: (failure) => once((ended) => tellFailure(failure, ended, options)),
+    publish: (policy) =>
+      once((ended) => {
+        onFetched(false);
+        return publisher.publish({ kind: "p", policy }, ended);
+      }),
+    publishFailure: (failure) =>
+      once((ended) => {
+        onFetched(!isPublished(failure.reason));
+        return tellFailure(failure, ended, options);
+      }),
     release: () => once((ended) => ended && releaseLease(ended, options)),
   };
 }

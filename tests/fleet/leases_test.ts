@@ -277,3 +277,36 @@ Deno.test("close() gives leases back, and those who wait fetch by themselves", a
   await fleet.close();
   assertEquals(fleet.clock.pending, 0);
 });
+
+Deno.test("a host that is cut off holds nobody up after three fetches, and shares again after one that works", async () => {
+  const fleet = await createFleet(2);
+  const { server, clock, hosts: [cutOff, other] } = fleet;
+  const leased: boolean[] = [];
+  for (const domain of ["a.example", "b.example", "c.example", "d.example"]) {
+    void cutOff!.fetch(domain, { ms: 8000, fails: "connect" });
+    await clock.advance(10);
+    leased.push(server.lease(domain) !== undefined);
+    if (domain === "d.example") {
+      const { value, ms } = await timed(fleet, other!.fetch(domain), { within: 500 });
+      assertEquals([value?.domain, ms], [domain, 100]);
+    }
+    await clock.advance(9000);
+  }
+  assertEquals(leased, [true, true, true, false]);
+  // What the others have is taken as ever.
+  assertEquals((await timed(fleet, cutOff!.fetch("d.example"), { within: 10 })).value?.id, "1");
+  await timed(fleet, cutOff!.fetch("e.example"), { within: 200 });
+  void cutOff!.fetch("f.example");
+  await clock.advance(10);
+  assertEquals(server.lease("f.example") !== undefined, true);
+  await clock.advance(200);
+  for (const domain of ["g.example", "h.example", "i.example"]) {
+    await timed(fleet, cutOff!.fetch(domain, { fails: "connect" }), { within: 200 });
+  }
+  await clock.advance(60_000);
+  void cutOff!.fetch("j.example");
+  await clock.advance(10);
+  assertEquals(server.lease("j.example") !== undefined, true);
+  await clock.advance(200);
+  await fleet.close();
+});
