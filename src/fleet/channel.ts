@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { EngineClock } from "./engine_clock.ts";
 import type { SealOptions } from "./entry.ts";
-import { unwrap } from "./envelope.ts";
+import { SEALED_MAX_LENGTH, unwrap } from "./envelope.ts";
 import { type Message, readMessage } from "./message.ts";
 import { readEntry, type Reading } from "./read_entry.ts";
 import type { Refusals } from "./refusals.ts";
@@ -18,6 +18,9 @@ import type { Engine } from "./types.ts";
  * some 60 µs. What is left out is found by the next check of its domain.
  */
 const MESSAGES_PER_SECOND = 1000;
+
+/** Octets of them: news is 0.3 KB as a rule, and a flood of the longest texts would take a third of a processor. */
+const OCTETS_PER_SECOND = 4 * 1024 * 1024;
 
 /** What was heard: an entry, or a message. */
 export type Heard = Exclude<Reading, { kind: "refused" }> | Message;
@@ -48,6 +51,7 @@ export class Channel {
   #stop: (() => void) | undefined;
   #second = 0;
   #count = 0;
+  #octets = 0;
 
   /** Creates it; nothing is heard before {@link Channel.open}. */
   constructor(options: ChannelOptions) {
@@ -72,8 +76,10 @@ export class Channel {
       ...this.#options,
       ...this.#options.seal,
     };
+    // First of all, for the rest would go through megabytes of it.
+    if (sealed.length > SEALED_MAX_LENGTH) return refusals.count("size", undefined);
     // Nobody waits for news of views.
-    if (this.#isFlood() || isOwn(sealed) || /^[^.]*\.x/.test(sealed)) return;
+    if (/^[^.]*\.x/.test(sealed) || this.#isFlood(sealed.length) || isOwn(sealed)) return;
     const content = unwrap(sealed, seal.mac);
     if (content.kind === "refused") return refusals.count(content.reason, undefined);
     const message = readMessage(content);
@@ -83,10 +89,11 @@ export class Channel {
     if (heard !== undefined) onHeard(heard);
   }
 
-  #isFlood(): boolean {
+  #isFlood(octets: number): boolean {
     const second = Math.floor(this.#options.clock.now() / 1000);
-    if (second !== this.#second) this.#count = 0;
+    if (second !== this.#second) this.#count = this.#octets = 0;
     this.#second = second;
-    return ++this.#count > MESSAGES_PER_SECOND;
+    this.#octets += octets;
+    return ++this.#count > MESSAGES_PER_SECOND || this.#octets > OCTETS_PER_SECOND;
   }
 }

@@ -186,6 +186,21 @@ Deno.test("no more than 1,000 hosts are listed, and those that are gone make roo
   await fleet.close();
 });
 
+Deno.test("a flood of long messages costs no more than 4 MB in a second", async () => {
+  const fleet = await createFleet(1);
+  const { server, clock, hosts: [host] } = fleet;
+  await clock.advance(20_000);
+  const flood = wrap("p", { x: "x".repeat(99_000) }, { mac: await macOf(9) })!;
+  for (let left = 100; left > 0; left--) server.broadcast(flood);
+  server.broadcast("y".repeat(1_000_000));
+  await clock.advance(1000);
+  const { signature, size } = host!.fleet.status().refused;
+  assertEquals([signature > 30 && signature < 50, size], [true, 1]);
+  await clock.advance(20_000);
+  assertEquals(host!.fleet.status().hearing, "open");
+  await fleet.close();
+});
+
 Deno.test("news that may have been missed while a subscription was lost is said to be back", async () => {
   const fleet = await createFleet(1);
   const { clock, hosts: [host] } = fleet;
