@@ -44,9 +44,18 @@ export class Outbox {
     }
   }
 
-  /** Takes out the first `limit` facts; what is not sent in the end is to be added again. */
-  take(limit: number): Fact[] {
-    const taken = [...this.#facts.values().take(limit)];
+  /**
+   * Takes out the first `limit` facts, or fewer, so that they have about `octets` in all; what is not sent in the end is
+   * to be added again.
+   */
+  take(limit: number, octets: number): Fact[] {
+    let left = octets;
+    const taken: Fact[] = [];
+    for (const fact of this.#facts.values().take(limit)) {
+      left -= octetsOf(fact);
+      if (left < 0 && taken.length > 0) break;
+      taken.push(fact);
+    }
     for (const fact of taken) this.#remove(keyOf(fact));
     return taken;
   }
