@@ -37,6 +37,8 @@ export interface FleetContext
   readonly roots: Pick<TrustRoots, "caCerts">;
   /** What the exchange of a configuration before could not send. */
   readonly outbox?: Outbox | undefined;
+  /** What the exchange is known by. @default another one each time */
+  readonly nonce?: string;
 }
 
 /** What {@link openSharedEngine} works with. */
@@ -76,6 +78,7 @@ export async function openFleet(
 ): Promise<Fleet | undefined> {
   const { shared } = config.cache;
   const { clock, log, metrics, warnings, store, roots, outbox } = context;
+  const { nonce = crypto.randomUUID() } = context;
   if (!isShared(shared)) return undefined;
   const { createMac, digestSettings } = await import("../fleet/mac.ts");
   const { secrets } = readFleetFiles(shared);
@@ -89,7 +92,7 @@ export async function openFleet(
     settings,
     host: nameOfHost(shared.hostName ?? Deno.hostname()),
     version: VERSION,
-    nonce: crypto.randomUUID(),
+    nonce,
     timeout: shared.timeout,
     wait: shared.wait,
     listOwn: (query) => store.listPolicies(query),
@@ -119,18 +122,21 @@ export function nameOfHost(name: string): string {
 }
 
 /**
- * {@link openFleet} for one configuration after the other: what could not be sent before a reload is sent after it, and
- * gauges end with a reload that ends the sharing.
+ * {@link openFleet} for one configuration after the other: what could not be sent before a reload is sent after it, the
+ * two exchanges do not take each other for hosts, and gauges end with a reload that ends the sharing.
  */
 export function createFleetOpener(
-  context: Omit<FleetContext, "roots" | "outbox">,
+  context: Omit<FleetContext, "roots" | "outbox" | "nonce">,
 ): (config: Config, parts: Pick<FleetContext, "roots">) => Promise<Fleet | undefined> {
+  const process = crypto.randomUUID().replaceAll("-", "");
+  let opened = 0;
   let hasGauges = false;
   let outbox: Outbox | undefined;
   return async (config, { roots }) => {
     if (isShared(config.cache.shared)) outbox ??= new (await import("../fleet/outbox.ts")).Outbox();
     else outbox = undefined;
-    const fleet = await openFleet(config, { ...context, roots, outbox });
+    const nonce = `${process}_${opened++ % 1_000_000}`;
+    const fleet = await openFleet(config, { ...context, roots, outbox, nonce });
     if (fleet === undefined && hasGauges) endGauges(context.metrics);
     hasGauges = fleet !== undefined;
     return fleet;

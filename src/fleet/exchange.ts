@@ -60,7 +60,10 @@ export interface ExchangeOptions extends SealOptions {
   readonly metrics: Metrics;
   /** The program's version: printable ASCII without spaces, 1 to 64 characters. */
   readonly version: string;
-  /** Another text for each exchange, such as a UUID: 8 to 40 characters of `A-Za-z0-9_-`. */
+  /**
+   * Another text for each exchange, such as a UUID: 8 to 40 characters of `A-Za-z0-9_-`. Exchanges of one process have
+   * the same text up to `_`, and do not count each other as other hosts.
+   */
   readonly nonce: string;
   /** `cache.shared.timeout`: what one call may take, ms. */
   readonly timeout: number;

@@ -28,6 +28,11 @@ export const HOST_GONE_MS = 30_000;
 /** Hosts that are listed. More are no fleet, but somebody who makes names up. */
 const HOSTS_MAX = 1000;
 
+/** What the exchanges of one process have in common: the part of the nonce in front of `_`. */
+function processOf(nonce: string): string {
+  return nonce.slice(0, nonce.indexOf("_") + 1) || nonce;
+}
+
 /** What the pulse needs. */
 export interface PulseOptions {
   /** The way to the engine. */
@@ -117,6 +122,8 @@ export class Pulse {
     const { clock } = this.#options;
     const lastHeardAt = clock.now();
     if (nonce === this.#options.nonce) return this.#heardOwn(lastHeardAt);
+    // After a reload, the exchange before this one goes on for a while.
+    if (processOf(nonce) === processOf(this.#options.nonce)) return;
     if (!this.#hosts.has(nonce) && this.#hosts.size >= HOSTS_MAX) this.#forgetGone();
     if (!this.#hosts.has(nonce) && this.#hosts.size >= HOSTS_MAX) return;
     this.#hosts.set(nonce, { name, version, lastHeardAt, ahead });

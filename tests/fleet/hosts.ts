@@ -65,6 +65,8 @@ export interface HostOptions {
   readonly ahead?: number;
   /** @default SETTINGS */
   readonly settings?: string;
+  /** @default "nonce-of-host-<number>" */
+  readonly nonce?: string;
   /** What an exchange before could not send. */
   readonly outbox?: Outbox;
 }
@@ -145,7 +147,7 @@ function createHost(
     random: () => random.int(2 ** 32) / 2 ** 32,
     warnings: createWarnings({ log, clock }),
     version: "1.0.0",
-    nonce: `nonce-of-host-${number}`,
+    nonce: options.nonce ?? `nonce-of-host-${number}`,
     timeout: 200,
     wait: 6000,
     listOwn: ({ after, limit }) => {

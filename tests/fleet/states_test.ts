@@ -260,3 +260,14 @@ Deno.test("hosts hear of each other, with version and clock, until they are gone
   assertEquals(one.fleet.status().hosts, []);
   await fleet.close();
 });
+
+Deno.test("the exchange of the configuration before is no other host", async () => {
+  const fleet = new TestFleet();
+  const mac = await macOf(1);
+  for (const nonce of ["process1_0", "process1_1", "process2_0"]) fleet.add({ mac, nonce });
+  await fleet.clock.advance(11_000);
+  const names = fleet.hosts.map(({ fleet }) => fleet.status().hosts.map(({ name }) => name));
+  const [others, all] = [["mx3.example"], ["mx1.example", "mx2.example"]];
+  assertEquals(names, [others, others, all]);
+  await fleet.close();
+});
