@@ -29,7 +29,9 @@ export async function copyPolicies(
   { args, io }: { readonly args: CommandArgs; readonly io: Io },
 ): Promise<number> {
   const { config } = readConfig(args.value("config"), io);
-  return await withSource({ config, args, io, access: "share" }, async (source) => {
+  // A host that is new has no file to pull into.
+  const access = direction === "pull" ? "fill" : "share";
+  return await withSource({ config, args, io, access }, async (source) => {
     const isUnsignedToo = direction === "pull" && args.flag("unsigned");
     const [started] = await source.ask(direction, [isUnsignedToo ? "unsigned" : ""]);
     jsonOf(started);

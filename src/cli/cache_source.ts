@@ -52,8 +52,11 @@ export interface SourceOptions {
   readonly config: Config;
   readonly args: CommandArgs;
   readonly io: Io;
-  /** What the command needs: `refresh` has the network too, and `share` the engine of the fleet. */
-  readonly access: "read" | "write" | "refresh" | "share";
+  /**
+   * What the command needs: `refresh` has the network too, `share` the engine of the fleet, and `fill` takes a file that
+   * is not there yet as well.
+   */
+  readonly access: "read" | "write" | "refresh" | "share" | "fill";
 }
 
 /**
@@ -150,8 +153,9 @@ async function openFile(
   path: string,
   { config, access }: { config: Config; access: Exclude<SourceOptions["access"], "read"> },
 ): Promise<CacheSource> {
-  // A file that is missing, damaged or of another program is neither created nor repaired here.
-  openView(path).close();
+  // A file that is damaged or of another program is not repaired here, and one that is missing seldom created.
+  if (access !== "fill" || exists(path)) openView(path).close();
+  else requireFile(path.slice(0, path.lastIndexOf("/") + 1) || ".");
   const clock = createClock();
   const base = { log: createLog({ level: "error", format: "text" }), metrics: createMetrics() };
   const store = createSqliteStore({
@@ -174,7 +178,7 @@ async function openFile(
   const forget = (name: string) => store.remove(name);
   const resolver = engine?.resolver ??
     { check: () => undefined, purge: (name: string) => void store.remove(name), forget };
-  const fleet = access === "share"
+  const fleet = access === "share" || access === "fill"
     ? await openFleet(config, { ...parts, roots: await chooseRoots(config) })
     : undefined;
   return fileSource(path, {
