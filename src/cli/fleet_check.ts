@@ -54,7 +54,9 @@ export async function fleetFindings(
     const begun = performance.now();
     const reached = await call(engine.time());
     if (reached.kind === "failed") {
-      const text = `${engine.label}: ${reached.text}: each host works alone until it answers`;
+      // Redis ends some of its errors with a full stop.
+      const why = reached.text.replace(/\.$/, "");
+      const text = `${engine.label}: ${why}: each host works alone until it answers`;
       return [{ kind: "warning", subject: SUBJECT, text }];
     }
     const took = Math.round(performance.now() - begun);

@@ -203,6 +203,13 @@ Deno.test({
     );
     const back = await cache(three, "pull", "--offline", file);
     assertMatch(back.out, /^0 added, 0 replaced, 2 kept as they are/);
+    // As an init container does, whose volume is empty; a mistake in the path makes no directories.
+    const first = await cache(three, "pull", "--offline", `${file}.new`);
+    assertMatch(first.out, /^2 added, 0 replaced, 0 kept as they are/);
+    const astray = await cache(three, "pull", "--offline", `${file}.new/cache.db`);
+    assertEquals([astray.code, astray.out], [3, ""]);
+    const missing = await cache(three, "push", "--offline", `${file}.gone`);
+    assertMatch(missing.err, /there is no .*: has a daemon created it\?/);
   },
 });
 
