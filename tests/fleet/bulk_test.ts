@@ -134,3 +134,18 @@ Deno.test("the outbox keeps the newest of each domain, 10,000 of them and 4 MB",
   assertEquals(server.entries.size, entries);
   await fleet.close();
 });
+
+Deno.test("a push signs anew what nobody can verify any more, once the old secret is gone", async () => {
+  const fleet = new TestFleet();
+  const [old, both, alone] = [await macOf(1), await macOf(2, 1), await macOf(2)];
+  const hosts = [old, both, alone].map((mac) => fleet.add({ mac }));
+  await fleet.clock.advance(1000);
+  await timed(fleet, hosts[0]!.fetch("a.example"), { within: 200 });
+  for (const host of hosts) host.held.set("a.example", hosts[0]!.held.get("a.example")!);
+  const [, changing, changed] = hosts;
+  assertEquals(await changing!.fleet.push(), { sent: 0, kept: 1, refused: 0, fault: undefined });
+  assertEquals((await changed!.fleet.ask("a.example"))?.policy, undefined);
+  assertEquals(await changed!.fleet.push(), { sent: 1, kept: 0, refused: 0, fault: undefined });
+  assertEquals((await changed!.fleet.ask("a.example"))?.policy?.id, "1");
+  await fleet.close();
+});
