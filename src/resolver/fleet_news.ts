@@ -11,6 +11,7 @@ import type { Exchange, FleetNews, FleetPolicy } from "../fleet/types.ts";
 import type { Checker } from "./checker.ts";
 import { takeFailure, takePolicy } from "./fleet_memory.ts";
 import type { FleetMemoryParts } from "./fleet_memory.ts";
+import type { HeldPolicy } from "./types.ts";
 
 /**
  * The time between two checks of one domain that unsigned news causes, ms: at first the usual one between two checks,
@@ -31,6 +32,12 @@ const MAX_CHECKS = 300;
  * that is absent looked up each time. What was found absent while it was away counts no longer than that anyway.
  */
 const BACK_PAUSE_MS = 30_000;
+
+/**
+ * Unsigned news of the policy that is held moves its times if it is newer by this, ms: each such move is a write to the
+ * disk, and a thousand a second can be made up.
+ */
+const RENEWAL_MS = 60_000;
 
 /** Domains of which such checks are remembered: with fewer than that, each has its pause. About 1 MB. */
 const MAX_REMEMBERED = 10_000;
@@ -78,12 +85,19 @@ function hearPolicy(
 ): void {
   const { memory, checker } = options;
   const { domain } = shared;
-  if (memory.known(domain) === undefined) return;
+  const known = memory.known(domain);
+  if (known === undefined || isIdle(shared, known.held)) return;
   const { step, held } = takePolicy(shared, options);
   if (step === "adopt" && held !== undefined) return checker.answer(held);
   if (step !== "check" || !mayCheck(domain)) return;
   if (held === undefined) memory.endAbsence(domain);
   checker.check(domain, held === undefined ? {} : { urgent: true, doubt: true });
+}
+
+/** Whether unsigned news says no more than what is known. */
+function isIdle(shared: FleetPolicy, held: HeldPolicy | undefined): boolean {
+  return !shared.isSigned && held?.id === shared.id && held.text === shared.text &&
+    shared.fetchedAt - held.fetchedAt < RENEWAL_MS;
 }
 
 function hearPurge(

@@ -64,6 +64,17 @@ Deno.test("fleet: news of the same text moves the times alone, and ready replies
   }
 });
 
+Deno.test("fleet: unsigned news moves the times once a minute", async () => {
+  const { world, tell } = await createHolder();
+  const moves = new Set<number | undefined>();
+  for (let second = 0; second < 180; second++) {
+    tell({ isSigned: false });
+    moves.add(heldBy(world)?.fetchedAt);
+    await world.clock.advance(1000);
+  }
+  assertEquals(moves.size, 3);
+});
+
 Deno.test("fleet: news from the future moves the times up to now", async () => {
   const { world, tell, now } = await createHolder();
   tell({ fetchedAt: now + MINUTE });
