@@ -13,7 +13,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/error_text.ts";
 import { cutText, escapeMatches } from "../base/quote_text.ts";
 import type { PostgresAddress, PostgresTarget, TlsFiles } from "./engine_address.ts";
-import { type Connection, SILENCE_MS } from "./engine_link.ts";
+import type { Connection } from "./engine_link.ts";
 import { connectPostgres } from "./postgres_socket.ts";
 import { EngineError } from "./types.ts";
 
@@ -28,10 +28,11 @@ const ROLE =
   "pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only";
 
 /**
- * Has the server give up a statement when we do. It does not notice that a client has gone while a statement waits for
- * a lock, and each attempt would leave one more of its few connections behind.
+ * Has the server give up a statement after so many ms, when nobody waits for it any more. It does not notice that a
+ * client has gone while a statement waits for a lock, and each attempt would leave one more of its few connections
+ * behind. Two hosts that wait for each other are parted after one second, perhaps more than once.
  */
-const GIVE_UP = `set_config('statement_timeout', '${SILENCE_MS}', false)`;
+const GIVE_UP = "set_config('statement_timeout', '5000', false)";
 
 /** Characters of an error of the server that are kept. */
 const MAX_ERROR_CHARS = 200;

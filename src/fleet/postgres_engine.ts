@@ -95,8 +95,9 @@ export class PostgresEngine implements Engine {
     const [rows, rival] = await this.#run((connection) =>
       Promise.all([
         connection.query(this.#sql.read, [asked]),
-        readRivalRows(connection, policies).catch(() => {
-          this.#hasRival = false;
+        readRivalRows(connection, policies).catch((error) => {
+          // A table that is locked, or a connection that is lost, comes back.
+          if (toPostgresError(error).kind !== "unreachable") this.#hasRival = false;
           return new Map<string, RivalRow>();
         }),
       ])
