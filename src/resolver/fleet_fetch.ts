@@ -5,6 +5,7 @@
  * @module
  */
 
+import { withDeadline } from "../base/wait.ts";
 import type { StoredFailure } from "../cache/types.ts";
 import type { Exchange, FleetClaim, FleetPolicy } from "../fleet/types.ts";
 import type { HeldOffFetch } from "./decide.ts";
@@ -26,6 +27,12 @@ const CLAIMS = 2;
  * which has both, though it is as old as what is held; times of entries differ by less than this, ms.
  */
 const SAME_TEXT_MS = 120_000;
+
+/**
+ * A host that is overloaded gives its lease back if the fetch has not begun after this, ms: the others would wait for
+ * a host that does nothing.
+ */
+const PLACE_WAIT_MS = 1000;
 
 /** What a wanted policy came to. */
 export type Obtained =
@@ -92,13 +99,18 @@ async function fetchAndTell(
   task: FetchTask,
   { claim, options }: { claim: Extract<FleetClaim, { kind: "fetch" }>; options: ObtainOptions },
 ): Promise<PolicyFetch> {
+  const { place, effects: { clock } } = options;
   let retrieved: Retrieved | undefined;
+  let isLeased = true;
   try {
-    await options.place.comeBack();
+    const isBack = place.comeBack().then(() => true);
+    isLeased = await withDeadline(isBack, { ms: PLACE_WAIT_MS, clock }) ?? false;
+    if (!isLeased) claim.release();
+    await isBack;
     retrieved = await retrieve(renewed(task, options), options);
     return retrieved.result;
   } finally {
-    tell(claim, retrieved, options.effects.clock.now());
+    if (isLeased) tell(claim, retrieved, clock.now());
   }
 }
 

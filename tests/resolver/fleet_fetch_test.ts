@@ -210,6 +210,36 @@ Deno.test("fleet: a check that waits for another host's fetch holds no place", a
   assertEquals(world.clock.now(), now);
 });
 
+Deno.test("fleet: a host without a place for the fetch gives its lease back after a second", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { fleet, world } = createHost({
+    settings: { discoveries: 1 },
+    fetchPolicy: async () => {
+      await gate.promise;
+      return { kind: "failed", reason: "timeout", detail: "" };
+    },
+  });
+  const end = Promise.withResolvers<Ended | "fetch">();
+  fleet.ends.push(end.promise);
+  const checks = [world.resolver.check(DOMAIN)];
+  await settle();
+  for (const domain of ["one.example", "two.example"]) {
+    world.publish(domain);
+    checks.push(world.resolver.check(domain));
+  }
+  await world.clock.advance(1500);
+  end.resolve("fetch");
+  await world.clock.advance(900);
+  const released = () => fleet.log.filter((line) => line.startsWith("release"));
+  assertEquals(released(), []);
+  await world.clock.advance(200);
+  assertEquals(released(), [`release ${DOMAIN}`]);
+  gate.resolve();
+  await Promise.all(checks);
+  assertEquals(fleet.log.filter((line) => line === `publish ${DOMAIN} timeout`), []);
+  assertEquals(released(), [`release ${DOMAIN}`]);
+});
+
 Deno.test("fleet: while the engine cannot be asked, a claim keeps its place", async () => {
   const { fleet, world } = createHost({ settings: { discoveries: 1 } });
   fleet.isReachable = false;
