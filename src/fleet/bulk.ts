@@ -15,10 +15,10 @@ import type { EngineClock } from "./engine_clock.ts";
 import type { SealOptions } from "./entry.ts";
 import { openEntry } from "./entry.ts";
 import type { KnowledgeReader } from "./knowledge.ts";
-import type { Publisher } from "./publisher.ts";
+import { CALL_OCTETS, type Publisher } from "./publisher.ts";
 import type { Refusals } from "./refusals.ts";
 import type { FleetCopy } from "./status.ts";
-import type { Engine, FleetPolicy, ListOwnPolicies, OwnPolicy } from "./types.ts";
+import type { Engine, Entry, FleetPolicy, ListOwnPolicies, OwnPolicy } from "./types.ts";
 
 /** Policies in a part. */
 const PART = 100;
@@ -128,11 +128,12 @@ export class Bulk {
       );
       const entries = wanted.flatMap((policy) => publisher.seal({ kind: "p", policy }) ?? []);
       counts.refused += wanted.length - entries.length;
-      if (entries.length === 0) continue;
-      const publish = (engine: Engine) => engine.publish(entries, { isFilling });
-      await this.#call(counts, "publish", publish, { isWrite: true });
-      if (counts.fault !== undefined) return;
-      counts.sent += entries.length;
+      for (const part of partsOf(entries)) {
+        const publish = (engine: Engine) => engine.publish(part, { isFilling });
+        await this.#call(counts, "publish", publish, { isWrite: true });
+        if (counts.fault !== undefined) return;
+        counts.sent += part.length;
+      }
     }
   }
 
@@ -165,6 +166,21 @@ export class Bulk {
       `the engine did not answer: ${outcome.kind}`;
     return undefined;
   }
+}
+
+/** What goes into one call each. */
+function partsOf(entries: readonly Entry[]): Entry[][] {
+  const parts: Entry[][] = [];
+  let left = 0;
+  for (const entry of entries) {
+    left -= entry.sealed.length;
+    if (left < 0) {
+      parts.push([]);
+      left = CALL_OCTETS - entry.sealed.length;
+    }
+    parts.at(-1)!.push(entry);
+  }
+  return parts;
 }
 
 function isNewer(own: OwnPolicy, theirs: FleetPolicy): boolean {

@@ -16,8 +16,8 @@ import type { Entry } from "./types.ts";
 /** Facts of the outbox in one call. */
 const FLUSH_MAX = 100;
 
-/** About the octets of them: over 10 Mbit/s they are sent within the deadline of a call, or they would never be. */
-const FLUSH_OCTETS = 128 * 1024;
+/** About the octets of a call: over 10 Mbit/s they are sent within its deadline, or they would never be. */
+export const CALL_OCTETS: number = 128 * 1024;
 
 /** Own entries that are known again when the channel brings them back: more than are on their way at one time. */
 const OWN_MAX = 2000;
@@ -114,7 +114,7 @@ export class Publisher {
     const { circuit, outbox, engineClock, published } = this.#options;
     while (circuit.isReachable && outbox.status.entries > 0) {
       const { now } = engineClock.times();
-      const facts = outbox.take(FLUSH_MAX, FLUSH_OCTETS).filter((fact) => endOf(fact) > now);
+      const facts = outbox.take(FLUSH_MAX, CALL_OCTETS).filter((fact) => endOf(fact) > now);
       const entries = facts.flatMap((fact) => this.seal(fact) ?? []);
       if (entries.length === 0) continue;
       const outcome = await circuit.call("publish", (engine) => engine.publish(entries), {

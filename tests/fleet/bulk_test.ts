@@ -149,3 +149,23 @@ Deno.test("a push signs anew what nobody can verify any more, once the old secre
   assertEquals((await changed!.fleet.ask("a.example"))?.policy?.id, "1");
   await fleet.close();
 });
+
+Deno.test("a push of large policies makes no call that is too large for a slow link", async () => {
+  const fleet = await createFleet(1);
+  const { clock, server, hosts: [host] } = fleet;
+  const text = `version: STSv1\nmode: none\nmax_age: 86400\nx: ${"x".repeat(60_000)}\n`;
+  for (let index = 0; index < 20; index++) {
+    const domain = `big${index}.example`;
+    host!.held.set(domain, ownPolicy(domain, { text, fetchedAt: clock.now() }));
+  }
+  const sizes: number[] = [];
+  const publish = host!.engine.publish.bind(host!.engine);
+  host!.engine.publish = (sent, options) => {
+    sizes.push(sent.reduce((sum, { sealed }) => sum + sealed.length, 0));
+    return publish(sent, options);
+  };
+  assertEquals(await host!.fleet.push(), { sent: 20, kept: 0, refused: 0, fault: undefined });
+  assertEquals([server.entries.size, sizes.length], [20, 10]);
+  assert(Math.max(...sizes) < 200_000);
+  await fleet.close();
+});
