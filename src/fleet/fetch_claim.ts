@@ -10,9 +10,9 @@
 
 import type { Circuit } from "./circuit.ts";
 import type { SealOptions } from "./entry.ts";
-import { type Lease, releaseLease } from "./lease.ts";
+import { type EndedLease, type Lease, releaseLease } from "./lease.ts";
 import { sealMessage } from "./message.ts";
-import type { EndedLease, Publisher } from "./publisher.ts";
+import type { Publisher } from "./publisher.ts";
 import { isPublished } from "../sts/fetch_failure.ts";
 import type { FleetClaim, FleetFailure } from "./types.ts";
 

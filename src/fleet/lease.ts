@@ -9,7 +9,6 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Circuit } from "./circuit.ts";
-import type { EndedLease } from "./publisher.ts";
 
 /** How long a lease lasts without a renewal, ms: two renewals may get lost. */
 export const LEASE_MS = 2500;
@@ -19,6 +18,14 @@ export const RENEW_EVERY_MS = 1000;
 
 /** A lease is not renewed after so long, ms: no fetch takes a minute, so its end was forgotten. */
 const HELD_MAX_MS = 60_000;
+
+/** A lease that ends, with a publication or without. */
+export interface EndedLease {
+  /** Whose. */
+  readonly domain: string;
+  /** The last one. */
+  readonly token: string;
+}
 
 /** What a lease needs. */
 export interface LeaseOptions {

@@ -9,7 +9,7 @@ import type { Cell } from "../base/metrics.ts";
 import type { Circuit } from "./circuit.ts";
 import type { EngineClock } from "./engine_clock.ts";
 import { endOf, type Fact, nameOf, sealFact, type SealOptions, timeOf } from "./entry.ts";
-import { releaseLease } from "./lease.ts";
+import { type EndedLease, releaseLease } from "./lease.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Entry } from "./types.ts";
 
@@ -24,14 +24,6 @@ const OWN_MAX = 2000;
 
 /** Octets of them. */
 const OWN_OCTETS_MAX = 2 * 1024 * 1024;
-
-/** A lease that ends with a publication. */
-export interface EndedLease {
-  /** Whose. */
-  readonly domain: string;
-  /** The last one. */
-  readonly token: string;
-}
 
 /** What became of a publication. */
 export interface Taken {
