@@ -117,16 +117,10 @@ export function statementsOf(prefix: string): PostgresStatements {
       LEFT JOIN ${entry} AS entry
       ON entry.kind = asked.kind AND entry.name = asked.name AND entry.expires_at > ${NOW}
       ORDER BY asked.n`,
-    claim: `INSERT INTO ${lease} AS old (domain, token, until)
-      VALUES ($1::text, $2::text, ${NOW} + $3::float8)
-      ON CONFLICT (domain) DO UPDATE SET token = excluded.token, until = ${NOW} + $3::float8
-      WHERE old.until <= ${NOW} RETURNING token`,
     claimed:
       `SELECT (SELECT token FROM ${lease} WHERE domain = $1::text AND until > ${NOW}) AS holder,
       ${of("p")} AS policy, ${of("f")} AS failure, ${of("t")} AS tombstone`,
-    renew: `UPDATE ${lease} SET token = $3::text, until = ${NOW} + $4::float8
-      WHERE domain = $1::text AND token = $2::text AND until > ${NOW} RETURNING token`,
-    release: `DELETE FROM ${lease} WHERE domain = $1::text AND token = $2::text`,
+    ...leaseStatements(lease),
     publish: `WITH ${given}, put AS (${put}
       WHERE excluded.at >= old.at OR old.expires_at <= ${NOW} OR old.at > ${NOW} + ${FUTURE_MS}
     ), ended AS (DELETE FROM ${entry} AS old USING given
@@ -142,6 +136,19 @@ export function statementsOf(prefix: string): PostgresStatements {
     notify: "SELECT pg_notify($1::text, $2::text)",
     list: `SELECT name, ${text("sealed")} FROM ${entry} WHERE kind = $1::text AND name > $2::text
       AND expires_at > ${NOW} ORDER BY name LIMIT ${LIST_PART}`,
+    ...careStatements({ entry, lease, later }),
+  };
+}
+
+/** What keeps the tables small, and shows that they were not emptied. */
+function careStatements(
+  { entry, lease, later }: {
+    readonly entry: string;
+    readonly lease: string;
+    readonly later: string;
+  },
+): Pick<PostgresStatements, "mark" | "prune"> {
+  return {
     mark: `INSERT INTO ${entry} (kind, name, sealed, at, expires_at)
       VALUES ('mark', '', '', 0, 'infinity') ON CONFLICT DO NOTHING RETURNING kind`,
     prune: `WITH over AS (SELECT kind, name FROM ${entry} WHERE expires_at <= ${NOW}
@@ -150,6 +157,19 @@ export function statementsOf(prefix: string): PostgresStatements {
     ended AS (SELECT domain FROM ${lease} WHERE until <= ${NOW} LIMIT ${PRUNE_ROWS} FOR UPDATE SKIP LOCKED),
     freed AS (DELETE FROM ${lease} AS old USING ended WHERE old.domain = ended.domain)
     SELECT ${later}`,
+  };
+}
+
+/** What changes one lease. */
+function leaseStatements(lease: string): Pick<PostgresStatements, "claim" | "renew" | "release"> {
+  return {
+    claim: `INSERT INTO ${lease} AS old (domain, token, until)
+      VALUES ($1::text, $2::text, ${NOW} + $3::float8)
+      ON CONFLICT (domain) DO UPDATE SET token = excluded.token, until = ${NOW} + $3::float8
+      WHERE old.until <= ${NOW} RETURNING token`,
+    renew: `UPDATE ${lease} SET token = $3::text, until = ${NOW} + $4::float8
+      WHERE domain = $1::text AND token = $2::text AND until > ${NOW} RETURNING token`,
+    release: `DELETE FROM ${lease} WHERE domain = $1::text AND token = $2::text`,
   };
 }
 

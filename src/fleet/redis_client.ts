@@ -162,13 +162,11 @@ async function openClient(
   };
 }
 
-function clientOptions(
-  { address, tlsFiles }: RedisClientOptions,
-  onSentinelError: (error: unknown) => void,
-): RedisOptions {
-  const { endpoints, sentinel, tls } = address;
-  const [first] = endpoints as readonly [Endpoint];
-  const secure = tls === undefined ? undefined : {
+function tlsOptionsOf(
+  tls: NonNullable<RedisAddress["tls"]>,
+  tlsFiles: TlsFiles,
+): NonNullable<RedisOptions["tls"]> {
+  return {
     ...(tlsFiles.ca !== undefined && { ca: [...tlsFiles.ca] }),
     ...(tlsFiles.cert !== undefined && { cert: tlsFiles.cert }),
     ...(tlsFiles.key !== undefined && { key: tlsFiles.key }),
@@ -176,6 +174,15 @@ function clientOptions(
     rejectUnauthorized: tls.verify !== "none",
     ...(tls.verify === "issuer" && { checkServerIdentity: () => undefined }),
   };
+}
+
+function clientOptions(
+  { address, tlsFiles }: RedisClientOptions,
+  onSentinelError: (error: unknown) => void,
+): RedisOptions {
+  const { endpoints, sentinel, tls } = address;
+  const [first] = endpoints as readonly [Endpoint];
+  const secure = tls && tlsOptionsOf(tls, tlsFiles);
   return {
     ...(sentinel === undefined
       ? first.kind === "unix" ? { path: first.path } : {

@@ -80,11 +80,7 @@ export function createResolver(settings: ResolverSettings, effects: ResolverEffe
   const memory = createDomainMemory(settings.memory, effects);
   const checker = createChecker(memory, { settings, effects });
   const mxCache = createMxCache({
-    lookup: effects.dns.lookup,
-    store,
-    clock,
-    observe,
-    views,
+    ...{ lookup: effects.dns.lookup, store, clock, observe, views },
     sight: () => daneSight(settings, effects.dnssec()),
     shared: fleet && createSharedViews(fleet, () => clock.now()),
   });

@@ -35,6 +35,10 @@ export interface KnownFailures {
 
 /** Declares the counters. */
 export function declareCounters(metrics: Metrics) {
+  return { ...declareLookups(metrics), ...declarePolicies(metrics) };
+}
+
+function declareLookups(metrics: Metrics) {
   return {
     txtLookups: metrics.counter(
       "mta_sts_txt_lookups_total",
@@ -46,6 +50,26 @@ export function declareCounters(metrics: Metrics) {
       "Policies that could not be had, by reason and TLSRPT result type (RFC 8460 §4.3).",
       ["reason", "tlsrpt"],
     ),
+    mxLookups: metrics.counter(
+      "mta_sts_mx_lookups_total",
+      "Lookups of MX hosts and their DANE records by result.",
+      ["result"],
+    ),
+    deferrals: metrics.counter(
+      "mta_sts_deferrals_total",
+      "Decisions that make Postfix defer, by cause.",
+      ["cause"],
+    ),
+    decisions: metrics.counter(
+      "mta_sts_decisions_total",
+      "Answers that were worked out, by outcome.",
+      ["outcome"],
+    ),
+  };
+}
+
+function declarePolicies(metrics: Metrics) {
+  return {
     policyChanges: metrics.counter(
       "mta_sts_policy_changes_total",
       "Policies that took effect, by what they changed.",
@@ -68,21 +92,6 @@ export function declareCounters(metrics: Metrics) {
     fetchesHeldOff: metrics.counter(
       "mta_sts_fetches_held_off_total",
       "Fetches not made because the same policy id failed shortly before.",
-    ),
-    mxLookups: metrics.counter(
-      "mta_sts_mx_lookups_total",
-      "Lookups of MX hosts and their DANE records by result.",
-      ["result"],
-    ),
-    deferrals: metrics.counter(
-      "mta_sts_deferrals_total",
-      "Decisions that make Postfix defer, by cause.",
-      ["cause"],
-    ),
-    decisions: metrics.counter(
-      "mta_sts_decisions_total",
-      "Answers that were worked out, by outcome.",
-      ["outcome"],
     ),
   };
 }
