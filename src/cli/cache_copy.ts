@@ -65,7 +65,7 @@ function describe({ direction, copy, counts }: Done): string {
     `${replaced} replaced`,
     `${counts.kept} kept as they are (not older)`,
     `${expired} expired`,
-    `${unsigned} not signed and left out`,
+    `${unsigned} not signed, skipped`,
     `${refused + kept} refused`,
     ...counts.failed > 0
       ? [`${counts.failed} not taken because the cache file cannot be read`]

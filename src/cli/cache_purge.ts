@@ -57,13 +57,13 @@ async function purgeOne(
 /** What became of a purge in the fleet, one line. */
 function describePurge({ engine, signed, heard }: FleetPurge): string {
   if (!signed) {
-    return "only this host forgets it, because entries are not signed; for an hour it takes nothing of " +
-      "the fleet for this domain";
+    return "only this host forgets it, because entries are not signed; for an hour it takes no " +
+      "older policy of the domain from the fleet";
   }
   if (heard === undefined) {
     return `${engine} has not taken it yet: the daemon tries again, and the other hosts forget it then`;
   }
-  return `the fleet forgets it: ${heard} other ${heard === 1 ? "host" : "hosts"} heard of it`;
+  return `the fleet forgets it: ${heard} other ${heard === 1 ? "host" : "hosts"} notified`;
 }
 
 /** Also forgets failed fetches of domains without a policy. */

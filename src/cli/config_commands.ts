@@ -15,8 +15,8 @@ export const configCheckCommand: Command = {
   description: [
     "Reads the configuration and reports every mistake in it that 'serve' would refuse. Then tries",
     "the trust roots and each DNS resolver: does it answer over UDP and TCP, support EDNS, and validate",
-    "DNSSEC? If hosts share what they learn, connects to the engine: may this host read, write and lease,",
-    "are entries signed with its secret, and do news arrive? Compares Postfix's main.cf with what the",
+    "DNSSEC? With 'cache.shared', connects to the engine: may this host read, write and take leases, are",
+    "entries signed with its secret, and does news arrive? Compares Postfix's main.cf with what the",
     "answers need. If TLS reports are on, checks their sockets and file. Prints one line per finding.",
     "With --connect, it also tries to open the sockets, or asks the daemon there, and fetches a policy.",
   ],
@@ -49,7 +49,7 @@ export const configShowCommand: Command = {
   description: [
     "Prints the effective configuration, defaults included, as YAML. Passwords of 'cache.shared' are left",
     "out. With --sql, prints instead the statements that create the tables of 'cache.shared' in PostgreSQL,",
-    "for a role that may; the daemon's may then have no right to create anything.",
+    "for a privileged role to run: the daemon's own role then needs no right to create anything.",
   ],
   options: [
     CONFIG_OPTION,
@@ -57,7 +57,7 @@ export const configShowCommand: Command = {
   ],
   examples: [[
     "mta-sts-resolver config show --sql | psql -1 -d DATABASE",
-    "Create the tables, as a role that may",
+    "Create the tables, as a privileged role",
   ]],
   run: async (args, io) => await (await import("./config_show.ts")).run(args, io),
 };

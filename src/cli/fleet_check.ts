@@ -42,7 +42,7 @@ export async function fleetFindings(
   if (!isShared(shared)) return [];
   const missing = missingCredential(shared);
   if (missing !== undefined) {
-    const text = `not tried: the unit hands over ${missing} when it runs`;
+    const text = `not tried: systemd provides ${missing} only while the unit runs`;
     return [{ kind: "note", subject: SUBJECT, text }];
   }
   const { clock } = options;

@@ -19,12 +19,12 @@ export type FleetPart =
 
 /** What becomes of the fleet's policy on this host. */
 const EFFECTS: Readonly<Record<FleetEffect, string>> = {
-  same: "the one that is held here",
-  older: "older than the one that is held here",
-  newer: "newer than the one that is held here, and will replace it",
+  same: "the policy held here",
+  older: "older than the policy held here",
+  newer: "newer than the policy held here, and will replace it",
   check:
-    "differs from the one that is held here: not signed, so only a reason for a check of our own",
-  taken: "will be taken with the first query",
+    "differs from the policy held here, and is not signed: it only makes this host check the domain",
+  taken: "will be used from the first query on",
   "first-fetch": "not signed: it stands in for the first fetch if the TXT record has its id",
 };
 

@@ -28,7 +28,7 @@ export async function receivedFindings(
   if (maildir !== undefined) findings.push(maildirFinding(maildir));
   if (listen.length > 0 && certs !== undefined) findings.push(await certificateFinding(certs));
   if (listen.length > 0 && unsigned === "refuse") {
-    const text = "is 'refuse', so everything that is posted is refused: nobody signs it";
+    const text = "is 'refuse', so all posted reports are refused: they are never signed";
     findings.push({ kind: "warning", subject: "received.unsigned", text });
   }
   return findings;

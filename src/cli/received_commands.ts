@@ -13,9 +13,9 @@ export const reportReceiveCommand: Command = {
   arity: [0, 0],
   summary: "Run the daemon that takes in the TLS reports of others (RFC 8460)",
   description: [
-    "Reads the reports that others send about the domains in 'received.domains': mail from a Maildir, which",
-    "needs a valid DKIM signature of its sender, and reports posted over HTTPS, which nobody signs. Keeps counts",
-    "of them, and shows who cannot deliver securely, why, and what to do. See docs/tls-reports-receiving.md.",
+    "Takes in the reports that others send about the domains in 'received.domains': mail from a Maildir, which",
+    "needs a valid DKIM signature of its sender, and reports posted over HTTPS, which count as unsigned. Shows",
+    "who cannot deliver securely, why, and what to do. See docs/tls-reports-receiving.md.",
     "TERM and INT stop it. HUP reads the configuration and the Maildir again; sockets stay as they are.",
   ],
   options: [CONFIG_OPTION],
@@ -31,14 +31,14 @@ export const reportImportCommand: Command = {
   name: "report import",
   operands: "FILE…",
   arity: [1, Infinity],
-  summary: "Put TLS reports that others sent into the file of received reports",
+  summary: "Import TLS reports from others into the file of received reports",
   description: [
     "Reads mails, JSON and gzip, all files of a directory, the mails of a Maildir or an mbox file, and for '-'",
     "one mail on standard input, as Postfix's pipe(8) hands it over. Each is judged as 'report receive' judges it:",
     "a mail needs a valid DKIM signature of its sender, and JSON without a mail counts as unsigned. A report",
     "counts once, however often it is imported. A running 'report receive' may use the same file; run this as",
     "its user. For '-', a mail that is refused ends with status 0, so that it does not bounce to the reporter.",
-    "Whatever keeps a mail from being judged ends with status 75, and Postfix tries again.",
+    "If a mail cannot be judged now, the status is 75, and Postfix tries again.",
   ],
   options: [
     CONFIG_OPTION,
@@ -68,29 +68,29 @@ export const reportSummaryCommand: Command = {
   name: "report summary",
   operands: "[DOMAIN…]",
   arity: [0, Infinity],
-  summary: "Show who could not deliver securely to our domains, and why",
+  summary: "Show who could not deliver securely to your domains, and why",
   description: [
     "Reads the file of received reports, and says for each domain how many senders could not deliver",
     "securely, what failed at which MX host, who saw it, since when, what that means and what to do. The days",
-    "are UTC days before today, and today as far as it was reported; most senders report once a day. What a",
-    "sender had not reported before is marked new, reports that nobody signed are marked unsigned.",
+    "are UTC days before today, and today as far as it was reported; most senders report once a day. Failures",
+    "that a sender had not reported before are marked new; reports without a signature are marked unsigned.",
   ],
   options: [
     CONFIG_OPTION,
-    { name: "days", value: "N", text: `Look at so many days (default ${SUMMARY_DAYS})` },
+    { name: "days", value: "N", text: `Look at this many days (default ${SUMMARY_DAYS})` },
     { name: "json", short: "j", text: "Print one JSON object per line for each domain" },
     { name: "nagios", text: "Print and exit as a Nagios or Icinga plugin" },
     {
       name: "warning",
       value: "PERCENT",
       text:
-        `With --nagios: WARNING from this part of sessions on (default ${SUMMARY_THRESHOLDS.warning})`,
+        `With --nagios: WARNING from this share of failed sessions on (default ${SUMMARY_THRESHOLDS.warning})`,
     },
     {
       name: "critical",
       value: "PERCENT",
       text:
-        `With --nagios: CRITICAL from this part of sessions on (default ${SUMMARY_THRESHOLDS.critical})`,
+        `With --nagios: CRITICAL from this share of failed sessions on (default ${SUMMARY_THRESHOLDS.critical})`,
     },
   ],
   exits: [

@@ -63,7 +63,7 @@ export function chooseDomains(
     const hint = known.length === 0
       ? "name it in 'received.domains'"
       : `known are ${known.slice(0, 10).join(", ")}${known.length > 10 ? " and others" : ""}`;
-    throw new UsageError(`no reports are kept of ${JSON.stringify(domain)}`, { hint });
+    throw new UsageError(`no reports are kept for ${JSON.stringify(domain)}`, { hint });
   }
   return [...new Set(wanted)];
 }

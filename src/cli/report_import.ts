@@ -59,7 +59,7 @@ export async function run(args: CommandArgs, io: Io): Promise<number> {
 async function importAll(args: CommandArgs, io: Io): Promise<number> {
   const { config } = readConfig(args.value("config"), io);
   if (config.received.domains.length === 0) {
-    throw new UsageError("no domains to import reports of", {
+    throw new UsageError("no domains to import reports for", {
       hint: "name yours in 'received.domains'",
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The keys about the TLS reports that others send (RFC 8460): whose are kept, which ways they come, and for how long.
+ * The keys about the TLS reports that others send (RFC 8460): which are kept, how they come in, and for how long.
  *
  * @module
  */
@@ -29,34 +29,34 @@ const RECEIVED_VALUES = {
     allowed: 'a domain such as "example.com" or "*.example.com"',
     default: [],
     text:
-      "The domains whose reports are kept. `*.` and a domain stands for all names below it. Reports about MX hosts of these domains count too.",
+      "The domains whose reports are kept. `*.` before a domain stands for all names below it. Reports about MX hosts of these domains count too.",
   }),
   maildir: text({
     ...PATH,
     text:
-      "The Maildir that the mail server delivers reports to. Mail that was read moves from `new` to `cur`, and is never removed.",
+      "The Maildir that the mail server delivers reports to. Mail that has been read moves from `new` to `cur`, and is never removed.",
   }),
   listen: list({
     ...ENDPOINTS,
     text:
-      "The sockets where reports are posted to. TCP sockets speak HTTPS if `certs` is set. Otherwise, and on UNIX sockets, it is HTTP for a web server in front.",
+      "The sockets that accept posted reports. TCP sockets speak HTTPS if `certs` is set. Otherwise, and on UNIX sockets, they speak HTTP, for a web server in front.",
   }),
   certs: text({
     ...PATH,
     text:
-      "The directory of `fullchain.pem` and `privkey.pem` for `listen`. Certbot writes them so. Renewed files are used without a restart.",
+      "The directory with `fullchain.pem` and `privkey.pem` for `listen`. Certbot uses these names. Renewed files are used without a restart.",
   }),
   token: text({
     parse: (value) => TOKEN.test(value) ? value : undefined,
     allowed: "1 to 128 letters, digits, dots, hyphens, underscores and tildes",
     text:
-      "The path that reports are posted to: `rua=https://HOST/TOKEN`. Everybody can read it in DNS, so it keeps out scanners only.",
+      "The path that reports are posted to: `rua=https://HOST/TOKEN`. Anybody can read it in DNS, so it only keeps out scanners.",
   }),
   unsigned: choice({
     words: ["mark", "refuse"],
     default: "mark",
     text:
-      "Whether unsigned reports, such as over HTTPS, are kept and marked. Mail without a valid signature is always refused.",
+      "Whether unsigned reports, as over HTTPS, are marked or refused. Mail without a valid signature is always refused.",
   }),
   file: text({
     ...PATH,
@@ -78,6 +78,6 @@ export const RECEIVED_KEYS = {
   received: section({
     keys: RECEIVED_VALUES,
     text:
-      "TLS reports of others about our domains (`report receive`). Off unless `domains` is set.",
+      "The TLS reports that others send about your domains (`report receive`). Off unless `domains` is set.",
   }),
 };

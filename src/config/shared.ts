@@ -159,7 +159,7 @@ export function sharedNotes(shared: SharedValues): ConfigNote[] {
   return [...notes, {
     path: "cache.shared.secret_file",
     text:
-      "is not set: what other hosts share only stands in for a first fetch, and whoever can write to the engine can " +
+      "is not set: what other hosts share only stands in for a first fetch, and anybody who can write to the engine can " +
       "forge it. To make one: openssl rand -base64 48 >FILE; chmod 600 FILE; the same FILE on all hosts, see docs/fleet.md",
   }];
 }

@@ -1,8 +1,8 @@
 /**
- * The keys below `cache.shared`: the Redis, Valkey or PostgreSQL through which the hosts of a fleet tell each other
- * what they learn. Without `url` or `sentinels` there is none.
+ * The keys below `cache.shared`: the Redis, Valkey or PostgreSQL through which the hosts of a fleet share what they
+ * learn. Without `url` or `sentinels`, nothing is shared.
  *
- * A password may stand in the URL or beside it; it is never shown, see `secrets.ts`.
+ * A password may be in the URL or in a key of its own; it is never shown, see `secrets.ts`.
  *
  * @module
  */
@@ -26,18 +26,18 @@ export const SHARED_KEYS = {
     allowed:
       'a URL such as "redis://10.0.0.5:6379/0", "rediss://…", "unix:///run/redis.sock" or "postgres://user@host/db"',
     text:
-      "The Redis, Valkey or PostgreSQL that the hosts share. The form is that of redis-py and libpq. For examples, see docs/fleet.md.",
+      "The Redis, Valkey or PostgreSQL that the hosts share. Its URL is as for redis-py or libpq. For examples, see docs/fleet.md.",
   }),
   sentinels: list({
     parse: parseSentinel,
     allowed: 'the address of a Sentinel such as "mx1.example.com:26379"',
     default: [],
-    text: "The Sentinels to ask which Redis is the master, instead of `url`.",
+    text: "The Sentinels that know which Redis is the master, instead of `url`.",
   }),
   master_name: text({
     parse: (value) => /^[!-~]{1,200}$/.test(value) ? value : undefined,
     allowed: "a name without spaces",
-    text: "The name under which Sentinel knows the master.",
+    text: "The name of the master in Sentinel.",
   }),
   database: count({
     range: [0, 65_535],
@@ -51,7 +51,7 @@ export const SHARED_KEYS = {
   password: text({
     parse: readWord,
     allowed: `a password, which ${HIDDEN_PASSWORD} is not`,
-    text: "The password of the engine. It is better kept in `password_file`.",
+    text: "The password of the engine. Prefer `password_file`.",
     secret: true,
   }),
   password_file: text({
@@ -60,62 +60,64 @@ export const SHARED_KEYS = {
   }),
   sentinel_password_file: text({
     ...PATH,
-    text: "A file with the password of the Sentinels, if they want one.",
+    text: "A file with the password of the Sentinels, if they require one.",
   }),
   secret_file: text({
     ...PATH,
     text:
-      "A file with the secret that signs entries, the same on all hosts. It is a line of at least 32 characters. A second line is accepted too, so that the secret can be changed. Without one, entries count for little.",
+      "A file with the secret that signs entries, the same on all hosts. It is a line of at least 32 characters. A secret on a second line is accepted too, for a change of secrets. Without this file, shared policies only stand in for a first fetch.",
   }),
   prefix: text({
     parse: (value) => /^[A-Za-z][A-Za-z0-9_-]{0,31}$/.test(value) ? value : undefined,
     allowed: "a letter and up to 31 more letters, digits, hyphens and underscores",
     default: "mtasts",
-    text: "The name of the fleet, with which Redis keys begin. Only hosts with the same one share.",
+    text:
+      "The name of the fleet. Redis keys and PostgreSQL tables begin with it. Hosts share only with hosts that have the same one.",
   }),
   host_name: text({
     parse: (value) => /^[!-~]{1,255}$/.test(value) ? value : undefined,
     allowed: "1 to 255 printable ASCII characters without spaces",
-    text: "How this host is called in the fleet. By default, by its hostname.",
+    text: "The name of this host in the fleet. By default, the hostname.",
   }),
   tls: flag({
-    text: "Use TLS, with `sentinels`. Otherwise the URL says it: `rediss://`, `sslmode=`.",
+    text: "Use TLS, with `sentinels`. With `url`, the URL says so: `rediss://`, `sslmode=`.",
   }),
   tls_ca: text({
     ...PATH,
-    text: "The certification authorities of the engine, a PEM file. By default, those of `tls.ca`.",
+    text:
+      "A PEM file with the certification authorities for the engine. By default, those of `tls.ca`.",
   }),
   tls_cert: text({
     ...PATH,
-    text: "The certificate that this host shows to the engine, a PEM file.",
+    text: "A PEM file with the client certificate of this host.",
   }),
-  tls_key: text({ ...PATH, text: "The key of that certificate, a PEM file." }),
+  tls_key: text({ ...PATH, text: "A PEM file with the key of that certificate." }),
   tls_verify: choice({
     words: ["name", "issuer", "none"],
     text:
-      "What must be right about the engine's certificate. `issuer` does not look at the name. By default, as the URL says, else `name`.",
+      "What is verified in the engine's certificate. `issuer` ignores the name. By default, as the URL says, else `name` with Redis and `none` with PostgreSQL.",
   }),
   timeout: seconds({
     range: [0.01, 5],
     default: 0.2,
-    text: "How long an answer waits for the engine. What is held is answered without it.",
+    text: "How long an answer waits for the engine. Held policies are answered without it.",
   }),
   wait: seconds({
     range: [0, 30],
     default: 6,
-    text: "How long a fetch waits for that of another host.",
+    text: "How long this host waits while another one fetches the same policy.",
   }),
   old_entries: flag({
     default: false,
     text:
-      "Also read what postfix-mta-sts-resolver has left in the same database. Such entries are not signed, so they are not read if there is a `secret_file`.",
+      "Also read the entries of postfix-mta-sts-resolver in the same database. They are not signed, so they are not read if `secret_file` is set.",
   }),
 };
 
 /** The section `cache.shared`. */
 export const SHARED = section({
   keys: SHARED_KEYS,
-  text: "How the hosts of a fleet tell each other what they learn. By default, they do not.",
+  text: "The server through which the hosts of a fleet share what they learn. Off by default.",
 });
 
 /** `HOST`, `HOST:PORT` or `[IPV6]:PORT`. @returns It with its port; `undefined` for anything else. */

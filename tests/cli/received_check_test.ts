@@ -26,7 +26,7 @@ Deno.test("receivedFindings() says what the daemon would not start with, or not 
     ]);
     assertEquals(await lines(`${start}, maildir: "${directory}/Maildir"}`), [
       `ok received.file: ${directory}/r.db`,
-      "failed received: 'report receive' would not start: no domains to receive reports of",
+      "failed received: 'report receive' would not start: no domains to receive reports for",
       `warning received.maildir: there is no Maildir ${directory}/Maildir now; the first mail creates it`,
     ]);
     const way = `domains: [a.test], listen: "127.0.0.1:8465"`;
@@ -38,7 +38,7 @@ Deno.test("receivedFindings() says what the daemon would not start with, or not 
     assertEquals(
       (await lines(`${start}, ${way}, token: t, unsigned: refuse}`))[1],
       [
-        "warning received.unsigned: is 'refuse', so everything that is posted is refused: nobody signs it",
+        "warning received.unsigned: is 'refuse', so all posted reports are refused: they are never signed",
       ][0],
     );
   } finally {

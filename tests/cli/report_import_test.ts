@@ -283,7 +283,7 @@ Deno.test("report import: mistakes in arguments and configuration", async () => 
   await Deno.writeTextFile(config, "received: {file: /nonexistent/x.db}\n");
   const none = await cli("report", "import", "-c", config, "x.json");
   assertEquals(none.code, 2);
-  assertStringIncludes(none.err, "no domains to import reports of");
+  assertStringIncludes(none.err, "no domains to import reports for");
   await Deno.remove(config);
 });
 

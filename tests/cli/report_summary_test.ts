@@ -154,7 +154,7 @@ Deno.test("report summary --nagios: states by thresholds, performance data, and 
 Deno.test("report summary: mistakes are one line, and UNKNOWN for Nagios", async () => {
   for (
     const [options, message] of [
-      [["c.test"], `no reports are kept of "c.test"`],
+      [["c.test"], `no reports are kept for "c.test"`],
       [["--days", "0"], "'--days' takes 1 to 4000: given '0'"],
       [["--days", "1e2"], "'--days' takes 1 to 4000: given '1e2'"],
       [["--warning", "1"], "'--warning' goes with '--nagios'"],

@@ -33,7 +33,7 @@ const INTERNAL = "cache.type: policies are also kept in a file, so that they sur
 const SQLITE =
   "cache.type: sqlite is not used: policies are kept in our own cache file; 'cache import' reads the old one";
 const UNSIGNED =
-  "cache.shared.secret_file: is not set: what other hosts share only stands in for a first fetch, and whoever can " +
+  "cache.shared.secret_file: is not set: what other hosts share only stands in for a first fetch, and anybody who can " +
   "write to the engine can forge it. To make one: openssl rand -base64 48 >FILE; chmod 600 FILE; the same FILE on " +
   "all hosts, see docs/fleet.md";
 
