@@ -222,7 +222,7 @@ function heldIn(reply: string, domain: string): { readonly domain: string } {
   return json === undefined ? { domain } : JSON.parse(json);
 }
 
-const READ_ONLY = formatTemp("this only looks at the cache");
+const READ_ONLY = formatTemp("this process only reads the cache");
 
 function show(store: ListStore, domain: string): string {
   const stored = store.getPolicy(domain);

@@ -100,7 +100,7 @@ function startCopy(
   },
 ): string {
   const { target, format } = options;
-  if (target === undefined) return formatTemp("this only looks at the cache");
+  if (target === undefined) return formatTemp("this process only reads the cache");
   const { now, random } = control;
   const parts = { fleet, store: target, now, random };
   const started = control.copies.start(direction, parts, {

@@ -23,9 +23,10 @@ import { readFleetFiles } from "./fleet_files.ts";
 /** Gauges that would go on to show the exchange of a configuration before. */
 const GAUGES: Readonly<Record<string, string>> = {
   mta_sts_shared_up: "1 if the shared cache's engine answers, else 0.",
-  mta_sts_shared_outbox_entries: "Entries that wait for the shared cache to take them.",
-  mta_sts_shared_hosts: "Other hosts of the fleet heard of in the last 30 seconds.",
-  mta_sts_shared_clock_offset_seconds: "The clock of the shared cache's engine less this host's.",
+  mta_sts_shared_outbox_entries: "Entries that wait to be sent to the shared cache.",
+  mta_sts_shared_hosts: "Other hosts of the fleet seen in the last 30 seconds.",
+  mta_sts_shared_clock_offset_seconds:
+    "How far the clock of the shared cache's engine is ahead of this host's.",
 };
 
 /** What {@link openFleet} works with. */

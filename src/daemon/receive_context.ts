@@ -34,12 +34,12 @@ export interface ReceiveContext {
 export function checkReceiving({ received }: Config): void {
   const { domains, maildir, listen, token } = received;
   if (domains.length === 0) {
-    throw new UsageError("no domains to receive reports of", {
+    throw new UsageError("no domains to receive reports for", {
       hint: "name yours in 'received.domains'",
     });
   }
   if (maildir === undefined && listen.length === 0) {
-    throw new UsageError("no way for reports to come in", {
+    throw new UsageError("no way to receive reports", {
       hint: "set 'received.maildir', or 'received.listen' for HTTPS",
     });
   }

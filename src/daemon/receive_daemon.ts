@@ -194,7 +194,7 @@ function logStart({ received, file: from }: Config, { log, file }: { log: Log; f
   log.info("started", { version: VERSION, config: from ?? "embedded defaults", file });
   if (received.listen.length > 0 && received.unsigned === "refuse") {
     log.warn("all posted reports are refused", {
-      reason: "nobody signs them, and 'received.unsigned' is 'refuse'",
+      reason: "they are never signed, and 'received.unsigned' is 'refuse'",
     });
   }
 }

@@ -93,7 +93,7 @@ function checkCertificate(
   const name = "certificate";
   if (error !== undefined) return { name, status: "warning", detail: error };
   if (notAfter === undefined) {
-    return { name, status: "warning", detail: "there is none: senders cannot post reports" };
+    return { name, status: "warning", detail: "no certificate: senders cannot post reports" };
   }
   const until = formatTime(notAfter);
   if (notAfter <= now) return { name, status: "warning", detail: `expired on ${until}` };

@@ -192,7 +192,7 @@ export class Circuit {
     else if (outcome.kind === "ok" && this.#state === "refusing") {
       if (this.#denied !== undefined && this.#denied !== write) return;
       this.#set("up", undefined);
-      this.#options.log.info("shared cache takes writes again", { engine: this.label });
+      this.#options.log.info("shared cache accepts writes again", { engine: this.label });
     }
   }
 
@@ -201,7 +201,7 @@ export class Circuit {
     if (this.#state === "refusing") return;
     this.#denied = NO_RIGHT.test(fault) ? write : undefined;
     this.#set("refusing", fault);
-    log.warn("shared cache takes no writes", { engine: this.label, reason: fault });
+    log.warn("shared cache refuses writes", { engine: this.label, reason: fault });
     // After a failover this connection may lead to the old primary.
     if (fault.startsWith("READONLY")) engine.reconnect();
   }

@@ -58,7 +58,7 @@ export class EmptiedWatch {
     const { circuit, log, seal, nonce, bulk } = this.#options;
     const outcome = await circuit.call("mark", (engine) => engine.mark(), { isWrite: true });
     if (outcome.kind !== "ok" || !outcome.value) return;
-    log.info("shared cache was empty: it gets what is held here", { engine: circuit.label });
+    log.info("shared cache was empty: sending it what is held here", { engine: circuit.label });
     const sealed = sealMessage({ kind: "emptied", host: seal.host, nonce }, seal);
     if (sealed !== undefined) {
       await circuit.call("announce", (engine) => engine.announce(sealed));

@@ -24,12 +24,12 @@ export interface ExchangeCounts {
 export function declareCounts(metrics: Metrics, read: () => FleetStatus): ExchangeCounts {
   const lookups = metrics.counter(
     "mta_sts_shared_lookups_total",
-    "Questions to the shared cache, by what they came to.",
+    "Questions to the shared cache, by result.",
     ["result"],
   );
   const published = metrics.counter(
     "mta_sts_shared_published_total",
-    "Entries that the shared cache took from this host.",
+    "Entries of this host that the shared cache accepted.",
   ).cell();
   const isUp = () => ["up", "refusing"].includes(read().state);
   metrics.gaugeFn(
@@ -39,17 +39,17 @@ export function declareCounts(metrics: Metrics, read: () => FleetStatus): Exchan
   );
   metrics.gaugeFn(
     "mta_sts_shared_outbox_entries",
-    "Entries that wait for the shared cache to take them.",
+    "Entries that wait to be sent to the shared cache.",
     () => read().outbox.entries,
   );
   metrics.gaugeFn(
     "mta_sts_shared_hosts",
-    "Other hosts of the fleet heard of in the last 30 seconds.",
+    "Other hosts of the fleet seen in the last 30 seconds.",
     () => read().hosts.length,
   );
   metrics.gaugeFn(
     "mta_sts_shared_clock_offset_seconds",
-    "The clock of the shared cache's engine less this host's.",
+    "How far the clock of the shared cache's engine is ahead of this host's.",
     () => (read().offset ?? 0) / 1000,
   );
   const seconds = metrics.histogram(

@@ -84,7 +84,7 @@ export class Pulse {
     return this.#misses > 0;
   }
 
-  /** The other hosts heard of lately, by name. */
+  /** The other hosts seen lately, by name. */
   get hosts(): readonly FleetHost[] {
     this.#forgetGone();
     return [...this.#hosts.values()].sort((one, other) => one.name < other.name ? -1 : 1);
@@ -143,7 +143,7 @@ export class Pulse {
     const [wasMissing, wasDeaf] = [this.isMissing, this.#hearing === "deaf"];
     this.#hearing = "open";
     this.#misses = 0;
-    if (wasDeaf) log.info("shared cache's news arrives again", { engine: circuit.label });
+    if (wasDeaf) log.info("shared cache sends news again", { engine: circuit.label });
     if (wasMissing) onHearing();
   }
 
@@ -152,7 +152,7 @@ export class Pulse {
     this.#misses++;
     if (this.#misses > 1 && this.#hearing !== "deaf") {
       this.#hearing = "deaf";
-      log.warn("shared cache's news does not arrive", { engine: circuit.label });
+      log.warn("shared cache sends no news", { engine: circuit.label });
     }
     reopen();
   }

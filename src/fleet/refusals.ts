@@ -51,7 +51,7 @@ export class Refusals {
   count(reason: RefusalReason, name: string | undefined): void {
     this.#cells[reason].value++;
     if (!REASONS[reason].isFault) return;
-    this.#warnings.warn(`shared ${reason}`, "shared cache's entry refused", {
+    this.#warnings.warn(`shared ${reason}`, "entry of the shared cache refused", {
       reason,
       domain: name,
     });

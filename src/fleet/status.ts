@@ -84,7 +84,7 @@ export interface FleetStatus {
   readonly offset: number | undefined;
   /** Entries are signed. */
   readonly isSigned: boolean;
-  /** Other hosts heard of in the last 30 s, by name. */
+  /** Other hosts seen in the last 30 s, by name. */
   readonly hosts: readonly FleetHost[];
   /** What waits for the engine to take it. */
   readonly outbox: {

@@ -137,7 +137,7 @@ export interface Exchange {
   /**
    * Has all hosts forget a domain.
    *
-   * @returns How many other hosts heard of it, as far as engine or heartbeats say; `undefined` if the engine has
+   * @returns How many other hosts received it, as far as engine or heartbeats say; `undefined` if the engine has
    *   not taken it yet, which is tried again, or if entries are not signed: then only this host forgets. Either way it
    *   takes no older entry of the domain for an hour.
    */

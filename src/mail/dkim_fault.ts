@@ -8,13 +8,13 @@
 export const DKIM_FAULTS = {
   // The signature as it is written (RFC 6376, 3.5 and 6.1.1)
   "syntax": "cannot be read",
-  "version": "is of another version than 1",
-  "algorithm": "is made with another algorithm than rsa-sha256 and ed25519-sha256",
+  "version": "has a version other than 1",
+  "algorithm": "uses an algorithm other than rsa-sha256 and ed25519-sha256",
   "canonicalization": "has an unknown canonical form",
-  "query": "has its key elsewhere than in DNS",
+  "query": "uses another key lookup than DNS",
   "from-unsigned": "does not cover From",
-  "length": "covers only a part of the body (l=)",
-  "identity": "is made for a user of another domain",
+  "length": "covers only part of the body (l=)",
+  "identity": "has an identity (i=) outside its domain",
   "expired": "has expired",
   "future": "is dated in the future",
   // The key (3.6.1 and 6.1.2)

@@ -189,12 +189,12 @@ function causesOf(problems: readonly ProblemRow[]): Cause[] {
 export function describeOutlook(reported: Reported): string[] {
   if (reported.kind === "failed") return [`cannot read the TLS reports: ${reported.detail}`];
   if (reported.kind === "not-kept") {
-    return ["no TLS reports are kept here ('received.domains'): nothing is known of senders"];
+    return ["no TLS reports are kept here ('received.domains'): nothing is known about senders"];
   }
   const { sessions, failures, silent, isUnsigned, failing } = judgeReports(reported);
   const time = `in the last ${OUTLOOK_DAYS} days`;
   if (reported.outcomes.length === 0) {
-    return [`no TLS report about ${reported.entry} came ${time}: nothing is known of senders`];
+    return [`no TLS report about ${reported.entry} came ${time}: nothing is known about senders`];
   }
   const rest = silent === 0
     ? ""

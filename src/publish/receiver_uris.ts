@@ -54,7 +54,7 @@ export function proposeReportUris(
     uris.push(`https://${host ?? UNKNOWN_HOST}/${token}`);
     if (host === undefined) {
       remarks.push(
-        `Put the name of your report host for ${UNKNOWN_HOST}: the configuration does not have it.`,
+        `Replace ${UNKNOWN_HOST} with the name of your report host, which is not in the configuration.`,
       );
     }
   }
@@ -83,7 +83,7 @@ export async function existingRecordRemarks(
     answer.records.some((record) => record.startsWith("v=TLSRPTv1"));
   return isThere
     ? [
-      `${domain} already has a TLSRPT record: replace it, because senders use none of two (RFC 8460 §3).`,
+      `${domain} already has a TLSRPT record: replace it, because senders ignore both if there are two (RFC 8460 §3).`,
     ]
     : [];
 }

@@ -130,7 +130,7 @@ async function admitMail(arrival: Arrival, options: AdmissionOptions): Promise<A
 
 /** JSON or gzip without a mail around it: nobody can say who wrote it. */
 async function admitBare(arrival: Arrival, options: AdmissionOptions): Promise<Admission> {
-  if (arrival.way === "mail") return refuse("unreadable", "it is no mail");
+  if (arrival.way === "mail") return refuse("unreadable", "it is not a mail");
   const { octets, fileName } = arrival;
   if (options.rules().unsigned === "refuse") {
     return refuse("unsigned-refused", "reports without a signature are not taken");
@@ -140,7 +140,7 @@ async function admitBare(arrival: Arrival, options: AdmissionOptions): Promise<A
   const { contact } = found.reading.report;
   const submitter = contact === undefined ? undefined : toDomainName(mailDomain(contact));
   if (submitter === undefined || !contact?.includes("@") || !submitter.includes(".")) {
-    return refuse("unidentified", "its contact-info is no mail address");
+    return refuse("unidentified", "its contact-info is not a mail address");
   }
   return admit({ ...found, arrival, submitter, authentication: "unsigned" }, options);
 }

@@ -177,7 +177,7 @@ class MaildirReader implements Maildir {
       // To move it finds nothing to do.
       if (file.kind === "gone") return "judged";
       if (file.kind === "foreign") {
-        this.#warn(name, "no plain file in the Maildir; it is left alone");
+        this.#warn(name, "not a regular file in the Maildir; left alone");
         return this.#pause(name, LONGEST_PAUSE_MS);
       }
       const age = clock.now() - file.at;

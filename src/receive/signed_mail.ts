@@ -97,7 +97,7 @@ export async function checkSigning(
   }
   const invalid = verdicts.find(({ kind }) => kind === "invalid");
   if (invalid?.kind !== "invalid") {
-    return { kind: "unsigned", text: "no DKIM signature is of the domain in From" };
+    return { kind: "unsigned", text: "no DKIM signature is from the domain in From" };
   }
   return { kind: "unsigned", text: `the DKIM signature ${DKIM_FAULTS[invalid.fault]}` };
 }

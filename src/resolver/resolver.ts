@@ -54,7 +54,7 @@ export interface Resolver {
   /**
    * Forgets all about a domain, and has the fleet forget it: the operator's decision, which nothing else may take.
    *
-   * @returns How many other hosts heard of it; `undefined` if that is not known. It never rejects. Without a fleet
+   * @returns How many other hosts received it; `undefined` if that is not known. It never rejects. Without a fleet
    *   `undefined` at once.
    */
   purge(domain: string): Promise<number | undefined> | undefined;

@@ -30,7 +30,7 @@ function contentOf(check: Exclude<CheckState, { kind: "off" }>, now: number): Ht
     case "failed":
       return html`
         <p class="soft">
-          The check could not be made ${timeElement(check.at, now)}: ${check.reason}.
+          The check failed ${timeElement(check.at, now)}: ${check.reason}.
         </p>
       `;
     case "seen":

@@ -19,7 +19,7 @@ const CLOCK_WARNS_MS = 60_000;
 const STATES: Readonly<Record<FleetStatus["state"], string>> = {
   connecting: "connecting",
   up: "works",
-  refusing: "takes no writes",
+  refusing: "refuses writes",
   down: "down",
 };
 
@@ -44,13 +44,13 @@ function engineLine(status: FleetStatus, now: number): Html {
   const isWell = status.state === "up" && fleetFaults(status).length === 0;
   const style = isWell ? "fine" : status.state === "connecting" ? "soft" : "bad";
   const news = lastNewsAt === undefined
-    ? html`nothing heard yet`
+    ? html`no news yet`
     : html`last news ${timeElement(lastNewsAt, now)}`;
   const clock = offset === undefined ? "" : `, its clock ${formatOffset(offset)}`;
   const waiting = outbox.entries === 0
     ? ""
     : `, ${formatCount(outbox.entries)} entries wait to be sent`;
-  const alone = hosts.length === 0 ? "No other host was heard of in the last 30 seconds." : "";
+  const alone = hosts.length === 0 ? "No other host was seen in the last 30 seconds." : "";
   const state = html`<b class="${style}">${STATES[status.state]}</b> since ${formatTime(since)}`;
   return html`
     <code>${label}</code> ${state}, ${news}${clock}${waiting}. <span
@@ -65,7 +65,7 @@ function hostTable(hosts: readonly FleetHost[], now: number): Html {
       <tr>
         <th scope="row">${breakableName(name)}</th>
         <td data-label="Version">${version}</td>
-        <td data-label="Heard">${timeElement(lastHeardAt, now)}</td>
+        <td data-label="Seen">${timeElement(lastHeardAt, now)}</td>
         <td data-label="Clock" class="${isWrong ? "bad" : "soft"}">${ahead === undefined
           ? "not known"
           : formatOffset(ahead)}</td>
@@ -75,7 +75,7 @@ function hostTable(hosts: readonly FleetHost[], now: number): Html {
   return html`
     <table class="problems">
       <thead>
-        <tr>${["Other host", "Version", "Last heard", "Clock"].map((name) =>
+        <tr>${["Other host", "Version", "Last seen", "Clock"].map((name) =>
           html`<th scope="col">${name}</th>`
         )}</tr>
       </thead>

@@ -18,9 +18,11 @@ export function fleetFaults(status: FleetStatus): string[] {
   const why = fault === undefined ? "" : `: ${fault}`;
   const faults: string[] = [];
   if (state === "down") {
-    faults.push(`down since ${formatTime(since)} UTC, each host fetches by itself meanwhile${why}`);
+    faults.push(
+      `down since ${formatTime(since)} UTC, each host fetches for itself meanwhile${why}`,
+    );
   }
-  if (state === "refusing") faults.push(`takes no writes since ${formatTime(since)} UTC${why}`);
+  if (state === "refusing") faults.push(`has refused writes since ${formatTime(since)} UTC${why}`);
   // Whoever cannot be asked cannot be heard either.
   if (hearing === "deaf" && state !== "down") {
     faults.push("no news arrives: changes are noticed at the next check of each domain");
@@ -49,6 +51,6 @@ export function checkFleet(
     return [{ name, status: "warning", detail: `${label}: ${faults.join("; ")}` }];
   }
   const others = hosts.length === 1 ? "1 other host" : `${formatCount(hosts.length)} other hosts`;
-  const detail = state === "connecting" ? `${label}: connecting` : `${label}, ${others} heard of`;
+  const detail = state === "connecting" ? `${label}: connecting` : `${label}, ${others} seen`;
   return [{ name, status: "ok", detail }];
 }

@@ -124,7 +124,7 @@ function onShared(
   const fields = { ...fieldsOf(held), host, signed: isSigned };
   if (change === "downgraded") {
     const from = previous?.policy.mode;
-    warnings.warn(`${held.domain} downgraded`, "policy of the fleet downgrades", {
+    warnings.warn(`${held.domain} downgraded`, "policy of the fleet downgraded", {
       ...fields,
       from,
     });

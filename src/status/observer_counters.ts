@@ -47,7 +47,7 @@ function declareLookups(metrics: Metrics) {
     ),
     fetchFailures: metrics.counter(
       "mta_sts_fetch_failures_total",
-      "Policies that could not be had, by reason and TLSRPT result type (RFC 8460 §4.3).",
+      "Policies that could not be fetched, by reason and TLSRPT result type (RFC 8460 §4.3).",
       ["reason", "tlsrpt"],
     ),
     mxLookups: metrics.counter(
@@ -82,7 +82,7 @@ function declarePolicies(metrics: Metrics) {
     ),
     policiesKept: metrics.counter(
       "mta_sts_policies_kept_total",
-      "Checks after which a cached policy stayed in use because no newer one could be had, by reason.",
+      "Checks after which a cached policy stayed in use because no newer one could be obtained, by reason.",
       ["reason"],
     ),
     policiesOverdue: metrics.counter(

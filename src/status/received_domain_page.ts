@@ -81,7 +81,7 @@ export function receivedDomainPage(facts: ReceivedDomainFacts): Page {
 /** The page of a name that is none of our domains. */
 export function noSuchDomainPage(name: string, hostname: string): Page {
   const content = html`
-    <p>No reports are kept of this domain: <code>received.domains</code> does not have it.</p>
+    <p>No reports are kept for this domain: it is not in <code>received.domains</code>.</p>
   `;
   return barePage(name, { hostname, status: 404, content });
 }

@@ -151,7 +151,7 @@ function describeNow(found: Now, mx: string): Html {
     case "gone":
       return html`not seen any more. The next reports should not have it.`;
     case "no-mx":
-      return html`${shortName(mx)} is no MX host of the domain now.`;
+      return html`${shortName(mx)} is not an MX host of the domain now.`;
     case "unknown":
       return html`cannot be told from here.`;
   }

@@ -55,7 +55,7 @@ export function senderTable(senders: readonly SenderSummary[]): Html {
       <h2 id="senders">Senders</h2>
       <table class="problems">
         <thead>
-          <tr>${heads("Sender", "Succeeded", "Failed", "Part failed", "Last day")}</tr>
+          <tr>${heads("Sender", "Succeeded", "Failed", "Failure rate", "Last day")}</tr>
         </thead>
         <tbody>${shown.map(senderRow)}</tbody>
       </table>
@@ -71,7 +71,7 @@ function senderRow(sender: SenderSummary): Html {
       <th scope="row">${shortName(submitter)} ${authenticationMark(authentication)}</th>
       <td data-label="Succeeded">${formatCount(successful)}</td>
       <td data-label="Failed" class="${hasFailed ? "v-failures" : ""}">${formatCount(failed)}</td>
-      <td data-label="Part failed">${formatShare(successful, failed)}</td>
+      <td data-label="Failure rate">${formatShare(successful, failed)}</td>
       <td data-label="Last day">${last}</td>
     </tr>
   `;
@@ -82,7 +82,7 @@ export function reportTable(reports: readonly KeptReport[], now: number): Html {
   const table = html`
     <table class="problems">
       <thead>
-        <tr>${heads("Sender", "About", "Came", "Departs from RFC 8460")}</tr>
+        <tr>${heads("Sender", "About", "Received", "Departs from RFC 8460")}</tr>
       </thead>
       <tbody>${reports.map((report) => reportRow(report, now))}</tbody>
     </table>
@@ -111,13 +111,13 @@ function reportRow(report: KeptReport, now: number): Html {
           : NOT_COUNTED} ${name}
       </th>
       <td data-label="About">${rangeText(report.range)}</td>
-      <td data-label="Came">${timeElement(validTime(receivedAt), now)} ${WAYS[way]}</td>
+      <td data-label="Received">${timeElement(validTime(receivedAt), now)} ${WAYS[way]}</td>
       <td class="why">${deviationList(report.deviations)}</td>
     </tr>
   `;
 }
 
-const CHANGED: Html = html`<span class="tag unsigned">same id, other content</span>`;
+const CHANGED: Html = html`<span class="tag unsigned">same id, different content</span>`;
 const NOT_COUNTED: Html = html`<span class="tag">not counted</span>`;
 
 /** A day, or two times. */

@@ -163,7 +163,7 @@ Deno.test("what only looks refuses changes", async () => {
   const { store } = open();
   for (const command of ["refresh", "purge", "import"]) {
     const reply = await answerControl({ store }, { command, argument: "a.example", now: START });
-    assertEquals(reply, "TEMP this only looks at the cache");
+    assertEquals(reply, "TEMP this process only reads the cache");
   }
 });
 

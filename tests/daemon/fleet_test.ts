@@ -80,7 +80,7 @@ for (const { name, isMissing, start, url, label } of ENGINES) {
         early.out,
         /^a\.example\n {2}Fleet +mode enforce, id 1, fetched \S+ by mx1 \((?:redis|postgres):/,
       );
-      assertStringIncludes(early.out, "will be taken with the first query");
+      assertStringIncludes(early.out, "will be used from the first query on");
       assertStringIncludes(early.err, "a.example is not in the cache");
 
       assertEquals(await two.daemon.query("a.example"), [SECURE]);
@@ -114,7 +114,7 @@ for (const { name, isMissing, start, url, label } of ENGINES) {
 
       const purged = await cache(one, "purge", "a.example");
       assertEquals(purged.code, 0);
-      assertStringIncludes(purged.err, "the fleet forgets it: 1 other host heard of it");
+      assertStringIncludes(purged.err, "the fleet forgets it: 1 other host notified");
       await until("mx2 forgets", async () => (await cache(two, "show", "a.example")).code === 1);
       const nowhere = await cache(two, "show", "a.example");
       assertEquals(nowhere.out, "");
@@ -162,7 +162,7 @@ Deno.test({
     // What was purged here is not taken for an hour.
     assertMatch(
       forced.out,
-      /^1 added, 0 replaced, 0 kept .*, 0 not signed and left out, 1 refused$/m,
+      /^1 added, 0 replaced, 0 kept .*, 0 not signed, skipped, 1 refused$/m,
     );
 
     const signed = `${engine(1)}, secret_file: "${secretFile}"`;
@@ -229,7 +229,7 @@ Deno.test({
     await until("the engine counts as down", async () => await up() === "0");
     const ready = await host.get("/readyz");
     assertEquals([ready.status, JSON.parse(ready.body).wrong.includes("shared")], [200, true]);
-    assertStringIncludes((await host.get("/")).body, "each host fetches by itself meanwhile");
+    assertStringIncludes((await host.get("/")).body, "each host fetches for itself meanwhile");
     assertEquals(await host.daemon.query("a.example"), [SECURE]);
     const purged = await cache(host, "purge", "a.example");
     assertStringIncludes(purged.err, "has not taken it yet");

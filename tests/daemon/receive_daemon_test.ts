@@ -175,7 +175,7 @@ Deno.test("report receive takes another configuration at a HUP, and refuses a br
   assertEquals((await post(`${url}/one`, report))[0], 422);
   await bench.configure(`domains: [], ${ways}, token: two`);
   daemon.signal("SIGHUP");
-  assertStringIncludes(await daemon.logged("reload refused"), "no domains to receive reports of");
+  assertStringIncludes(await daemon.logged("reload refused"), "no domains to receive reports for");
   assertEquals((await post(`${url}/one`, report))[0], 422);
   await bench.configure(`domains: [a.test], maildir: /srv/x, listen: "127.0.0.1:0", token: two`);
   await bench.deliver("1", reportWith(yesterday()));

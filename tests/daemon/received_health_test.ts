@@ -59,7 +59,7 @@ Deno.test("checkReceiver() warns of a certificate before senders refuse it", () 
   assertEquals(until(NOW), ["degraded", "certificate: expired on 2026-11-29 11:00"]);
   assertEquals(until(undefined), [
     "degraded",
-    "certificate: there is none: senders cannot post reports",
+    "certificate: no certificate: senders cannot post reports",
   ]);
   assertEquals(until(undefined, "cannot read fullchain.pem"), [
     "degraded",

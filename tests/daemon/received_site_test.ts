@@ -325,7 +325,7 @@ Deno.test("the page of a domain says who failed where, what it means, what to do
     "30 days 45 sessions",
     `a.test 24 6 20 % ${daysAgo(1)} b.test unsigned 15 0 0 % ${daysAgo(1)}`,
     "a.test signed A &amp; Sons 2026-11-28 3 h ago by mail in 2 ways failure-details is left out where nothing failed",
-    "b.test unsigned same id, other content not counted 2026-11-28 3 h ago by HTTPS nowhere",
+    "b.test unsigned same id, different content not counted 2026-11-28 3 h ago by HTTPS nowhere",
   ];
   let at = 0;
   const squeezed = text.replaceAll(/ (?=[,.:])/g, "");

@@ -33,7 +33,7 @@ Deno.test("an engine that was emptied gets back what all hosts hold", async () =
   server.empty();
   await clock.advance(80_000);
   assertEquals(server.entries.size, 751);
-  const emptied = "shared cache was empty: it gets what is held here";
+  const emptied = "shared cache was empty: sending it what is held here";
   // Once when the fleet began, and once now.
   const said = hosts.flatMap(({ events }) => events.filter((event) => event === emptied));
   assertEquals(said.length, 2);

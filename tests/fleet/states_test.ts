@@ -26,7 +26,7 @@ Deno.test("calls wait for the first connection, and one that takes long fails no
   assertEquals(late.fleet.status().state, "connecting");
   await slow.clock.advance(600);
   assertEquals(late.fleet.status().state, "up");
-  assertEquals(late.events, ["shared cache was empty: it gets what is held here"]);
+  assertEquals(late.events, ["shared cache was empty: sending it what is held here"]);
   await slow.close();
   assertEquals(slow.clock.pending, 0);
 });
@@ -152,7 +152,7 @@ Deno.test("an engine that takes no writes is read, and gets them when it does ag
   await clock.advance(10_000);
   assertEquals([other!.fleet.status().state, other!.fleet.status().outbox.entries], ["up", 0]);
   assertEquals((await one!.fleet.ask("b.example"))?.policy?.id, "1");
-  const [refuses, takes] = ["shared cache takes no writes", "shared cache takes writes again"];
+  const [refuses, takes] = ["shared cache refuses writes", "shared cache accepts writes again"];
   assertEquals(other!.events.filter((event) => event === refuses || event === takes), [
     refuses,
     takes,
@@ -220,7 +220,7 @@ Deno.test("a host that does not hear itself subscribes anew, and does without ne
   await clock.advance(14_000);
   assertEquals(one!.fleet.status().hearing, "open");
   assertEquals(one!.news.at(-1)?.kind, "back");
-  const lines = ["shared cache's news does not arrive", "shared cache's news arrives again"];
+  const lines = ["shared cache sends no news", "shared cache sends news again"];
   assertEquals(one!.events.filter((event) => lines.includes(event)), lines);
   await fleet.close();
 });

@@ -68,7 +68,7 @@ Deno.test("forged, foreign and damaged entries count as absent, and are counted"
   }
   assertEquals(host!.news, []);
   // Each reason is a line in the log, once an hour.
-  const warned = host!.events.filter((event) => event === "shared cache's entry refused");
+  const warned = host!.events.filter((event) => event === "entry of the shared cache refused");
   assertEquals(warned.length, 6);
   await fleet.close();
 });

@@ -24,7 +24,7 @@ Deno.test("proposeReportUris() leads to what the receiver has, signed mail first
   assertEquals(unnamed, {
     rua: "https://REPORT-HOST.EXAMPLE/t",
     remarks: [
-      "Put the name of your report host for REPORT-HOST.EXAMPLE: the configuration does not have it.",
+      "Replace REPORT-HOST.EXAMPLE with the name of your report host, which is not in the configuration.",
     ],
   });
   const none = { maildir: undefined, token: undefined, host: "x.example" };

@@ -88,7 +88,7 @@ Deno.test("rollPolicy() writes the file, then has the id changed, then looks as 
   assertEquals(world.files.contents.get(`${FILE}.previous`), before);
   assertEquals(world.files.contents.get(FILE), formatPolicy({ ...TESTING, mode: "enforce" }));
   assertEquals(world.events, [
-    "no TLS reports are kept here ('received.domains'): nothing is known of senders",
+    "no TLS reports are kept here ('received.domains'): nothing is known about senders",
     `wrote ${FILE}; the previous policy is in ${FILE}.previous`,
     "waiting for the web server to serve the new policy",
     "fetch",
@@ -301,7 +301,7 @@ Deno.test("rollPolicy() enforces without reports, but not over a file that canno
   assertEquals(await world.roll({ change }), { kind: "done" });
   assertEquals(
     world.events[0],
-    "no TLS report about a.example came in the last 14 days: nothing is known of senders",
+    "no TLS report about a.example came in the last 14 days: nothing is known about senders",
   );
   const unread = createWorld();
   unread.reported = { kind: "failed", detail: "cannot read received.db: disk I/O error" };

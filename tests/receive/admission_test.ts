@@ -97,7 +97,7 @@ Deno.test("a mail without a valid signature is not believed", async () => {
     [{ key: small }, "does not match the header, or was made with another key"],
     [
       { after: (text) => text.replace("\r\n h=", "\r\n l=10; h=") },
-      "covers only a part of the body (l=)",
+      "covers only part of the body (l=)",
     ],
     [
       { after: (text) => text.replace("Content-Type: text", "Content-Type: Text") },
@@ -148,7 +148,7 @@ Deno.test("a mail signed by another domain than that of From is not believed", a
   };
   const signedBy = async (domain: string, contact = "tls@sender.test") =>
     await refusal(await mailArrival(reportWith({ contact }), { domain }), { records });
-  const text = "unsigned: no DKIM signature is of the domain in From";
+  const text = "unsigned: no DKIM signature is from the domain in From";
   assertEquals(await signedBy("rival.test"), text);
   assertEquals(await signedBy("test"), text);
   assertEquals(await signedBy("mail.sender.test"), text);
@@ -163,7 +163,7 @@ Deno.test("a mail that was signed is not believed under another From", async () 
   const replaced = await mailArrival(reportWith(), {
     after: (text) => text.replace(/From: "[^\r]*/, "From: <tls@rival.test>"),
   });
-  assertEquals(await refusal(replaced), "unsigned: no DKIM signature is of the domain in From");
+  assertEquals(await refusal(replaced), "unsigned: no DKIM signature is from the domain in From");
 });
 
 Deno.test("a mail waits while DNS does not give the key, and DNS is asked for nothing else", async () => {
@@ -229,7 +229,7 @@ Deno.test("a Content-Type that is not signed cannot change what a body means", a
   });
   assertEquals(
     await refusal(other),
-    "unsigned: its signature leaves open how the body is to be read",
+    "unsigned: its signature does not cover how to read the body (Content-Type)",
   );
   assertEquals(rsa.type, "rsa");
 });
@@ -250,7 +250,7 @@ Deno.test("what has no signature is marked, or refused", async () => {
   for (const contact of ["", "nobody", "a@localhost", "x@[192.0.2.1]"]) {
     assertEquals(
       await refusal(bareArrival(reportWith({ contact }))),
-      "unidentified: its contact-info is no mail address",
+      "unidentified: its contact-info is not a mail address",
     );
   }
 });
@@ -263,7 +263,7 @@ Deno.test("a report comes the way that it can come", async () => {
   );
   assertEquals(
     await refusal(bareArrival(reportWith(), { way: "mail" })),
-    "unreadable: it is no mail",
+    "unreadable: it is not a mail",
   );
   assertEquals(await refusal({ octets, way: "file", at: NOW }), "admitted");
 });

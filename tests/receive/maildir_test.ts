@@ -203,7 +203,7 @@ Deno.test("links, directories and pipes are left alone", async () => {
     await maildir.scan();
     assertEquals(arrivals.map(({ fileName }) => fileName), ["4.mail"]);
     assertEquals(list().unread, [".hidden", "1.link", "2.directory", "3.pipe"]);
-    assertStringIncludes(warnings.join("\n"), "no plain file in the Maildir");
+    assertStringIncludes(warnings.join("\n"), "not a regular file in the Maildir");
     assertEquals(Deno.readTextFileSync(`${directory}/secret`), "secret");
   });
 });

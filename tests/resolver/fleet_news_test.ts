@@ -281,7 +281,7 @@ Deno.test("fleet: a downgrade of the fleet is counted, and logged with the host'
   for (const event of world.events) observe(event);
   const text = lines.join("");
   assert(
-    text.includes("WARN  policy of the fleet downgrades domain=d.example id=2 mode=none"),
+    text.includes("WARN  policy of the fleet downgraded domain=d.example id=2 mode=none"),
     text,
   );
   assert(text.includes("host=mx7.example"), text);

@@ -22,22 +22,22 @@ Deno.test("the check of a fleet's engine names what is wrong, and never fails", 
     fault: "connection refused",
   } as const;
   const cases: [Partial<FleetStatus>, string][] = [
-    [{}, `ok: ${LABEL}, 2 other hosts heard of`],
-    [{ hosts: [] }, `ok: ${LABEL}, 0 other hosts heard of`],
+    [{}, `ok: ${LABEL}, 2 other hosts seen`],
+    [{ hosts: [] }, `ok: ${LABEL}, 0 other hosts seen`],
     [{ state: "connecting", hosts: [] }, `ok: ${LABEL}: connecting`],
     [
       down,
-      `warning: ${LABEL}: down since 2026-06-01 11:59 UTC, each host fetches by itself meanwhile: connection refused`,
+      `warning: ${LABEL}: down since 2026-06-01 11:59 UTC, each host fetches for itself meanwhile: connection refused`,
     ],
     [
       { state: "refusing", fault: "READONLY You can't write against a read only replica." },
-      `warning: ${LABEL}: takes no writes since 2026-06-01 11:00 UTC: READONLY You can't write against a read only replica.`,
+      `warning: ${LABEL}: has refused writes since 2026-06-01 11:00 UTC: READONLY You can't write against a read only replica.`,
     ],
     [
       { hearing: "deaf" },
       `warning: ${LABEL}: no news arrives: changes are noticed at the next check of each domain`,
     ],
-    [{ offset: 60_000 }, `ok: ${LABEL}, 2 other hosts heard of`],
+    [{ offset: 60_000 }, `ok: ${LABEL}, 2 other hosts seen`],
     [{ offset: 3_600_000 }, `warning: ${LABEL}: its clock is 3,600 s ahead of this host's`],
     [{ offset: -61_000 }, `warning: ${LABEL}: its clock is 61 s behind this host's`],
     [
@@ -79,8 +79,8 @@ Deno.test("the status page shows the engine and the hosts of the fleet", async (
   assertStringIncludes(words, "mx3. example 1.1.0 9 s ago 90 s behind");
   parts.fleet = fleetStatus(clock.now(), { hosts: [], lastNewsAt: undefined });
   const alone = (await get("/")).body;
-  assertStringIncludes(alone, "No other host was heard of");
-  assertStringIncludes(alone, "nothing heard yet");
+  assertStringIncludes(alone, "No other host was seen");
+  assertStringIncludes(alone, "no news yet");
 });
 
 Deno.test("what other hosts call themselves is text on the page, and not more than a hundred of them", async () => {
