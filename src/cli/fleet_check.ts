@@ -1,6 +1,6 @@
 /**
  * What `config check` says about the engine that a fleet shares: it connects, tries each right that the daemon needs
- * with a key of its own that nobody is told of, reads some entries to see whether they are signed with the same secret,
+ * with a key of its own that is not announced, reads some entries to see whether they are signed with the same secret,
  * and waits for its own heartbeat.
  *
  * @module
@@ -25,7 +25,7 @@ const NAME = "config-check.invalid";
 /** Connecting takes as long as TLS and a login from another site, ms. */
 const CALL_MS = 3000;
 
-/** An entry and a lease for the check live so long, ms. */
+/** An entry and a lease for the check live this long, ms. */
 const LIFE_MS = 10_000;
 
 /** More than that between the clocks, seconds, and one of both is wrong. */
@@ -110,7 +110,7 @@ async function rightsFinding(
     ["take a lease", () => engine.claim(NAME, lease)],
     ["renew it", () => engine.renew(NAME, next)],
     ["give it back", () => engine.release(NAME, next.next)],
-    // Where no entry is, and nobody is told.
+    // Only where there is no entry, and without an announcement.
     ["write", () => engine.publish([entry], { isFilling: true })],
     ["list", () => engine.list("p", undefined)],
   ];

@@ -16,7 +16,7 @@ import { readRedisUrl } from "./redis_url.ts";
 
 export type { EngineArguments };
 
-/** What a text came to. */
+/** The result of reading a text. */
 export type EngineUrl =
   | {
     readonly kind: "address";

@@ -1,9 +1,9 @@
 /**
- * Many policies at a time: all of this host's to the engine, and all of the engine's to this host.
+ * Bulk copies of policies: from this host to the engine, and from the engine to this host.
  *
  * The engine may have been emptied, or be a new one. Then the host that sets its mark pushes what it holds, and the
- * others follow, each after a while of its own: what is there already costs them a read. A copy ends with the first
- * call that fails, and so with the exchange.
+ * others follow, each after a random delay: an entry that is already there costs them one read. A copy ends with the
+ * first call that fails, and so with the exchange.
  *
  * @module
  */
@@ -137,7 +137,7 @@ export class Bulk {
     }
   }
 
-  /** Whether an own policy is to take the place of the engine's entry. What a newer program wrote stays. */
+  /** Whether an own policy replaces the engine's entry. Entries of a newer version stay. */
   #isWanted(policy: OwnPolicy, text: string, counts: Counts): boolean {
     const { engineClock, seal } = this.#options;
     const key = { kind: "p", name: policy.domain } as const;

@@ -1,8 +1,9 @@
 /**
- * The way to the engine: every call has a deadline, and after a failure none is made until a probe is answered.
+ * A circuit breaker in front of the engine: every call has a deadline, and after a failure no call is made until a
+ * probe succeeds.
  *
  * "Not connected yet" is not "down": calls wait for the first probe within their deadline. A call that is refused or
- * lost opens the circuit, and so does one that is late if nothing was answered in time since it was made. Then calls
+ * lost opens the circuit, and so does a late one, if no other call was answered in time since it was made. Then calls
  * return at once, and a probe is sent after a quarter of a second, later every one and a half. A write that the engine
  * refuses, or a key of another type, leaves the circuit closed.
  *
@@ -35,7 +36,7 @@ const PROBE_FIRST_MS = 250;
  */
 const PROBE_LAST_MS = 1500;
 
-/** An engine that fails before it was up for so long, ms, flaps: each time its first probe comes later. */
+/** An engine that fails before it was up for this long, ms, flaps: each time its first probe comes later. */
 const STEADY_MS = 10_000;
 
 /** The first probe of an engine that flaps comes no later than this, ms. */
@@ -47,7 +48,7 @@ const NO_RIGHT = /^NOPERM\b|\(42501\)$/;
 /** Characters of the engine's words that are kept: a line. */
 const FAULT_MAX_LENGTH = 200;
 
-/** What a call came to. */
+/** The result of a call. */
 export type Outcome<T> =
   | { readonly kind: "ok"; readonly value: T }
   /** `skipped`: the circuit was open, or no connection came up within the deadline. */

@@ -1,6 +1,6 @@
 /**
- * Notices that the engine was emptied, by a mark that is gone. The host that sets it anew sends what it holds, and tells
- * the others, which follow.
+ * Notices that the engine was emptied, by a mark that is gone. The host that sets it again sends what it holds, and
+ * notifies the others, which do the same.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { Circuit } from "./circuit.ts";
 import type { SealOptions } from "./entry.ts";
 import { type Emptied, sealMessage } from "./message.ts";
 
-/** After another host found the engine empty, this one sends what it holds after at least so long, ms. */
+/** After another host found the engine empty, this one sends what it holds after at least this long, ms. */
 const FOLLOW_FIRST_MS = 10_000;
 
-/** … and at most so long, ms, at random, so that hosts do not all read at once. */
+/** … and at most this long, ms, at random, so that hosts do not all read at once. */
 const FOLLOW_LAST_MS = 60_000;
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Where the engine of a fleet is, and how to get in: what a URL of redis-py or a connection string of libpq comes to.
+ * Where the engine of a fleet is, and how to get in: what a redis-py URL or a libpq connection string means.
  *
- * `config/engine_url.ts` reads the text, and the drivers connect. The files that are named here are read by whoever
- * opens the engine, so neither of the two touches the disk.
+ * `config/engine_url.ts` reads the text, and the drivers connect. Whatever opens the engine reads the files that
+ * are named here, so neither of the two touches the disk.
  *
  * @module
  */

@@ -11,10 +11,10 @@
 import type { Clock } from "../base/clock.ts";
 import { EngineError } from "./types.ts";
 
-/** A connection is given up after so many ms without a reply; TCP alone would try for a quarter of an hour. */
+/** A connection is given up after this many ms without a reply; TCP alone would try for a quarter of an hour. */
 export const SILENCE_MS = 2_000;
 
-/** An attempt to connect, to greet and to log in is given up after so many ms. */
+/** An attempt to connect, to greet and to log in is given up after this many ms. */
 export const OPEN_MS = 2_000;
 
 /** The first wait after a loss, ms; doubled up to {@link LAST_RETRY_MS}, which 100 hosts do not load an engine with. */
@@ -64,7 +64,7 @@ export interface LinkOptions<C extends Connection> {
   readonly toError: (error: unknown) => EngineError;
   /** Timers of all waits. */
   readonly clock: Clock;
-  /** Closes a connection that was not used for so long, ms; for good by default. */
+  /** Closes a connection that was not used for this long, ms; for good by default. */
   readonly idleMs?: number;
   /** Called with each connection that was made. */
   readonly onOpen?: (connection: C) => void;

@@ -1,5 +1,5 @@
 /**
- * Entries: what a host tells the others of a domain, sealed and opened again.
+ * Entries: what a host tells the others about a domain, sealed and opened.
  *
  * | Kind | Members beside `v` |
  * | --- | --- |
@@ -8,8 +8,8 @@
  * | `t` tombstone | `d`, `f` when it was purged, `h` |
  * | `x` MX view | `d` next hop, `j` JSON, `f` when the lookups ended, `w`, `h`, `c` |
  *
- * Times are in the engine's time, ms. What is read is validated as if an enemy had written it, and never counts as
- * later than now. Kinds `f`, `t` and `x` count only if they are signed.
+ * Times are in the engine's time, ms. What is read is validated as hostile input, and never counts as later than now.
+ * Kinds `f`, `t` and `x` count only if they are signed.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export function nameOf(fact: Fact): string {
   return fact.kind === "x" ? fact.view.nextHop : fact.domain;
 }
 
-/** When a fact came to be, ms of `Clock.now`. */
+/** When a fact was established, ms of `Clock.now`. */
 export function timeOf(fact: Fact): number {
   if (fact.kind === "p") return fact.policy.fetchedAt;
   if (fact.kind === "f") return fact.failure.failedAt;

@@ -12,7 +12,7 @@ const CALL_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2];
 
 /** What the exchange counts. */
 export interface ExchangeCounts {
-  /** Questions by what they came to. */
+  /** Questions by result. */
   readonly lookups: Readonly<Record<"hit" | "miss" | "late" | "skipped", Cell>>;
   /** Entries that the engine took. */
   readonly published: Cell;

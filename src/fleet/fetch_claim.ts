@@ -1,9 +1,8 @@
 /**
- * The right to fetch, and what its end tells the fleet.
+ * The right to fetch, and what the fleet learns when it ends.
  *
- * A policy is published. A failure is too if the policy host has answered for it; any other may be this host's own,
- * such as a network that is down or a clock that is wrong, and says to those who wait no more than that they should
- * look for themselves.
+ * A policy is published. So is a failure that the policy host caused. Any other failure may be this host's own, such as
+ * a network that is down or a wrong clock, and only makes the waiting hosts fetch for themselves.
  *
  * @module
  */

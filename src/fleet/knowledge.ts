@@ -1,5 +1,6 @@
 /**
- * Puts together what the entries of a domain say, and remembers purges: what is not younger than one does not count.
+ * Combines the entries of a domain, and remembers purges: an entry that is not newer than the last purge does not
+ * count.
  *
  * @module
  */
@@ -32,7 +33,7 @@ export interface KnowledgeOptions {
   readonly seal: SealOptions;
   /** Counts what does not open. */
   readonly refusals: Refusals;
-  /** Hears of a purge that a question found before the news came: the news of it will be none. */
+  /** Called for a purge that a lookup found before its message arrived: the message will then be ignored. */
   readonly onPurge: (domain: string, at: number) => void;
 }
 

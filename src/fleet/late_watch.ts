@@ -1,13 +1,13 @@
 /**
- * Notices that the engine has answered nothing for two seconds. A connection to a host that has vanished ends in no
- * other way for a quarter of an hour, so it is dropped and made anew.
+ * Notices when the engine has not answered for two seconds. TCP takes a quarter of an hour to give up a connection to a
+ * host that has vanished, so the connection is dropped and made again.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 
-/** A call without a reply for so long, ms, means that the connection is dead: no engine in use is as slow. */
+/** A call without a reply for this long, ms, means that the connection is dead: no engine in use is as slow. */
 const DEAD_AFTER_MS = 2000;
 
 /** Watches calls, with one timer for all of them. */

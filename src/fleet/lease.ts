@@ -1,5 +1,5 @@
 /**
- * The lease of a domain: whoever has it fetches, and the others wait for the result.
+ * The lease of a domain: its holder fetches, and the others wait for the result.
  *
  * It is short and renewed each second, with a counter in its token. So it ends by itself soon after its holder died,
  * and the others see that the holder of a long fetch is alive.
@@ -16,7 +16,7 @@ export const LEASE_MS = 2500;
 /** Between two renewals, ms. */
 export const RENEW_EVERY_MS = 1000;
 
-/** A lease is not renewed after so long, ms: no fetch takes a minute, so its end was forgotten. */
+/** A lease is not renewed after this long, ms: no fetch takes a minute, so its end was forgotten. */
 const HELD_MAX_MS = 60_000;
 
 /** A lease that ends, with a publication or without. */

@@ -1,5 +1,5 @@
 /**
- * What was heard, judged by what is known of purges, for those who wait and those who listen.
+ * Checks the messages of other hosts against known purges, and passes them on to waiting claims and listeners.
  *
  * @module
  */
@@ -63,7 +63,7 @@ export class News {
     if (news !== undefined) this.#tell(news);
   }
 
-  /** Ends it; nobody hears any more. */
+  /** Ends it; no listener is called any more. */
   close(): void {
     this.#listeners.clear();
   }

@@ -1,8 +1,8 @@
 /**
- * A deadline for replies that does not count the time in which this process itself stood still.
+ * A deadline for replies that does not count the time in which this process itself was stalled.
  *
- * On a busy machine the event loop may run late by more than a deadline. Then the timers fire first, before the replies
- * are read that have long been here, and an engine that is well would count as down.
+ * On a busy machine the event loop may run late by more than a deadline. Then timers fire before replies that have
+ * already arrived are read, and a healthy engine would count as down.
  *
  * @module
  */

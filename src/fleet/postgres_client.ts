@@ -1,7 +1,7 @@
 /**
  * One connection to a PostgreSQL, by postgres.js; the only file that imports it.
  *
- * It does not come back: `engine_link.ts` sees to that. Loaded by whoever opens an engine, with `await import()`.
+ * It does not reconnect: `engine_link.ts` does. Loaded with `await import()` when an engine is opened.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import type { Connection } from "./engine_link.ts";
 import { connectPostgres } from "./postgres_socket.ts";
 import { EngineError } from "./types.ts";
 
-/** Goodbye takes no longer than so many seconds. */
+/** Saying goodbye takes no longer than this many seconds. */
 const END_SECONDS = 0.5;
 
-/** A server that does not log us in is given up after so many seconds; `engine_link.ts` does so before. */
+/** A server that does not log us in is given up after this many seconds; `engine_link.ts` does so before. */
 const LOGIN_SECONDS = 5;
 
 /** Asks what the server is. */

@@ -1,9 +1,9 @@
 /**
  * The driver for PostgreSQL: tables for entries and leases, NOTIFY for the news.
  *
- * Tables are created when a statement does not find them. A row keeps the newest entry, whoever writes last. What has
- * ended is deleted now and then by whoever publishes. Texts that do not fit into a NOTIFY are announced by their key,
- * and read by whoever hears it.
+ * Tables are created when a statement does not find them. A row keeps the newest entry, no matter which host writes
+ * last. Publishing deletes expired rows now and then. Texts that do not fit into a NOTIFY are announced by their key,
+ * and read by the hosts that receive it.
  *
  * @module
  */
@@ -36,7 +36,7 @@ import {
   type LeaseReply,
 } from "./types.ts";
 
-/** The connection for statements is closed after so many ms without one: PostgreSQL has 100 of them by default. */
+/** The connection for statements is closed after this many ms without one: PostgreSQL has 100 of them by default. */
 const IDLE_MS = 30_000;
 
 /** Publications between two rounds of pruning; each round deletes up to 100 rows, so it keeps up. */
@@ -275,7 +275,7 @@ export class PostgresEngine implements Engine {
     if (!KINDS.includes(kind)) return;
     this.read([{ kind: kind as EntryKind, name }]).then(
       ([sealed]) => sealed !== undefined && tell(sealed),
-      // Whoever needs it reads it before a fetch.
+      // A host that needs it reads it before a fetch.
       () => {},
     );
   }

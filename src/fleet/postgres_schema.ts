@@ -16,7 +16,7 @@ export const NOTIFY_MAX_OCTETS = 7_900;
 /** Rows of one part of a list. */
 const LIST_PART = 500;
 
-/** Rows that one host deletes at a time; more would hold up whoever waits behind. */
+/** Rows that one host deletes at a time; more would block other statements. */
 const PRUNE_ROWS = 100;
 
 /** An entry from so far in the future, ms, is replaced by any other: a wrong clock must not keep a domain. */

@@ -17,7 +17,7 @@ import { cutText, escapeMatches } from "../base/quote_text.ts";
 import type { PostgresAddress, TlsFiles } from "./engine_address.ts";
 import { EngineError } from "./types.ts";
 
-/** A host is given up after so many ms; the next one is tried. */
+/** A host is given up after this many ms; the next one is tried. */
 const HOST_MS = 800;
 
 /** Characters of an error that are kept. */

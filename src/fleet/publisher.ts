@@ -1,5 +1,5 @@
 /**
- * Tells the fleet what this host learned: at once where the engine takes it, else by way of the outbox.
+ * Publishes what this host learned: at once if the engine accepts it, else through the outbox.
  *
  * @module
  */

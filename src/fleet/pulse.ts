@@ -1,9 +1,9 @@
 /**
- * The heartbeats: each host sends one every 10 s, and knows the others by theirs.
+ * Heartbeats: each host sends one every 10 s, and knows the others by theirs.
  *
  * A host hears its own as well. If it does not, it is deaf: a connection half open, a proxy that passes no
- * subscriptions, or the wrong server after a failover. It then subscribes again; if that does not help, it does
- * without news, which costs one read before each fetch and the time of a TXT check.
+ * subscriptions, or the wrong server after a failover. It then subscribes again. If that does not help, it works
+ * without news, at the cost of one read before each fetch, and of noticing changes only by TXT checks.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export const BEAT_EVERY_MS = 10_000;
 /** The own heartbeat is heard within this time, ms, or not at all: it takes a round trip. */
 const ECHO_MS = 3000;
 
-/** A host that was not heard for so long, ms, has gone: three heartbeats. */
+/** A host that was not heard for this long, ms, has gone: three heartbeats. */
 export const HOST_GONE_MS = 30_000;
 
 /** Hosts that are listed. More are no fleet, but somebody who makes names up. */

@@ -1,5 +1,5 @@
 /**
- * Reads for many domains in few calls: what is asked for while a call is on its way goes into the next one.
+ * Batches reads: what is asked for while a call is under way goes into the next call.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const CALLS_MAX = 2;
  */
 const WAITING_KEYS_MAX = 10_000;
 
-/** What a read came to: the texts in the order of the keys. */
+/** The result of a read: the texts in the order of the keys. */
 export type ReadOutcome = Outcome<readonly (string | undefined)[]>;
 
 interface Question {

@@ -1,6 +1,6 @@
 /**
- * Reads what was in an envelope, as if an enemy had written it: every member has a form, no time counts as later than
- * now, and the text of a policy is for our own parser to judge. `entry.ts` has the table of members.
+ * Reads what was in an envelope, as hostile input: every member has a form, no time counts as later than now, and the
+ * text of a policy is for our own parser to judge. `entry.ts` has the table of members.
  *
  * @module
  */
@@ -23,10 +23,10 @@ const CLOCKS_AGREE_MS = 65 * 60_000;
 /** The longest back-off that is taken from others, ms: the resolver's own. */
 const RETRY_MAX_MS = 3600_000;
 
-/** A view counts for so long, ms: as the resolver's own stale views. */
+/** A view counts for this long, ms: as the resolver's own stale views. */
 export const VIEW_LIFE_MS = 24 * 3600_000;
 
-/** A tombstone counts for so long, ms. Hosts that hear nothing for longer may keep what was purged. */
+/** A tombstone counts for this long, ms. Hosts that are cut off for longer may keep what was purged. */
 export const TOMBSTONE_LIFE_MS = 3600_000;
 
 /** Characters of a detail: a line. */

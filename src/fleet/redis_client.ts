@@ -1,8 +1,8 @@
 /**
  * One connection to a Redis or Valkey, by ioredis; the only file that imports it.
  *
- * It does not come back: `engine_link.ts` sees to that, for ioredis alone keeps waits that nothing cancels.
- * Loaded by whoever opens an engine, with `await import()`.
+ * It does not reconnect: `engine_link.ts` does, because ioredis has waits that nothing cancels. Loaded with
+ * `await import()` when an engine is opened.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import type { RedisAddress, TlsFiles } from "./engine_address.ts";
 import { type Connection, finishOpening } from "./engine_link.ts";
 import { EngineError } from "./types.ts";
 
-/** A TCP or TLS connection is given up after so many ms. */
+/** A TCP or TLS connection is given up after this many ms. */
 const CONNECT_MS = 1_000;
 
-/** A sentinel is given up after so many ms; the next one is asked. */
+/** A sentinel is given up after this many ms; the next one is asked. */
 const SENTINEL_MS = 500;
 
 /** Characters of an error of the engine that are kept. */
@@ -226,7 +226,7 @@ function clientOptions(
 /**
  * Reads what the library throws: an error reply, or a loss.
  *
- * @param otherwise What an error comes to that is no reply of the server.
+ * @param otherwise The kind of an error that is not a reply of the server.
  */
 export function toRedisError(
   error: unknown,

@@ -1,5 +1,5 @@
 /**
- * Counts what counts as absent, by reason, and warns of what should not happen in a fleet that is set up well.
+ * Counts entries that are refused, by reason, and warns of those that should not occur in a well-configured fleet.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Entries of postfix-mta-sts-resolver, as its caches keep them, judged by our own parser.
  *
- * It keeps no text: the policy is written again from its fields. Its time is that of the last TXT lookup with the
- * same id and not that of the fetch, so whoever takes an entry should fetch soon. Nobody signs it.
+ * It keeps no text: the policy is written again from its fields. Its time is that of the last TXT lookup with the same
+ * id and not that of the fetch, so a host that uses an entry should fetch soon. Entries are not signed.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export type RivalProblem =
   /** Id, time or policy are not valid. */
   | "invalid";
 
-/** What an entry came to. */
+/** The result of reading an entry. */
 export type RivalReading =
   | { readonly kind: "entry"; readonly entry: RivalEntry }
   | { readonly kind: "left-out"; readonly key: string; readonly problem: RivalProblem };

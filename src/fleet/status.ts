@@ -1,5 +1,5 @@
 /**
- * What those who run a fleet's exchange see of it: its state, and the bulk of entries that go to and fro.
+ * What operators see of a fleet's exchange: its state, and bulk copies of entries.
  *
  * The daemon, the status page, health and the `cache` commands use {@link Fleet}; the resolver uses the narrower
  * `Exchange`. Times are ms since the epoch in the time base of `Clock.now`.

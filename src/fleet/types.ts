@@ -1,9 +1,9 @@
 /**
- * What the hosts of a fleet tell each other, and through what.
+ * What the hosts of a fleet share, and through what.
  *
- * The engine, a Redis or PostgreSQL that the hosts share, is a peer of DNS and HTTPS: one more way for a check to
- * learn a policy, and a channel on which a host tells the others what it learned. It is no level of the store: what
- * is held is answered from memory and file, and the engine is never asked for it.
+ * The engine, a Redis or PostgreSQL that the hosts share, is a peer of DNS and HTTPS: one more way for a check to learn
+ * a policy, and a channel on which hosts announce what they learned. It is not a level of the store: what is held is
+ * answered from memory and file, and the engine is never asked for it.
  *
  * {@link Exchange} is what the resolver sees: values that were judged, and no call that fails or waits without end.
  * {@link Engine} is what a driver does: it stores, reads and announces sealed text, and knows nothing of policies.
@@ -80,7 +80,7 @@ export interface FleetKnowledge {
   readonly failure: FleetFailure | undefined;
 }
 
-/** What a host hears of the others. */
+/** A message from another host. */
 export type FleetNews =
   /** One that is not signed says no more than that the domain deserves a check of its own now. */
   | { readonly kind: "policy"; readonly policy: FleetPolicy }
@@ -90,7 +90,7 @@ export type FleetNews =
   /** The engine can be asked or heard again: what was found absent meanwhile may be there. */
   | { readonly kind: "back" };
 
-/** The right to fetch, or what somebody else's fetch came to. */
+/** The right to fetch, or the result of somebody else's fetch. */
 export type FleetClaim =
   /**
    * This host fetches, with a lease if the engine gave one. It must call one of the three, once; the lease is
@@ -109,7 +109,7 @@ export type FleetClaim =
   | { readonly kind: "learned"; readonly policy: FleetPolicy }
   | { readonly kind: "failed"; readonly failure: FleetFailure };
 
-/** A policy that this host fetched, as it is told to the others. */
+/** A policy that this host fetched, as it is published. */
 export type OwnPolicy = Pick<FleetPolicy, "domain" | "id" | "text" | "fetchedAt" | "expiresAt">;
 
 /** What the resolver sees of the fleet. No call throws, rejects, or waits longer than its bound. */
@@ -127,7 +127,7 @@ export interface Exchange {
    * engine the right is given at once.
    *
    * @param request `id` of the own TXT record: an entry with another id, or one not newer than `newerThan` (ms), does
-   *   not count as learned. `isForced` is the operator's wish: nothing that is there already counts.
+   *   not count as learned. `isForced` is the operator's wish: existing entries do not count.
    */
   claim(domain: string, request: ClaimRequest): Promise<FleetClaim>;
   /** Asks for the MX and DANE view of a next hop, like {@link ask}. */

@@ -1,5 +1,5 @@
 /**
- * Those who wait for news of a domain while another host fetches its policy.
+ * Claims that wait for news of a domain while another host fetches its policy.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Why a DKIM signature counts for nothing: a word for each reason.
+ * Why a DKIM signature does not count: a word for each reason.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * The field `DKIM-Signature` as data (RFC 6376 §3.5), and what can be said against a signature before its key is
- * known (§6.1.1).
+ * The field `DKIM-Signature` as data (RFC 6376 §3.5), and the checks that do not need the key (§6.1.1).
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * Verifies DKIM signatures (RFC 6376 §6, RFC 8301, RFC 8463) over the octets of a mail.
  *
- * Stricter than the RFC in two points: a signature of a part of the body (`l=`) counts for nothing, as RFC 8460 §3
- * wants it, and the key must allow the service that the caller names. Whether a signature is of the right domain is
- * the business of the caller.
+ * Stricter than the RFC in two points: a signature over only part of the body (`l=`) does not count, as RFC 8460 §3
+ * requires, and the key must allow the service that the caller names. The caller decides whether the signing domain is
+ * the right one.
  *
  * @module
  */

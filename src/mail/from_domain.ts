@@ -1,6 +1,6 @@
 /**
- * The domain of the author of a mail: of the address in From (RFC 5322 §3.6.2), for the one decision whether a
- * signature is of the same domain. So whatever could be read in two ways has no domain.
+ * The domain of the author of a mail: of the address in From (RFC 5322 §3.6.2), only to decide whether a signature is
+ * from the same domain. So a field that could be read in two ways has no domain.
  *
  * @module
  */

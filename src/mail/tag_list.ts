@@ -1,6 +1,6 @@
 /**
- * Tag lists, the form of DKIM signatures and of key records (RFC 6376 §3.2). The grammar is kept strictly: what two
- * verifiers read in two ways is worth nothing.
+ * Tag lists, the form of DKIM signatures and of key records (RFC 6376 §3.2). The grammar is strict: a list that two
+ * verifiers could read differently does not count.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Takes in what arrives: judged by `admission.ts`, kept in the store, counted and logged. Mail, HTTPS and import all
- * come through here.
+ * Handles each arrival: has `admission.ts` judge it, stores it, counts it and logs it. Mail, HTTPS and import all come
+ * through here.
  *
  * @module
  */

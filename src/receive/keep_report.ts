@@ -1,10 +1,10 @@
 /**
- * Puts a report into the file: once, however often and by whichever way it comes.
+ * Stores a report once, however often and whichever way it comes.
  *
- * Reports of one submitter with the same report-id, begin and policy domain are one report. If they say different
- * things, all are kept and marked, and one counts: a signed one before an unsigned one, so that nobody who guesses an
- * id replaces what a sender has signed; then the one with more failed sessions, with more sessions, with the greater
- * hash. So what counts does not depend on the order in which they come, and no later version hides a failure.
+ * Reports of one submitter with the same report-id, begin and policy domain are one report. If their contents differ,
+ * all are kept and marked, and one counts: a signed one before an unsigned one, so that guessing an id is not enough to
+ * replace what a sender has signed; then the one with more failed sessions, with more sessions, with the greater hash.
+ * So what counts does not depend on the order in which they come, and no later version hides a failure.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * Reads the reports in a Maildir: mail in `new` is taken in, and moves to `cur` as seen. Nothing is ever removed.
  *
  * The files are written by the mail server, and their names and contents come from strangers. So only plain files are
- * opened, no links are followed, and everything has a bound. A mail that cannot be decided yet stays in `new`.
+ * opened, no links are followed, and everything has a bound. A mail that cannot be judged yet stays in `new`.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * The failures that reports name, put together by what they mean and where: one problem for each result, MX host and
- * remedy.
+ * Groups the failures in reports by meaning and place: one problem for each result, MX host and remedy.
  *
  * @module
  */
@@ -17,16 +16,16 @@ import type {
 } from "./summary_types.ts";
 import type { OutcomeRow, ProblemRow } from "./types.ts";
 
-/** Reasons that are named for a problem; senders have one or two words for it. */
+/** Reasons listed for a problem; a sender gives one or two. */
 const MAX_REASONS = 5;
 
 /**
- * Days without a failure that do not end a row of days. A sender that has no mail for a domain on a weekend reports
- * nothing, and the failure is still the old one.
+ * How many days without a failure do not interrupt it. A sender that has no mail for a domain on a weekend reports
+ * nothing, and on Monday the failure is still the old one.
  */
 const GAP_DAYS = 3;
 
-/** A failure that began longer ago than this is no news, in days before the last day of the summary. */
+/** A failure is not new if it began more than this many days before the last day of the summary. */
 const NEWS_DAYS = 3;
 
 /** Makes the problems of a summary, the most sessions first. Rows from before its days say since when. */

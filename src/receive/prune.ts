@@ -1,5 +1,5 @@
 /**
- * Drops what is older than it is kept, a slice at a time, so that nothing waits for long.
+ * Deletes expired rows, a slice at a time, so that nothing waits for long.
  *
  * @module
  */

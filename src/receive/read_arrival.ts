@@ -1,5 +1,5 @@
 /**
- * Finds the report in octets that came from somewhere: a mail, JSON or gzip, by its content. What is in it is a claim;
+ * Finds the report in received octets, which may be a mail, JSON or gzip, by content. What it says is only a claim;
  * `admission.ts` decides whether it is believed.
  *
  * @module

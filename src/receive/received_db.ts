@@ -1,8 +1,8 @@
 /**
  * One opened file of received reports: what the store asks and changes, as prepared statements.
  *
- * Every method throws what SQLite throws (`sqlite/fault.ts` has the words for it); keeping the daemon going all the
- * same is the job of `sqlite/file_keeper.ts`. What is read is checked in `rows.ts`.
+ * Every method throws what SQLite throws (`sqlite/fault.ts` has the words for it); keeping the daemon running is the
+ * job of `sqlite/file_keeper.ts`. What is read is checked in `rows.ts`.
  *
  * @module
  */

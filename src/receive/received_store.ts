@@ -56,7 +56,7 @@ export interface ReceivedStoreOptions {
   readonly metrics: Metrics;
   /** The process's time, ms. */
   readonly now: () => number;
-  /** Days that counts are kept. */
+  /** How many days counts are kept. */
   readonly keepDays: number;
   /** Accepts a file and a directory that others can write. @default {false} */
   readonly allowUnsafeDirectory?: boolean;

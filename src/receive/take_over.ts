@@ -1,6 +1,6 @@
 /**
- * Copies a file of received reports into another, as far as it can be read: a file that was damaged, removed or
- * replaced while it was in use. Counts of a year cannot be asked for again.
+ * Copies whatever can be read of a file of received reports into another one, after the file was damaged, removed or
+ * replaced while in use. A year of counts cannot be requested again.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The block of the status page about the fleet: the engine in one line, and the other hosts that were heard of.
+ * The block of the status page about the fleet: the engine in one line, and the other hosts seen lately.
  *
  * @module
  */

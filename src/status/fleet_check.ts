@@ -23,7 +23,7 @@ export function fleetFaults(status: FleetStatus): string[] {
     );
   }
   if (state === "refusing") faults.push(`has refused writes since ${formatTime(since)} UTC${why}`);
-  // Whoever cannot be asked cannot be heard either.
+  // An engine that cannot be asked cannot send news either.
   if (hearing === "deaf" && state !== "down") {
     faults.push("no news arrives: changes are noticed at the next check of each domain");
   }
