@@ -1,12 +1,12 @@
 /**
- * The only place that decides what is believed of reports that come in (RFC 8460 §3, §5.3).
+ * The only place that decides which incoming reports are believed (RFC 8460 §3, §5.3).
  *
  * Mail needs a valid DKIM signature of the domain that it comes from. What comes over HTTPS or as a file has none, and
  * counts as unsigned or not at all. Which domain a report is about is said by its body; names around it only fill in what
  * it leaves out, if they are signed. Whoever signs can still lie, and a report never decides about mail. Names cost
  * nothing, so what is taken of a day is bounded.
  *
- * What is cheap comes first: DNS is asked only for a mail with a report about a domain of ours in it.
+ * Cheap checks come first: DNS is asked only about mail that has a report about one of our domains.
  *
  * @module
  */
@@ -35,9 +35,9 @@ import type {
 export interface AdmissionRules {
   /** Lower-case A-labels; with `*.` before it, all names below a domain. */
   readonly domains: readonly string[];
-  /** What becomes of reports without a signature. */
+  /** What happens to reports without a signature. */
   readonly unsigned: "mark" | "refuse";
-  /** Days that counts are kept. */
+  /** How many days counts are kept. */
   readonly keepDays: number;
 }
 
@@ -57,8 +57,8 @@ export interface AdmissionOptions {
 export type Admit = (arrival: Arrival) => Promise<Admission>;
 
 /**
- * Reports that one submitter may send a day: one for each domain of ours, and some again. What is unsigned stops here.
- * What is signed has as much again: whoever claims to be the submitter cannot use up its share.
+ * Reports that one submitter may send a day: one for each domain of ours, and some again. Unsigned reports stop here.
+ * Signed reports have as much again, so a forger cannot use up the submitter's share.
  */
 export const REPORTS_A_DAY = 1000;
 

@@ -93,7 +93,10 @@ export async function checkSigning(
     return { kind: "later", text: `the key of ${temporary.domain} cannot be looked up` };
   }
   if (verdicts.some(({ kind }) => kind === "valid")) {
-    return { kind: "unsigned", text: "its signature leaves open how the body is to be read" };
+    return {
+      kind: "unsigned",
+      text: "its signature does not cover the fields that say how the body is read",
+    };
   }
   const invalid = verdicts.find(({ kind }) => kind === "invalid");
   if (invalid?.kind !== "invalid") {

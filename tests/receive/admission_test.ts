@@ -229,7 +229,7 @@ Deno.test("a Content-Type that is not signed cannot change what a body means", a
   });
   assertEquals(
     await refusal(other),
-    "unsigned: its signature does not cover how to read the body (Content-Type)",
+    "unsigned: its signature does not cover the fields that say how the body is read",
   );
   assertEquals(rsa.type, "rsa");
 });

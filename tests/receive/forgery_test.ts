@@ -42,7 +42,7 @@ async function outcome(options: SignedOptions): Promise<string> {
   return admission.kind === "refused" ? `${admission.refusal}: ${admission.text}` : "later";
 }
 
-const LEFT_OPEN = "unsigned: its signature leaves open how the body is to be read";
+const LEFT_OPEN = "unsigned: its signature does not cover the fields that say how the body is read";
 
 /** What a stranger sends to a mail server of sender.test, to have it returned. */
 const FORGED: string = [
