@@ -98,12 +98,12 @@ export function declareReceivedMetrics(metrics: Metrics): ReceivedMetrics {
   );
   const newlyFailing = metrics.gauge(
     "mta_sts_received_newly_failing_senders",
-    "Senders that failed on the last day they reported, within three days, and not in that way before.",
+    "Senders that failed on the last day they reported, within three days, but not in that way before.",
     ["domain", "authentication"],
   );
   const coverage = metrics.gauge(
     "mta_sts_received_coverage_ratio",
-    "The part of the last 14 days that reports are about, 0 to 1.",
+    "The share of the last 14 days that reports cover, 0 to 1.",
     ["domain"],
   );
   const lastDay = metrics.gauge(

@@ -73,7 +73,7 @@ export interface PostMeters {
 export function declarePostMetrics(metrics: Metrics): PostMeters {
   const requests = metrics.counter(
     "mta_sts_received_requests_total",
-    "Requests at the address where reports are posted, by status.",
+    "Requests to the address where reports are posted, by status.",
     ["status"],
   );
   for (const status of new Set([...OTHER_STATUSES, ...Object.values(STATUSES)])) {
@@ -125,11 +125,11 @@ function replyTo(taken: Taken): HttpReply {
     case "kept":
       return text(201, "The report is kept.");
     case "duplicate":
-      return text(200, "The report was there already.");
+      return text(200, "The report has already been received.");
     case "changed":
-      return text(200, "Another report of this id was there already.");
+      return text(200, "Another report with this id has already been received.");
     case "refused":
-      return text(STATUSES[taken.refusal], `The report is not taken: ${taken.text}.`);
+      return text(STATUSES[taken.refusal], `The report was refused: ${taken.text}.`);
     case "full":
     case "later":
       return {

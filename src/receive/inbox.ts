@@ -61,7 +61,7 @@ const RESULTS: readonly (Keeping | Refusal | "later")[] = [
 export function createInbox({ admit, store, log, metrics, now }: InboxOptions): Inbox {
   const counter = metrics.counter(
     "mta_sts_received_reports_total",
-    "Reports that came in, by way and what became of them.",
+    "Reports that came in, by way and result.",
     ["way", "result"],
   );
   for (const way of WAYS) for (const result of RESULTS) counter.cell(way, result);

@@ -82,7 +82,7 @@ class SqliteReceivedStore implements ReceivedStore {
     const { path, log, now } = options;
     const errors = options.metrics.counter(
       "mta_sts_received_store_errors_total",
-      "Faults of the file of received TLS reports, by kind.",
+      "Errors of the file of received TLS reports, by kind.",
       ["kind"],
     );
     for (const kind of FAULT_KINDS) errors.cell(kind);

@@ -35,10 +35,10 @@ export const DEVIATION_KINDS = {
   "range-missing": { text: "there is no date-range, or it cannot be read", rule: "RFC 8460 §4.4" },
   "range-backwards": { text: "the date-range ends before it begins", rule: "RFC 8460 §4.4" },
   "range-to-midnight": { text: "the date-range ends at the next midnight, not a second before" },
-  "range-shifted": { text: "the date-range is no UTC day", rule: "RFC 8460 §4.1" },
+  "range-shifted": { text: "the date-range is not a UTC day", rule: "RFC 8460 §4.1" },
   "range-long": { text: "the date-range is longer than a day", rule: "RFC 8460 §4.1" },
   "time-without-zone": { text: "a time has no zone; it was read as UTC", rule: "RFC 3339 §5.6" },
-  "time-without-t": { text: "a time has a blank in place of T" },
+  "time-without-t": { text: "a time has a space instead of T" },
   "time-date-only": {
     text: "a time is only a date; it was read as midnight",
     rule: "RFC 3339 §5.6",
@@ -48,7 +48,7 @@ export const DEVIATION_KINDS = {
   "policies-not-array": { text: "policies is one object, not an array", rule: "RFC 8460 §4" },
   "policies-cut": { text: "there are more policies than are read" },
   "policy-not-object": {
-    text: "an entry of policies is no object; it was left out",
+    text: "an entry of policies is not an object; it was left out",
     rule: "RFC 8460 §4.4",
   },
   "policy-type-case": { text: "a policy-type is not in lower case", rule: "RFC 8460 §4.2" },
@@ -94,7 +94,7 @@ export const DEVIATION_KINDS = {
   "details-cut": { text: "there are more failure details than are read" },
   "details-exceed": { text: "the details add up to more failures than the summary has" },
   "detail-not-object": {
-    text: "a failure detail is no object; it was left out",
+    text: "a failure detail is not an object; it was left out",
     rule: "RFC 8460 §4.4",
   },
   "detail-bare": { text: "a failure detail has a type and a count only" },
@@ -105,7 +105,10 @@ export const DEVIATION_KINDS = {
     text: "receiving-mx-helo is a whole reply to EHLO, not the name",
     rule: "RFC 8460 §4.4",
   },
-  "address-form": { text: "an address is no IP address; it was left out", rule: "RFC 8460 §4.4" },
+  "address-form": {
+    text: "an address is not an IP address; it was left out",
+    rule: "RFC 8460 §4.4",
+  },
   "text-form": {
     text: "a text is null, a number or the like; it was left out",
     rule: "RFC 8460 §4.4",

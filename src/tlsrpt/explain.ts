@@ -34,7 +34,7 @@ const RESULTS: Readonly<Record<ResultType | "unknown", Explanation>> = {
   },
   "validation-failure": {
     meaning:
-      "The sender could not verify the mail server, for a reason that has no word of its own.",
+      "The sender could not verify the mail server, for a reason that has no result type of its own.",
     advice: "tls-failed",
   },
   "tlsa-invalid": {
@@ -47,7 +47,7 @@ const RESULTS: Readonly<Record<ResultType | "unknown", Explanation>> = {
   },
   "dane-required": {
     meaning:
-      "The sender insists on DANE for this domain, and found no TLSA records of a mail server.",
+      "The sender requires DANE for this domain, and found no TLSA records for a mail server.",
     advice: "dane-partial",
   },
   "sts-policy-fetch-error": {
@@ -63,7 +63,7 @@ const RESULTS: Readonly<Record<ResultType | "unknown", Explanation>> = {
     advice: "certificate-invalid",
   },
   "unknown": {
-    meaning: "RFC 8460 does not have this result type.",
+    meaning: "RFC 8460 does not define this result type.",
     advice: "tls-failed",
   },
 };

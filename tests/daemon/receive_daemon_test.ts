@@ -130,7 +130,10 @@ Deno.test("report receive takes mail and posts, counts a report once, and shows 
   assertStringIncludes(await daemon.logged("report refused"), "refusal=unsigned");
 
   const url = `http://127.0.0.1:${portIn(await daemon.logged("taking reports"))}/secret-path`;
-  assertEquals(await post(url, writeReport(report)), [200, "The report was there already.\n"]);
+  assertEquals(await post(url, writeReport(report)), [
+    200,
+    "The report has already been received.\n",
+  ]);
   const second = reportWith({ ...yesterday(), contact: "tls@other.test" });
   const octets = new Uint8Array(gzipSync(writeReport(second)));
   assertEquals(await post(url, octets, "gzip"), [201, "The report is kept.\n"]);
