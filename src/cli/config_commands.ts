@@ -47,8 +47,8 @@ export const configShowCommand: Command = {
   arity: [0, 0],
   summary: "Print the effective configuration",
   description: [
-    "Prints the effective configuration, defaults included, as YAML. Passwords of 'cache.shared' are left",
-    "out. With --sql, prints instead the statements that create the tables of 'cache.shared' in PostgreSQL,",
+    "Prints the effective configuration, defaults included, as YAML. For the passwords of 'cache.shared', it",
+    "prints ***. With --sql, prints instead the statements that create the tables of 'cache.shared' in PostgreSQL,",
     "for a privileged role to run: the daemon's own role then needs no right to create anything.",
   ],
   options: [

@@ -87,7 +87,7 @@ for (const { name, isMissing, start, url, label } of ENGINES) {
       assertEquals(ground.fetches("a.example"), 1);
       const held = await cache(two, "show", "a.example");
       assertEquals(held.code, 0);
-      assertStringIncludes(held.out, "the one that is held here");
+      assertStringIncludes(held.out, "the policy held here");
       const json = await cache(two, "show", "--json", "a.example");
       const entry = JSON.parse(json.out);
       assertEquals([entry.fleet.policy.host, entry.fleet.policy.effect], ["mx1", "same"]);
