@@ -1,5 +1,5 @@
 /**
- * Hears what other hosts say, and opens it. What this host sent itself is left out.
+ * Receives and opens the messages of other hosts, and skips this host's own.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const MESSAGES_PER_SECOND = 1000;
 /** Octets of them: news is 0.3 KB as a rule, and a flood of the longest texts would take a third of a processor. */
 const OCTETS_PER_SECOND = 4 * 1024 * 1024;
 
-/** What was heard: an entry, or a message. */
+/** A received entry or message. */
 export type Heard = Exclude<Reading, { kind: "refused" }> | Message;
 
 /** What the channel needs. */
@@ -39,13 +39,13 @@ export interface ChannelOptions {
   readonly refusals: Refusals;
   /** Whether this host sent a text. */
   isOwn(sealed: string): boolean;
-  /** Called with what was heard; it must not throw. */
+  /** Called with each message; it must not throw. */
   onHeard(heard: Heard): void;
-  /** Called when hearing begins, and begins again; it must not throw. */
+  /** Called when a subscription begins, also again; it must not throw. */
   onOpen(): void;
 }
 
-/** The channel, as this host hears it. */
+/** The receiving side of the channel. */
 export class Channel {
   readonly #options: ChannelOptions;
   #stop: (() => void) | undefined;
@@ -58,14 +58,14 @@ export class Channel {
     this.#options = options;
   }
 
-  /** Begins to hear, or begins anew. */
+  /** Subscribes, or subscribes again. */
   open(): void {
     this.close();
     const { engine, onOpen } = this.#options;
     this.#stop = engine.listen({ onMessage: (message) => this.#hear(message), onOpen });
   }
 
-  /** Hears no more. */
+  /** Unsubscribes. */
   close(): void {
     this.#stop?.();
     this.#stop = undefined;

@@ -1,9 +1,9 @@
 /**
  * One fetch per fleet: a claim gets the right to fetch, or waits for the host that has it.
  *
- * The waiter listens for news of the domain *before* it claims: reply and news come over two connections, and news
- * in between would be missed. It claims again after half a second without news. A lease that was not renewed for 3 s
- * is broken: its holder is dead, or the engine's clock went back. It fetches by itself, without a lease, after
+ * A waiting host listens for news of the domain *before* it claims: reply and news come over two connections, and it
+ * would miss news in between. It claims again after half a second without news. A lease that was not renewed for 3 s is
+ * broken: its holder is dead, or the engine's clock went back. It fetches by itself, without a lease, after
  * `cache.shared.wait` in all, if the engine fails, or if too many wait already.
  *
  * @module
@@ -26,12 +26,12 @@ import { type Listening, Waiters } from "./waiters.ts";
 /** A wait for news ends after this, ms, and the claim is made again. */
 const NEWS_WAIT_MS = 500;
 
-/** Without a renewal for so long, ms, the holder counts as dead: longer than its lease lasts by itself. */
+/** Without a renewal for this long, ms, the holder counts as dead: longer than its lease lasts by itself. */
 const DEAD_HOLDER_MS = 3000;
 
 /**
  * Claims that wait at the same time: each asks twice a second, and ten hosts in this state are as much as a PostgreSQL
- * can take. What has no room fetches by itself.
+ * can take. Further claims fetch without waiting.
  */
 const WAITING_MAX = 128;
 
@@ -107,7 +107,7 @@ export class Claims {
     this.#waiters.tell(domain, news);
   }
 
-  /** A fetch under a lease has failed for a reason that may be its own: those who wait for it fetch by themselves. */
+  /** A fetch under a lease has failed for a reason that may be its own: those who wait for it fetch for themselves. */
   hear(message: FailedFetch): void {
     this.#waiters.tell(message.domain, message);
   }
@@ -128,7 +128,7 @@ export class Claims {
     return result ?? this.#fetchClaim(undefined);
   }
 
-  /** Ends leases and waits; those who wait fetch by themselves. */
+  /** Ends leases and waits; those who wait fetch for themselves. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#waiters.wakeAll();
@@ -206,7 +206,7 @@ export class Claims {
       this.#options.clock.now() - this.#failedAt < CUT_OFF_MS;
   }
 
-  /** What is there counts without a lease too: where the engine takes no writes, or this host should have none. */
+  /** Existing entries count without a lease too: if the engine refuses writes, or this host should take no lease. */
   async #look(domain: string, request: ClaimRequest): Promise<EndStep> {
     const { reads, reader } = this.#options;
     const outcome = await reads.read(reader.keysOf(domain));
@@ -257,7 +257,7 @@ interface SeenLease {
 /** What a claim ends with. */
 type EndStep = { readonly kind: "end"; readonly claim: FleetClaim } | { readonly kind: "alone" };
 
-/** What one try of a claim came to. */
+/** The result of one attempt to claim. */
 type Step = EndStep | { readonly kind: "held"; readonly holder: string | undefined };
 
 function claimOf(step: EndStep): FleetClaim | undefined {

@@ -28,7 +28,7 @@ const ROLE =
   "pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only";
 
 /**
- * Has the server give up a statement after so many ms, when nobody waits for it any more. It does not notice that a
+ * Has the server give up a statement after this many ms, when nobody waits for it any more. It does not notice that a
  * client has gone while a statement waits for a lock, and each attempt would leave one more of its few connections
  * behind. Two hosts that wait for each other are parted after one second, perhaps more than once.
  */

@@ -175,7 +175,7 @@ Deno.test("an engine that takes some writes and refuses others is logged once", 
     assert(ms <= 500, `${ms}`);
   }
   await clock.advance(30_000);
-  const [refuses, takes] = ["shared cache takes no writes", "shared cache takes writes again"];
+  const [refuses, takes] = ["shared cache refuses writes", "shared cache accepts writes again"];
   const seen = () => host!.events.filter((event) => event === refuses || event === takes);
   assertEquals([seen(), host!.fleet.status().state], [[refuses], "refusing"]);
   host!.engine.publish = publish;
