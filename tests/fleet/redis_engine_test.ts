@@ -297,12 +297,19 @@ Deno.test({
   },
 });
 
-redisTest("does not repeat a password that a server repeats", async () => {
-  await using server = await RedisServer.start(['rename-command AUTH ""']);
-  for (const change of [{ password: "s3cret" }, { username: "mta", password: "s3cret" }]) {
-    await using host = new Host(server.port, change);
-    assertMatch(await failureOf(host.engine.time()), /^[a-z]+: ERR unknown command 'auth'$/i);
-  }
+Deno.test({
+  name: "RedisEngine does not repeat a password that a server repeats",
+  ignore: !hasRedis,
+  // A connection that ends in the middle of an attempt may leave a timer of the library for a moment.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    await using server = await RedisServer.start(['rename-command AUTH ""']);
+    for (const change of [{ password: "s3cret" }, { username: "mta", password: "s3cret" }]) {
+      await using host = new Host(server.port, change);
+      assertMatch(await failureOf(host.engine.time()), /^[a-z]+: ERR unknown command 'auth'$/i);
+    }
+  },
 });
 
 Deno.test({
