@@ -42,6 +42,8 @@ boot() { # directory for what goes in and comes out
   echo "nameserver 127.0.0.1" >"$root/etc/resolv.conf"
   # Only the units under test start.
   rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/mta-sts-resolver.yml
+  # What somebody has tried on this host as root is not of this machine.
+  rm -rf "$root"/root/.local/state/mta-sts-resolver
   for unit in "$root"/lib/systemd/system/*.mount "$root"/lib/systemd/system/systemd-{udev,logind,networkd,resolved}*.*; do
     [ -d "$unit" ] || ln -sf /dev/null "$root/etc/systemd/system/${unit##*/}"
   done
