@@ -65,16 +65,17 @@ export interface CompileOptions {
  * Bundles the program: `main.js`, a file for each command, and what they share. Empties the directory before. The
  * path of the directory is part of the program: give one below `dist/`, always the same.
  *
+ * @param environment With which Deno runs, which may download the bundler.
  * @throws {Error} With what Deno prints, if that fails.
  */
-export function makeBundle(directory: string): void {
+export function makeBundle(directory: string, environment = Deno.env.toObject()): void {
   try {
     Deno.removeSync(directory, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   const options = ["--quiet", "--frozen", "--node-modules-dir=auto", "--code-splitting"];
-  deno(["bundle", ...options, `--outdir=${directory}`, "main.ts"]);
+  deno(["bundle", ...options, `--outdir=${directory}`, "main.ts"], environment);
   for (const { name } of Deno.readDirSync(directory)) {
     Deno.utimeSync(`${directory}/${name}`, FILE_TIME, FILE_TIME);
   }
@@ -86,7 +87,8 @@ export function makeBundle(directory: string): void {
  * @throws {Error} With what Deno prints, if that fails; if the base program cannot be had, see {@link lacksBase}.
  */
 export function compileProgram({ bundle, output, target }: CompileOptions): void {
-  const base = Deno.env.get(target?.baseVariable ?? "DENORT_BIN");
+  const environment = Deno.env.toObject();
+  const base = environment[target?.baseVariable ?? "DENORT_BIN"];
   deno([
     ...["compile", "--quiet", "--no-check", "--no-code-cache", `--app-name=${NAME}`],
     `--v8-flags=${V8_FLAGS.join(",")}`,
@@ -94,7 +96,7 @@ export function compileProgram({ bundle, output, target }: CompileOptions): void
     ...readPermissions(),
     `--output=${output}`,
     `${bundle}/main.js`,
-  ], base);
+  ], { ...environment, DENORT_BIN: base ?? "" });
 }
 
 /** Whether an error of {@link compileProgram} says that Deno could not get the base program. */
@@ -108,14 +110,14 @@ function readPermissions(): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-/** Runs Deno in the root of the source, with a base program or with the one that it downloads. */
-function deno(args: readonly string[], base?: string): void {
-  const { DENORT_BIN: _, ...env } = Deno.env.toObject();
+/** Runs Deno in the root of the source. `DENORT_BIN` names a base program; without it, Deno downloads one. */
+function deno(args: readonly string[], environment: Readonly<Record<string, string>>): void {
+  const { DENORT_BIN: base = "", ...others } = environment;
   const { success, stderr } = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
     clearEnv: true,
-    env: { ...env, DENO_NO_UPDATE_CHECK: "1", ...(base && { DENORT_BIN: base }) },
+    env: { ...others, DENO_NO_UPDATE_CHECK: "1", ...(base !== "" && { DENORT_BIN: base }) },
     stdout: "null",
   }).outputSync();
   if (!success) throw new Error(new TextDecoder().decode(stderr).trimEnd());

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../../src/cli/cli.ts";
 import { makeBundle } from "../../tools/compile.ts";
+import { initialEnvironment } from "../fakes/network_env.ts";
 
 /** The files that `deno task compile` bundles, by name. */
 const bundle = readBundle();
@@ -8,7 +9,7 @@ const bundle = readBundle();
 function readBundle(): ReadonlyMap<string, string> {
   const directory = Deno.makeTempDirSync();
   try {
-    makeBundle(directory);
+    makeBundle(directory, initialEnvironment());
     const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
     return new Map(names.map((name) => [name, Deno.readTextFileSync(`${directory}/${name}`)]));
   } finally {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { COMMANDS } from "../../src/cli/cli.ts";
 import { freePort } from "../fakes/free_port.ts";
-import { WITH_RESOLVER } from "../fakes/network_env.ts";
+import { initialEnvironment } from "../fakes/network_env.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = new URL("dist/mta-sts-resolver", ROOT).pathname;
@@ -14,7 +14,8 @@ async function compile(): Promise<string | undefined> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "compile"],
     cwd: ROOT,
-    env: WITH_RESOLVER,
+    clearEnv: true,
+    env: initialEnvironment(),
     stdout: "null",
   }).output();
   return success ? undefined : new TextDecoder().decode(stderr);

@@ -3,7 +3,7 @@ import { parse } from "@std/yaml";
 import type { Config } from "../../src/config/types.ts";
 import { formatEndpoint } from "../../src/base/address.ts";
 import { loadText } from "../config/load_text.ts";
-import { WITH_RESOLVER } from "../fakes/network_env.ts";
+import { initialEnvironment } from "../fakes/network_env.ts";
 import { build, parseDockerfile, type Stage } from "./dockerfile.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -155,7 +155,8 @@ function runner(bin: string): (command: string, directory: string) => void {
     const { success, stderr } = new Deno.Command("sh", {
       args: ["-c", command],
       cwd: directory,
-      env: { ...WITH_RESOLVER, PATH: `${bin}:${Deno.env.get("PATH")}` },
+      clearEnv: true,
+      env: { ...initialEnvironment(), PATH: `${bin}:${Deno.env.get("PATH")}` },
       stdout: "null",
     }).outputSync();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
