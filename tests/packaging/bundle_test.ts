@@ -8,8 +8,8 @@ const bundle = readBundle();
 
 function readBundle(): ReadonlyMap<string, string> {
   const directory = Deno.makeTempDirSync();
+  makeBundle(directory, initialEnvironment());
   try {
-    makeBundle(directory, initialEnvironment());
     const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
     return new Map(names.map((name) => [name, Deno.readTextFileSync(`${directory}/${name}`)]));
   } finally {
