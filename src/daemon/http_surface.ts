@@ -4,27 +4,22 @@
  * @module
  */
 
-import { formatEndpoint } from "../base/address.ts";
 import { GenerationalMap } from "../base/generational_map.ts";
-import type { Config, ListenAddress } from "../config/types.ts";
+import type { Config } from "../config/types.ts";
 import { createAnswerCounts } from "../status/answer_counts.ts";
 import type { AnswerCounts } from "../status/answer_counts.ts";
 import type { ExceptionState } from "../status/exception_watch.ts";
 import { declareGauges } from "../status/gauges.ts";
 import { createHealth } from "../status/health.ts";
 import { startHistory } from "../status/history.ts";
-import { createHttpServer } from "../http/server.ts";
-import type { HttpServer } from "../http/server.ts";
 import { createRecentEvents } from "../status/recent_events.ts";
 import type { RecentEvents } from "../status/recent_events.ts";
-import { createSite, forLocalNames } from "../status/site.ts";
+import { createSite } from "../status/site.ts";
 import type { Site } from "../status/site.ts";
-import { openSocket } from "../postfix/listen.ts";
-import type { Clock } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
 import { type AddressChange, OpenAddresses } from "./address_change.ts";
 import type { DaemonContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
+import { serveSite } from "./serve_site.ts";
 import { VERSION } from "../base/version.ts";
 
 /** What {@link createHttpSurface} works with. */
@@ -60,7 +55,7 @@ export function createHttpSurface(options: HttpSurfaceOptions): HttpSurface {
   const record = () => records ??= createRecords(options);
   const addresses = new OpenAddresses(async (address) => {
     pages ??= await createPages(options, record());
-    return await serve(address, { ...pages, clock, log });
+    return await serveSite(address, { ...pages, clock, log });
   }, log);
   return {
     note: (event) => records?.events.note(event),
@@ -143,24 +138,4 @@ async function createPages(options: HttpSurfaceOptions, records: Records): Promi
   const history = startHistory(context);
   const site = await createSite({ ...facts, history, health });
   return { site, displaced: () => void lost.value++, stop: () => history.stop() };
-}
-
-async function serve(
-  address: ListenAddress,
-  { site, displaced, clock, log }: Pick<Pages, "site" | "displaced"> & {
-    readonly clock: Clock;
-    readonly log: Log;
-  },
-): Promise<HttpServer> {
-  const socket = await openSocket(address);
-  const handle = isLoopback(address) ? forLocalNames(site) : site;
-  const server = createHttpServer({ handle, clock, log, displaced });
-  server.serve(socket);
-  log.info("serving http", { address: formatEndpoint(socket.address) });
-  return server;
-}
-
-/** Whether only this machine can connect. A UNIX socket does not count: no browser can be led to it. */
-function isLoopback(address: ListenAddress): boolean {
-  return address.kind === "inet" && /^(?:127\.|::1$|localhost$)/.test(address.hostname);
 }

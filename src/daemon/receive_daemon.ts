@@ -7,20 +7,17 @@
  * @module
  */
 
-import { formatEndpoint, toListenAddress } from "../base/address.ts";
 import { createAdjustableLog, type Log } from "../base/log.ts";
 import { createMetrics } from "../base/metrics.ts";
 import { VERSION } from "../base/version.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { UsageError } from "../config/usage_error.ts";
-import { createHttpServer, type HttpServer } from "../http/server.ts";
-import { openSocket } from "../postfix/listen.ts";
 import { createAdmission } from "../receive/admission.ts";
 import { createInbox, type Inbox } from "../receive/inbox.ts";
 import { createKeyLookup } from "../receive/key_lookup.ts";
 import type { ArrivalLoad, ArrivalQuery } from "../receive/types.ts";
-import { forLocalNames, type Site } from "../status/site.ts";
+import type { Site } from "../status/site.ts";
 import { logNotes } from "./config_notes.ts";
 import { type Network, openNetwork } from "./network.ts";
 import {
@@ -32,6 +29,7 @@ import {
 import { openWays, type Ways } from "./receive_ways.ts";
 import { checkReceiver, type ReceiverHealth } from "./received_health.ts";
 import { reloadSettings } from "./reload_settings.ts";
+import { serveSites } from "./serve_site.ts";
 import { createNotifier } from "./sd_notify.ts";
 import { onReload, waitForStop } from "./signals.ts";
 import type { SystemdEnvironment } from "./systemd_environment.ts";
@@ -154,25 +152,7 @@ async function openHttp({ context, network, ways, createSite }: HttpOptions): Pr
   if (http.length === 0) return () => {};
   const health = () => judge(context, ways);
   const site = await createSite({ context, network, health });
-  const servers: HttpServer[] = [];
-  const close = () => servers.forEach((server) => server.close());
-  try {
-    for (const endpoint of http) {
-      const address = toListenAddress(endpoint, config().socketMode);
-      const socket = await openSocket(address);
-      const isLoopback = address.kind === "inet" &&
-        /^(?:127\.|::1$|localhost$)/.test(address.hostname);
-      const handle = isLoopback ? forLocalNames(site) : site;
-      const server = createHttpServer({ handle, clock, log });
-      server.serve(socket);
-      servers.push(server);
-      log.info("serving http", { address: formatEndpoint(socket.address) });
-    }
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return close;
+  return await serveSites(http, { site, socketMode: config().socketMode, clock, log });
 }
 
 function judge({ store, clock }: ReceiveContext, ways: Ways): ReceiverHealth {

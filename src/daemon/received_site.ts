@@ -18,7 +18,8 @@ import type { Metrics } from "../base/metrics.ts";
 import { cutText } from "../base/quote_text.ts";
 import { VERSION } from "../base/version.ts";
 import { withDeadline } from "../base/wait.ts";
-import type { HttpReply } from "../http/reply.ts";
+import { type HttpReply, jsonReply } from "../http/reply.ts";
+import { decodePathPart } from "../http/request.ts";
 import { text } from "../http/server.ts";
 import { describeVerdict, lastDays, lookBack, sumDays, summarize } from "../receive/summary.ts";
 import type { ReceivedView } from "../receive/types.ts";
@@ -94,14 +95,16 @@ export async function createReceivedSite(options: ReceivedSiteOptions): Promise<
           return { status: 200, type: "text/plain; version=0.0.4", body: metrics.render() };
         });
       case "/healthz":
-        return json(200, { status: "alive" });
+        return jsonReply(200, { status: "alive" });
       case "/readyz":
         return readiness(health());
     }
     if (!path.startsWith(DOMAIN_PREFIX)) {
       return text(404, "Not found. There are /, /domain/NAME, /metrics, /healthz and /readyz.");
     }
-    return showDomain(decodeName(path.slice(DOMAIN_PREFIX.length)), checks, options).then(frame);
+    return showDomain(decodePathPart(path.slice(DOMAIN_PREFIX.length)), checks, options).then(
+      frame,
+    );
   };
 }
 
@@ -158,18 +161,5 @@ async function showDomain(
 
 function readiness({ status, checks }: ReceiverHealth): HttpReply {
   const wrong = checks.filter((check) => check.status !== "ok").map(({ name }) => name);
-  return json(status === "unready" ? 503 : 200, { status, wrong, checks });
-}
-
-function json(status: HttpReply["status"], value: unknown): HttpReply {
-  return { status, type: "application/json", body: JSON.stringify(value, null, 2) + "\n" };
-}
-
-/** @returns `""` if the percent-encoding is malformed. */
-function decodeName(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return "";
-  }
+  return jsonReply(status === "unready" ? 503 : 200, { status, wrong, checks });
 }

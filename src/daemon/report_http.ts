@@ -4,18 +4,17 @@
  * @module
  */
 
-import { formatEndpoint, toListenAddress } from "../base/address.ts";
 import type { Aggregator } from "../collect/aggregator.ts";
-import type { HttpReply } from "../http/reply.ts";
-import { createHttpServer, type HttpServer, text } from "../http/server.ts";
+import { jsonReply } from "../http/reply.ts";
+import { text } from "../http/server.ts";
 import { VERSION } from "../base/version.ts";
-import { openSocket } from "../postfix/listen.ts";
 import { dayOf } from "../reports/report_id.ts";
 import { createFrame } from "../status/page_frame.ts";
-import { forLocalNames, type Site } from "../status/site.ts";
+import type { Site } from "../status/site.ts";
 import type { ReportContext } from "./report_context.ts";
 import type { Delivery } from "./report_delivery.ts";
 import { checkReports, type ReportHealthContext } from "./report_health.ts";
+import { serveSites } from "./serve_site.ts";
 import { LISTED_DELIVERIES, type ReportFacts, reportPage } from "./report_page.ts";
 
 /** What {@link openReportHttp} works with. */
@@ -47,27 +46,8 @@ export async function openReportHttp(options: ReportHttpOptions): Promise<() => 
   const { clock, log } = context;
   declareGauges(options);
   const site = await createReportSite(options);
-  const servers: HttpServer[] = [];
-  const close = () => servers.forEach((server) => server.close());
-  try {
-    for (const endpoint of context.config().report.http) {
-      const address = toListenAddress(endpoint, context.config().socketMode);
-      const socket = await openSocket(address);
-      const handle = isLoopback(address) ? forLocalNames(site) : site;
-      const server = createHttpServer({ handle, clock, log });
-      server.serve(socket);
-      servers.push(server);
-      log.info("serving http", { address: formatEndpoint(socket.address) });
-    }
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return close;
-}
-
-function isLoopback(address: { kind: string; hostname?: string }): boolean {
-  return address.kind === "inet" && /^(?:127\.|::1$|localhost$)/.test(address.hostname ?? "");
+  const { report: { http }, socketMode } = context.config();
+  return await serveSites(http, { site, socketMode, clock, log });
 }
 
 /** Creates the handler of requests. */
@@ -94,11 +74,11 @@ export async function createReportSite(options: ReportSiteOptions): Promise<Site
           body: context.metrics.render(),
         };
       case "/healthz":
-        return json({ status: "alive" });
+        return jsonReply(200, { status: "alive" });
       case "/readyz": {
         const checks = checkReports(context, delivery);
         const wrong = checks.filter(({ status }) => status !== "ok").map(({ name }) => name);
-        return json({ status: wrong.length > 0 ? "degraded" : "ready", wrong, checks });
+        return jsonReply(200, { status: wrong.length > 0 ? "degraded" : "ready", wrong, checks });
       }
     }
     return text(404, "Not found. There are /, /metrics, /healthz and /readyz.");
@@ -136,14 +116,6 @@ function createDayReader(
 function kernelQueueOf({ metrics }: Pick<ReportContext, "metrics">): number | undefined {
   const value = metrics.samples("mta_sts_report_kernel_queue_length")[0]?.value;
   return value === undefined || Number.isNaN(value) ? undefined : value;
-}
-
-function json(value: unknown): HttpReply {
-  return {
-    status: 200,
-    type: "application/json",
-    body: JSON.stringify(value, null, 2) + "\n",
-  };
 }
 
 function declareGauges({ context: { metrics, store }, aggregator }: ReportHttpOptions): void {

@@ -49,6 +49,11 @@ export function text(status: HttpReply["status"], line: string): HttpReply {
   return { status, type: "text/plain; charset=utf-8", body: `${line}\n` };
 }
 
+/** A reply in JSON, for programs and for people. */
+export function jsonReply(status: HttpReply["status"], value: unknown): HttpReply {
+  return { status, type: "application/json", body: JSON.stringify(value, null, 2) + "\n" };
+}
+
 /** The octets of a reply; for HEAD without its body (RFC 9110 §9.3.2). */
 export function formatReply(
   { status, type, body, headers }: HttpReply,

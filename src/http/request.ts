@@ -78,3 +78,12 @@ export function isLocalHost(host: string): boolean {
   return host === "" || host === "localhost" || host.endsWith(".localhost") ||
     host.startsWith("[") || /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/.test(host);
 }
+
+/** Decodes a part of a path. @returns `""` if the percent-encoding is malformed. */
+export function decodePathPart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
+}

@@ -23,7 +23,8 @@ import type { ExceptionState } from "./exception_watch.ts";
 import type { HealthReport } from "./health.ts";
 import type { History, Span } from "./history.ts";
 import type { Html } from "../http/html.ts";
-import { type HttpRequest, isLocalHost } from "../http/request.ts";
+import { decodePathPart, type HttpRequest, isLocalHost } from "../http/request.ts";
+import { jsonReply } from "../http/reply.ts";
 import { type HttpReply, text } from "../http/server.ts";
 import { readListing } from "./listing.ts";
 import { createFrame } from "./page_frame.ts";
@@ -87,12 +88,12 @@ export async function createSite(options: SiteOptions): Promise<Site> {
       case "/metrics":
         return { status: 200, type: "text/plain; version=0.0.4", body: metrics.render() };
       case "/healthz":
-        return json(200, { status: "alive", uptime_seconds: uptime(options) / 1000 });
+        return jsonReply(200, { status: "alive", uptime_seconds: uptime(options) / 1000 });
       case "/readyz":
         return options.health().then(readiness);
     }
     if (path.startsWith(DOMAIN_PREFIX)) {
-      const domain = toDomainName(decodeName(path.slice(DOMAIN_PREFIX.length)));
+      const domain = toDomainName(decodePathPart(path.slice(DOMAIN_PREFIX.length)));
       if (domain === undefined) return text(404, "Not a domain name.");
       return frame(showDomain(domain, options));
     }
@@ -140,7 +141,7 @@ function showDomain(domain: string, options: SiteOptions): Page {
 /** The report as JSON. `wrong` names the checks that are not `ok`, for a quick look. */
 function readiness({ status, checks }: HealthReport): HttpReply {
   const wrong = checks.filter((check) => check.status !== "ok").map(({ name }) => name);
-  return json(status === "unready" ? 503 : 200, { status, wrong, checks });
+  return jsonReply(status === "unready" ? 503 : 200, { status, wrong, checks });
 }
 
 function figuresOf(hour: Span, options: SiteOptions): [string, string | Html][] {
@@ -159,17 +160,4 @@ function figuresOf(hour: Span, options: SiteOptions): [string, string | Html][] 
 
 function uptime({ now, startedAt }: SiteOptions): number {
   return Math.max(0, Math.round(now() - startedAt));
-}
-
-function json(status: HttpReply["status"], value: unknown): HttpReply {
-  return { status, type: "application/json", body: JSON.stringify(value, null, 2) + "\n" };
-}
-
-/** @returns `""` if the percent-encoding is malformed. */
-function decodeName(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return "";
-  }
 }
