@@ -38,7 +38,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Reads the fields about the body from a head that is in form.
+ * Reads the fields about the body from a well-formed head.
  *
  * @returns `undefined` if they contradict each other.
  */

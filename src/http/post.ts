@@ -28,7 +28,7 @@ export interface PostOptions {
 /** What {@link receiveBody} works with. */
 export interface ReceiveBodyOptions {
   readonly request: HttpRequest;
-  /** The head of the request, in form. */
+  /** The head of the request, well-formed. */
   readonly head: string;
   /** What came after it. */
   readonly rest: Uint8Array;

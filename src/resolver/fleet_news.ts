@@ -73,7 +73,7 @@ export function followNews(options: NewsOptions): () => void {
       case "back":
         if (effects.clock.now() - backAt < BACK_PAUSE_MS) return;
         backAt = effects.clock.now();
-        // Of a policy that was told meanwhile, nothing was heard here.
+        // A policy announced in the meantime never reached this host.
         return memory.endAbsences();
     }
   });

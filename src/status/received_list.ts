@@ -45,7 +45,7 @@ export interface ReceivedListing {
   /** A part of a name that was searched for; `""` for all. */
   readonly search: string;
   readonly order: ReceivedOrder;
-  /** The other way round. */
+  /** The order is reversed. */
   readonly isReversed: boolean;
   /** 1-based. */
   readonly page: number;

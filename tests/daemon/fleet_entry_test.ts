@@ -67,7 +67,7 @@ Deno.test("the effect of the fleet's policy depends on what is held, and on its 
   }
 });
 
-Deno.test("what the fleet does not know, and an engine that does not answer, are told apart", async () => {
+Deno.test("an entry that the fleet lacks is distinct from an engine that does not answer", async () => {
   const beside = { store: open(), now: NOW };
   const failure = {
     ...{ domain: "a.example", id: "1", reason: "connect", detail: "refused", count: 2 },

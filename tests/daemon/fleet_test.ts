@@ -73,7 +73,10 @@ for (const { name, isMissing, start, url, label } of ENGINES) {
 
       assertEquals(await one.daemon.query("a.example"), [SECURE]);
       // The answer does not wait for the engine to take the entry.
-      await until("it is told", async () => (await cache(two, "show", "a.example")).out !== "");
+      await until(
+        "the other host shows the entry",
+        async () => (await cache(two, "show", "a.example")).out !== "",
+      );
       const early = await cache(two, "show", "a.example");
       assertEquals(early.code, 1);
       assertMatch(

@@ -43,14 +43,14 @@ Deno.test("fleet: a fetch is claimed first, and told afterwards", async () => {
   assertEquals(text, world.hosts[DOMAIN]);
 });
 
-Deno.test("fleet: a fetch that the policy host made fail is told with its back-off", async () => {
+Deno.test("fleet: a fetch that failed at the policy host is published with its back-off", async () => {
   const { fleet, world } = createHost();
   world.hosts[DOMAIN] = "no policy";
   assertEquals(await world.outcome(DOMAIN), "fetch-failed");
   assertEquals(fleet.log.at(-1), `publish ${DOMAIN} policy-syntax`);
 });
 
-Deno.test("fleet: a policy with a max_age of 0 is told nobody, and the lease ends", async () => {
+Deno.test("fleet: a policy with a max_age of 0 is not published, and the lease ends", async () => {
   const { fleet, world } = createHost();
   world.publish(DOMAIN, { maxAge: 0 });
   assertEquals(await world.outcome(DOMAIN), "fetched");

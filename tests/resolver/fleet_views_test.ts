@@ -129,7 +129,7 @@ Deno.test("fleet: the fleet is not asked for a view while an own one can stand i
   assertEquals(fleet.log, []);
 });
 
-Deno.test("fleet: what DNS said is told, once an hour or when it changes", async () => {
+Deno.test("fleet: what DNS said is published once an hour, or when it changes", async () => {
   const { world, fleet } = createHost();
   world.publish(DOMAIN);
   const count = async (ms: number) => {
@@ -150,7 +150,7 @@ Deno.test("fleet: what DNS said is told, once an hour or when it changes", async
   assertEquals(fleet.publishedViews.at(-1)?.nextHop, DOMAIN);
 });
 
-Deno.test("fleet: what was seen without validation is told nobody", async () => {
+Deno.test("fleet: what was seen without validation is not published", async () => {
   const { world, fleet } = createHost();
   world.dnssec = false;
   world.publish(DOMAIN);
