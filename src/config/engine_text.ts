@@ -103,6 +103,13 @@ export class ArgumentList {
     return names.map((name) => this.#values.get(name)).find((value) => value !== undefined);
   }
 
+  /** Takes what cannot be honoured. @param problems What to say of each. @throws {Problem} If one was given. */
+  refuse(problems: Readonly<Record<string, string>>): void {
+    for (const [name, problem] of Object.entries(problems)) {
+      if (this.take(name) !== undefined) throw new Problem(problem);
+    }
+  }
+
   /** Takes text; `""` is none. */
   text(...names: readonly string[]): string | undefined {
     const value = this.take(...names);

@@ -76,9 +76,7 @@ export function readPostgresDsn(
   if (/^[A-Za-z]+:\/\//.test(dsn)) addUri(list, dsn);
   else if (dsn !== "") addPairs(list, dsn);
   for (const [name, value] of Object.entries(given)) list.set(name, value);
-  for (const [name, problem] of Object.entries(REFUSED)) {
-    if (list.take(name) !== undefined) throw new Problem(problem);
-  }
+  list.refuse(REFUSED);
   for (const name of ["channel_binding", "gssencmode"]) {
     if (list.text(name) === "require") throw new Problem(`${name}=require is not supported`);
   }

@@ -62,9 +62,7 @@ export function readRedisUrl(
   const list = new ArgumentList();
   for (const [name, value] of Object.entries(given)) list.set(name, value);
   const scheme = url === "" ? undefined : addUrl(list, url);
-  for (const [name, problem] of Object.entries(REFUSED)) {
-    if (list.take(name) !== undefined) throw new Problem(problem);
-  }
+  list.refuse(REFUSED);
   const path = list.file("path") ?? list.file("unix_socket_path");
   const endpoint = endpointOf(list, scheme === "unix" || url === "" ? path : undefined);
   if (scheme === "unix" && path === undefined) throw new Problem("unix:// needs an absolute path");
